@@ -1,0 +1,30 @@
+"""`articdbm schema`: what a configuration file may hold, for programs and for people."""
+
+import argparse
+import json
+
+NAME = "schema"
+HELP = "print what a configuration file may hold"
+
+_EXAMPLES = """\
+examples:
+  articdbm schema > articdbm.schema.json              JSON schema, for an editor's completion
+  articdbm schema --markdown > docs/configuration.md  the reference page
+"""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = _EXAMPLES
+    parser.add_argument("--markdown", action="store_true", help="the reference page instead of JSON schema")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the schema."""
+    from config.reference import markdown
+    from config.schema import json_schema
+
+    print(
+        markdown() if arguments.markdown else json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n",
+        end="",
+    )
+    return 0

@@ -1,0 +1,43 @@
+"""`articdbm serve`: run the proxy on one configuration file until it is told to stop.
+
+Exit codes: 0 stopped in order, 1 could not start, 2 the configuration is wrong.
+"""
+
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from pathlib import Path
+
+HELP = "run the proxy"
+DEFAULT = Path("articdbm.toml")
+
+
+def arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--config", type=Path, default=DEFAULT, help="the configuration (default: ./articdbm.toml)"
+    )
+
+
+def run(options: Namespace) -> int:
+    return serve(options.config)
+
+
+def serve(path: Path, ready: Callable[[], None] | None = None) -> int:
+    """Serve until stopped. `ready` is called once, when clients can connect."""
+    # The core is loaded only by the commands that need it.
+    from proxy import app  # noqa: PLC0415
+
+    def started(listening: list[str]) -> None:
+        print(f"articdbm is ready: {', '.join(listening)}", flush=True)
+        if ready is not None:
+            ready()
+
+    try:
+        app.run(path, started)
+    except app.BadConfiguration as why:
+        print(why, file=sys.stderr)
+        return 2
+    except app.CannotStart as why:
+        print(f"articdbm: {why}", file=sys.stderr)
+        return 1
+    return 0

@@ -1,0 +1,1 @@
+"""What an operator may say: the file's sections, how it is read and checked, and the Snapshot a proxy runs on."""

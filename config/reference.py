@@ -1,0 +1,125 @@
+"""The operator's reference page, from the same declarations that read the file."""
+
+from config.schema import default_of
+from config.sections.admin import Admin
+from config.sections.clusters import Cluster, Server
+from config.sections.databases import Database
+from config.sections.limits import Limits
+from config.sections.listeners import Listener
+from config.sections.log import Log
+from config.sections.pool import PoolOptions
+from config.sections.tls import ClusterTls, ListenerTls
+from config.sections.users import User
+from config.setting import Section, Setting, settings
+from config.snapshot import Snapshot
+from config.values import choices, naming, wanted
+
+SMALLEST = """\
+[[listeners]]
+protocol = "postgres"
+address = "127.0.0.1:6432"
+
+[[clusters]]
+name = "main"
+protocol = "postgres"
+servers = [{ address = "127.0.0.1:5432" }]
+
+[[databases]]
+name = "shop"
+cluster = "main"
+
+[[users]]
+name = "app"
+password = "env://APP_PASSWORD"
+"""
+
+_INTRODUCTION = f"""\
+# Configuration
+
+<!-- Written by `articdbm schema --markdown`: change the declarations in config/sections/, then run it again. -->
+
+One TOML file says everything: `articdbm.toml`. The smallest useful one:
+
+```toml
+{SMALLEST}```
+
+`articdbm check FILE` finds everything that is wrong with a file at once; `articdbm schema` prints its JSON schema.
+
+## How values are written
+
+- **Times**: `"250ms"`, `"5s"`, `"1h30m"`, `"7d"`, or a number of seconds.
+- **Sizes**: `"64KiB"`, `"1MiB"`, or a number of bytes.
+- **Addresses**: `"host:port"`; an IPv6 address in brackets, `"[::1]:6432"`.
+- **Secrets**: a reference, `"env://NAME"` or `"file:///path"` (one line, its line end is not part of it). The secret
+  itself is accepted too, with a warning.
+- **Files**: a path; a relative one starts at the folder of the configuration file.
+
+## What a reload does
+
+SIGHUP, `RELOAD` in the admin database and, with `watch = true`, a changed file load the configuration anew. It is taken
+over whole or, when anything in it is wrong, refused whole: then everything stays as it was. No connection is dropped.
+For each setting the tables say when a new value holds:
+
+- **at once**: for everything from then on.
+- **new connections**: clients that are connected keep the old value; connections to servers that were made with it are
+  replaced as they fall idle.
+- **restart**: when the process starts; until then the old value holds.
+"""
+
+_SECTIONS: tuple[tuple[str, type[Section]], ...] = (
+    ("The file", Snapshot),
+    ("listeners", Listener),
+    ("listeners: tls", ListenerTls),
+    ("clusters", Cluster),
+    ("clusters: servers", Server),
+    ("clusters: tls", ClusterTls),
+    ("databases", Database),
+    ("users", User),
+    ("pool", PoolOptions),
+    ("admin", Admin),
+    ("limits", Limits),
+    ("log", Log),
+)
+
+
+def markdown() -> str:
+    """The whole page."""
+    return "\n".join([_INTRODUCTION, *(_section(title, section) for title, section in _SECTIONS)])
+
+
+def _section(title: str, section: type[Section]) -> str:
+    text = " ".join((section.__doc__ or "").split())
+    rows = "".join(_row(section, setting) for setting in settings(section))
+    return f"## {title}\n\n{text}\n\n| setting | value | default | reload | |\n|---|---|---|---|---|\n{rows}"
+
+
+def _row(section: type[Section], setting: Setting) -> str:
+    cells = (
+        f"`{setting.name}`",
+        _value(setting),
+        _default(section, setting),
+        str(setting.reload),
+        setting.text,
+    )
+    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |\n"
+
+
+def _value(setting: Setting) -> str:
+    if setting.section is not None:
+        title = next(title for title, section in _SECTIONS if section is setting.section)
+        anchor = title.replace(":", "").replace(" ", "-")
+        return f"[{'tables' if setting.many else 'table'}](#{anchor})"
+    words = [f"`{word}`" for word in (naming(word) for word in choices(setting))]
+    if words and len(setting.kinds) == 1:
+        return ", ".join(words)
+    told = wanted(setting)
+    return f"list of {told}" if setting.many else told
+
+
+def _default(section: type[Section], setting: Setting) -> str:
+    if setting.required:
+        return "required"
+    default = default_of(section, setting)
+    if default is None or default == []:
+        return "–"
+    return f"`{naming(default)}`"

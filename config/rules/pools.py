@@ -1,0 +1,70 @@
+"""Pools: settings that contradict each other once the levels are merged."""
+
+from collections.abc import Iterator
+
+from msgspec import UNSET
+
+from config.errors import Finding
+from config.positions import KeyPath
+from config.sections.clusters import Cluster
+from config.sections.pool import PoolOptions, merge
+from config.sections.users import User
+from config.snapshot import Snapshot
+
+
+def pools(snapshot: Snapshot) -> Iterator[Finding]:
+    """Every merge that can happen, once."""
+    clusters = {cluster.name: index for index, cluster in enumerate(snapshot.clusters)}
+    levels = _user_levels(snapshot)
+    seen: set[tuple[int, PoolOptions, PoolOptions]] = set()
+    for place, database in enumerate(snapshot.databases):
+        index = clusters.get(database.cluster)
+        if index is None:
+            continue
+        cluster = snapshot.clusters[index]
+        for options, (path, users) in levels.items():
+            key = (index, database.pool, options)
+            if key in seen or not any(user.may_use(database.name) for user in users):
+                continue
+            seen.add(key)
+            yield from _pool(
+                cluster,
+                ("clusters", index),
+                (
+                    (cluster.pool, ("clusters", index, "pool")),
+                    (database.pool, ("databases", place, "pool")),
+                    (options, path),
+                ),
+            )
+
+
+def _user_levels(snapshot: Snapshot) -> dict[PoolOptions, tuple[KeyPath, list[User]]]:
+    """The different settings users have, where they stand first, and who has them."""
+    levels: dict[PoolOptions, tuple[KeyPath, list[User]]] = {}
+    for index, user in enumerate(snapshot.users):
+        levels.setdefault(user.pool, (("users", index, "pool"), []))[1].append(user)
+    return levels
+
+
+def _pool(
+    cluster: Cluster, at: KeyPath, layers: tuple[tuple[PoolOptions, KeyPath], ...]
+) -> Iterator[Finding]:
+    pool = merge(*(options for options, _ in layers))
+    because = tuple(path for _, path in layers)
+    for name in ("min_size", "size"):
+        given = [(*path, name) for options, path in layers if getattr(options, name) is not UNSET]
+        if given and name == "min_size" and pool.min_size > pool.size:
+            yield Finding(
+                given[-1],
+                f"{pool.min_size} connections are to be kept open where size = {pool.size} is the most",
+                f"lower it to {pool.size} or less, or raise size",
+                because=because,
+            )
+        if given and name == "size" and 0 < cluster.max_connections < pool.size:
+            yield Finding(
+                given[-1],
+                f"{pool.size} is more than the {cluster.max_connections} connections its cluster may hold",
+                "lower it, or raise the cluster's max_connections",
+                "warning",
+                because=(*because, (*at, "max_connections")),
+            )

@@ -1,0 +1,63 @@
+"""The servers behind the proxy, grouped by what they hold."""
+
+from typing import Annotated
+
+from config.address import Address
+from config.quantities import Duration
+from config.sections.listeners import Protocol
+from config.sections.pool import PoolOptions
+from config.sections.tls import ClusterTls
+from config.setting import Section, setting
+
+
+class Server(Section, frozen=True):
+    """One element of a cluster's `servers`."""
+
+    address: Annotated[
+        Address,
+        setting("Where the server listens: `host:port`, an IPv6 address in brackets.", "new connections"),
+    ]
+
+
+class Cluster(Section, frozen=True):
+    """`[[clusters]]`: servers that hold the same databases."""
+
+    name: Annotated[str, setting("What databases call it by.", "at once")]
+    protocol: Annotated[Protocol, setting("The wire protocol its servers speak.", "new connections")]
+    servers: Annotated[
+        tuple[Server, ...],
+        setting(
+            "Its servers. When an address changes, connections to the old one close as they fall idle.",
+            "new connections",
+            fewest=1,
+        ),
+    ]
+    tls: Annotated[ClusterTls, setting("TLS towards its servers.", "new connections")] = ClusterTls()
+    pool: Annotated[
+        PoolOptions, setting("Pool settings for every database and user of this cluster.", "at once")
+    ] = PoolOptions()
+    connect_timeout: Annotated[
+        Duration,
+        setting(
+            "How long connecting and logging in to a server may take, all together.",
+            "new connections",
+            least=1,
+        ),
+    ] = Duration(5_000)
+    max_connections: Annotated[
+        int,
+        setting(
+            "Most connections that all pools of this cluster hold together; 0 is without limit.",
+            "at once",
+            least=0,
+            most=1_000_000,
+        ),
+    ] = 0
+    login_retry: Annotated[
+        Duration,
+        setting(
+            "How long to leave a server alone after it could not be reached or refused the log-in.",
+            "at once",
+            least=1,
+        ),
+    ] = Duration(1_000)

@@ -1,0 +1,69 @@
+"""Bounds of the whole process."""
+
+from typing import Annotated, Literal
+
+from config.quantities import Duration, Size
+from config.setting import Section, setting
+
+
+class Limits(Section, frozen=True):
+    """`[limits]`: what one process holds and bears, whatever the number of its threads."""
+
+    max_clients: Annotated[
+        int,
+        setting(
+            "Most clients connected at a time; the next one is turned away.",
+            "restart",
+            least=1,
+            most=1_000_000,
+        ),
+    ] = 10_000
+    login: Annotated[
+        Duration,
+        setting("How long a client may take from connecting to being logged in.", "restart", least=1),
+    ] = Duration(60_000)
+    max_statement: Annotated[
+        Size,
+        setting(
+            "The longest statement text held in memory to be understood. Bound values do not count.",
+            "restart",
+            least=1 << 10,
+            most=1 << 30,
+        ),
+    ] = Size(1 << 20)
+    max_plans: Annotated[
+        int,
+        setting(
+            "Most statement plans kept; beyond it those not used for longest go, and are made anew when needed.",
+            "restart",
+            least=16,
+            most=10_000_000,
+        ),
+    ] = 10_000
+    carriers: Annotated[
+        int | Literal["auto"],
+        setting(
+            "Native threads that carry traffic: `auto` is one for each core this process may use, 0 leaves the work "
+            "to the main thread.",
+            "restart",
+            least=0,
+            most=256,
+        ),
+    ] = "auto"
+    login_attempts: Annotated[
+        int,
+        setting(
+            "Failed log-ins from one address within `login_window`; further ones are refused unheard until the window "
+            "has passed. Successful ones do not count; 0 is without limit.",
+            "at once",
+            least=0,
+            most=1_000_000,
+        ),
+    ] = 30
+    login_window: Annotated[
+        Duration, setting("The time over which failed log-ins are counted.", "at once", least=1_000)
+    ] = Duration(60_000)
+
+    def carrier_threads(self, cores: int) -> int:
+        """How many carriers to start on a machine that gives this process so many cores."""
+        return cores if self.carriers == "auto" else self.carriers

@@ -1,0 +1,46 @@
+"""What is to be done with a statement: plain data, and the trail that says why.
+
+The core executes all of it but the trail, which is for people.
+"""
+
+from typing import Any, Literal, Self
+
+import msgspec
+
+Action = Literal["forward", "deny", "answer"]
+Change = tuple[str, str | None]
+"""A setting and its value as SQL text; None puts it back to its start."""
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One plugin's word on the plan."""
+
+    plugin: str
+    rule: str
+    reason: str
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """The fields mean what `proxy/_core.pyi` says of them. In `sets`, what `resets_all` undoes is left out."""
+
+    action: Action = "forward"
+    shareable: bool = False
+    sets: tuple[Change, ...] = ()
+    resets_all: bool = False
+    pin: str | None = None
+    forgets_prepared: bool = False
+    changes_schema: bool = False
+    code: str = ""
+    message: str = ""
+    trail: tuple[Step, ...] = ()
+
+    def because(self, plugin: str, rule: str, reason: str, **changes: Any) -> Self:
+        """This plan with `changes`, and a step on its trail that accounts for them."""
+        step = Step(plugin, rule, reason)
+        return msgspec.structs.replace(self, trail=(*self.trail, step), **changes)
+
+    def denied(self, plugin: str, rule: str, reason: str, *, code: str, message: str) -> Self:
+        """This plan turned into a denial: whatever else it said no longer holds."""
+        return type(self)(action="deny", code=code, message=message, trail=self.trail).because(
+            plugin, rule, reason
+        )

@@ -1,0 +1,24 @@
+"""Everything a plan may depend on besides the statement. Data only."""
+
+import msgspec
+
+_NO = ("f", "fa", "fal", "fals", "false", "n", "no", "of", "off", "0")
+
+
+class Scope(msgspec.Struct, frozen=True):
+    """Where a statement is said, by whom, and under which session settings.
+
+    `settings` holds those that change meaning, lower-case name and value as SQL text."""
+
+    listener: str = ""
+    user: str = ""
+    database: str = ""
+    settings: tuple[tuple[str, str], ...] = ()
+
+    def setting(self, name: str) -> str | None:
+        return next((value for key, value in self.settings if key == name), None)
+
+    def is_off(self, name: str) -> bool:
+        """Whether a yes-or-no setting is known to be no."""
+        value = self.setting(name)
+        return value is not None and value.strip().strip("'").lower() in _NO

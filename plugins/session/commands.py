@@ -1,0 +1,169 @@
+"""Each sort of statement and what it leaves in the session: the table, and the sorts that need little reading.
+
+Settings, functions and blocks have rooms of their own beside this one.
+"""
+
+import itertools
+import re
+from collections.abc import Sequence
+
+from plugins.scope import Scope
+from plugins.session.blocks import effect_of_block
+from plugins.session.effect import NONE, Effect
+from plugins.session.functions import effect_of_calls
+from plugins.session.settings import TEMPORARY, effect_of_setting
+from plugins.statement import QUERIES, Part, part, word
+from plugins.tokens import Kind, Token, closing
+
+UNREAD = "unread statement"
+HELD = "held cursor"
+
+_TEMP = frozenset({"temp", "temporary"})
+_TEMP_SCHEMA = re.compile(r"pg_temp(_\d+)?")
+_BEFORE_OBJECT = frozenset(
+    {
+        "or",
+        "replace",
+        "unlogged",
+        "recursive",
+        "materialized",
+        "foreign",
+        "global",
+        "local",
+        "temp",
+        "temporary",
+    }
+)
+# Objects that decide what a name in a prepared statement stands for, or what type its result has.
+_DECIDING = frozenset(
+    {"table", "view", "type", "domain", "function", "procedure", "routine", "aggregate", "operator", "cast", "schema",
+     "sequence", "extension", "collation", "rule", "owned"}
+)  # fmt: skip
+
+
+def effect_of(statement: Part, scope: Scope, *, exact: bool) -> Effect:
+    """What `statement` leaves in the session when it succeeds."""
+    match statement.kind:
+        case "unknown":
+            return Effect("unread", statement.trouble, pin=UNREAD)
+        case "setting":
+            return effect_of_setting(statement, scope)
+        case "transaction":
+            return Effect("transaction", "opens, divides or ends a transaction; the core follows it")
+        case "block":
+            return effect_of_block(statement, scope, exact=exact)
+        case "explain":
+            return _explain(statement, scope, exact=exact)
+        case "load":
+            return Effect("load", "loads a library into the server process", pin="load")
+        case "channel":
+            return _channel(statement)
+        case "prepared" | "cursor":
+            special = _prepared(statement) if statement.kind == "prepared" else _cursor(statement)
+            return (
+                special or effect_of_calls(statement.tokens, statement.calls, exact=exact, runs=False) or NONE
+            )
+        case _:
+            return _with_definition(statement, scope, exact=exact)
+
+
+def _with_definition(statement: Part, scope: Scope, *, exact: bool) -> Effect:
+    """A statement that may call functions, and may create something."""
+    temporary = _temporary(statement, scope)
+    if temporary:
+        return Effect("temporary", temporary, pin=TEMPORARY, changes_schema=False)
+    schema = _changes_schema(statement)
+    effect = effect_of_calls(statement.tokens, statement.calls, exact=exact, runs=statement.kind == "query")
+    if effect is not None:
+        return Effect(effect.rule, effect.reason, sets=effect.sets, pin=effect.pin, changes_schema=schema)
+    return (
+        Effect("definition", "may change what names and types stand for", changes_schema=True)
+        if schema
+        else NONE
+    )
+
+
+def _explain(statement: Part, scope: Scope, *, exact: bool) -> Effect:
+    tokens = statement.tokens
+    at = 1
+    if word(tokens, 1) == "(" and word(tokens, 2) not in QUERIES | {"("}:
+        at = closing(tokens, 1) + 1
+    while word(tokens, at) in ("analyze", "analyse", "verbose"):
+        at += 1
+    options = {token.name.lower() for token in tokens[1:at]}
+    if not options & {"analyze", "analyse"}:
+        return Effect("explain", "explains without running")
+    if at >= len(tokens):
+        return Effect("unread", "EXPLAIN ANALYZE of nothing", pin=UNREAD)
+    inner = effect_of(part(tokens[at:]), scope, exact=exact)
+    if inner.sets or inner.resets_all:
+        return Effect("explain", "EXPLAIN ANALYZE of what changes settings", pin="set_config")
+    return inner
+
+
+def _prepared(statement: Part) -> Effect | None:
+    if statement.word(0) == "prepare":
+        return Effect("prepare", "names a statement in SQL, on this connection only", pin="sql-prepare")
+    if statement.word(0) == "deallocate":
+        last = statement.word(2 if statement.word(1) == "prepare" and len(statement.tokens) > 2 else 1)
+        if last == "all":
+            return Effect("deallocate all", "forgets every prepared statement", forgets_prepared=True)
+    return None
+
+
+def _cursor(statement: Part) -> Effect | None:
+    words = [statement.word(at) for at in range(len(statement.tokens))]
+    head = words[: words.index("for")] if "for" in words else words
+    if words[0] == "declare" and ("with", "hold") in itertools.pairwise(head):
+        return Effect("cursor", "the cursor outlives its transaction", pin=HELD)
+    return None
+
+
+def _channel(statement: Part) -> Effect:
+    if statement.word(0) == "listen":
+        return Effect("listen", "notifications come to this connection only", pin="listen")
+    return NONE
+
+
+def _temporary(statement: Part, scope: Scope) -> str:
+    """Why the statement makes something temporary; empty when it does not."""
+    tokens = statement.tokens
+    first = word(tokens, 0)
+    into = next((at for at in range(len(tokens)) if word(tokens, at) == "into"), None)
+    selects = first not in ("insert", "merge", "create", "copy") and statement.kind == "definition"
+    if first == "create":
+        at = 3 if word(tokens, 1) == "or" else 1
+        at += word(tokens, at) in ("local", "global")
+        if word(tokens, at) in _TEMP:
+            return "creates something temporary"
+        if word(tokens, at) == "schema" and any(word(tokens, at) in _TEMP for at in range(len(tokens))):
+            return "may create something temporary"
+    elif selects and into is not None:
+        at = into + 1 + (word(tokens, into + 1) in ("local", "global"))
+        if word(tokens, at) in _TEMP:
+            return "selects into something temporary"
+    if statement.kind == "definition" and first != "drop":
+        if any(_names_temp_schema(tokens, at) for at in range(len(tokens))):
+            return "names the temporary schema"
+        if "pg_temp" in (scope.setting("search_path") or "").lower():
+            return "creates where search_path names the temporary schema"
+    return ""
+
+
+def _names_temp_schema(tokens: Sequence[Token], at: int) -> bool:
+    token = tokens[at]
+    return (
+        token.kind in (Kind.WORD, Kind.QUOTED)
+        and _TEMP_SCHEMA.fullmatch(token.name) is not None
+        and (word(tokens, at + 1) == "." or word(tokens, at - 1) in ("schema", "into"))
+    )
+
+
+def _changes_schema(statement: Part) -> bool:
+    if statement.kind != "definition":
+        return False
+    words = [statement.word(at) for at in range(min(len(statement.tokens), 8))]
+    if words[0] not in ("create", "alter", "drop"):
+        return True  # SELECT INTO, IMPORT FOREIGN SCHEMA
+    target = next((each for each in words[1:] if each not in _BEFORE_OBJECT), "")
+    return target in _DECIDING

@@ -1,0 +1,62 @@
+"""What one statement leaves behind, and what several in one text leave behind together. Data and its arithmetic."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from plugins.plan import Change
+
+MAX_SETS = 64
+
+
+class Effect(msgspec.Struct, frozen=True):
+    """What stays in the session when a statement has succeeded, by which rule, and why."""
+
+    rule: str
+    reason: str
+    sets: tuple[Change, ...] = ()
+    resets_all: bool = False
+    pin: str | None = None
+    forgets_prepared: bool = False
+    changes_schema: bool = False
+
+    @property
+    def lasting(self) -> bool:
+        return bool(self.sets or self.resets_all or self.pin or self.forgets_prepared or self.changes_schema)
+
+
+NONE = Effect("none", "leaves nothing in the session")
+
+
+def together(effects: Sequence[Effect], *, transaction: bool) -> tuple[Effect, Sequence[Effect]]:
+    """The effect of a text's statements, in their order, and those that made it what it is."""
+    if len(effects) == 1:
+        return effects[0], ()
+    sets: dict[str, str | None] = {}
+    resets_all = False
+    for effect in effects:
+        if effect.resets_all:
+            sets, resets_all = {}, True
+        for name, value in effect.sets:
+            sets.pop(name, None)
+            sets[name] = value
+    steps = [effect for effect in effects if effect.lasting]
+    pin = next((effect.pin for effect in effects if effect.pin), None)
+    rule, reason = "text", f"{len(effects)} statements in one text" if effects else "nothing to run"
+    if (sets or resets_all) and transaction and pin is None:
+        # Whether the settings last depends on which of the transactions inside commits.
+        pin = "set inside a batch"
+        reason += "; it changes settings beside transaction control"
+    elif len(sets) > MAX_SETS and pin is None:
+        pin = "too many settings"
+        reason += f"; it changes more than {MAX_SETS} settings"
+    whole = Effect(
+        rule,
+        reason,
+        sets=() if pin in ("set inside a batch", "too many settings") else tuple(sets.items()),
+        resets_all=resets_all and pin != "set inside a batch",
+        pin=pin,
+        forgets_prepared=any(effect.forgets_prepared for effect in effects),
+        changes_schema=any(effect.changes_schema for effect in effects),
+    )
+    return whole, steps

@@ -1,0 +1,86 @@
+"""Functions that leave something in the session, found wherever a text calls them.
+
+Found by name before a bracket, so a call that would never run counts too: a pin too many costs a connection, one too
+few gives it to somebody else. Owns the names; `set_config`, which can be followed, is read in `settings.py`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+
+from plugins.session.effect import Effect
+from plugins.session.settings import set_config
+from plugins.session.values import arguments
+from plugins.statement import Call, word
+from plugins.tokens import Kind, Token
+
+_ADVISORY = "advisory lock"
+_SEQUENCE = "sequence state"
+_TEXT = "runs text as a statement"
+_SLOT = "temporary replication slot"
+
+
+def _each(names: Iterable[str], reason: str) -> dict[str, str]:
+    return dict.fromkeys(names, reason)
+
+
+OURS: Mapping[str, str] = MappingProxyType(
+    _each(
+        (
+            "pg_advisory_lock",
+            "pg_advisory_lock_shared",
+            "pg_try_advisory_lock",
+            "pg_try_advisory_lock_shared",
+        ),
+        _ADVISORY,
+    )
+    # What nextval() last gave *this session*. Asking for it at all means that the client counts on one session.
+    | _each(("currval", "lastval"), _SEQUENCE)
+    | _each(("setseed",), "random seed")
+    | _each(
+        ("query_to_xml", "query_to_xmlschema", "query_to_xml_and_xmlschema", "ts_stat", "ts_rewrite"), _TEXT
+    )
+    | _each(
+        ("pg_replication_origin_session_setup", "pg_replication_origin_session_reset"), "replication origin"
+    )
+    | _each(("pg_backup_start", "pg_start_backup"), "backup")
+)
+"""The server's own, by name: in `pg_catalog`, or written without a schema."""
+
+EXTENSIONS: Mapping[str, str] = MappingProxyType(
+    _each(("dblink_connect", "dblink_connect_u", "dblink_open"), "dblink connection")
+    | _each(("set_limit",), "set_limit")
+    | _each(
+        ("crosstab", "crosstab2", "crosstab3", "crosstab4", "crosstabn", "connectby", "xpath_table"), _TEXT
+    )
+)
+"""Those of contributed extensions, in whatever schema they were put."""
+
+_SLOTS = {"pg_create_physical_replication_slot": 3, "pg_create_logical_replication_slot": 3}
+"""Makes a slot; that argument says whether it goes with the session."""
+
+
+def effect_of_calls(
+    tokens: Sequence[Token], calls: Sequence[Call], *, exact: bool, runs: bool
+) -> Effect | None:
+    """What the functions called leave behind. `runs`: they are certain to run when the statement succeeds, so
+    that a setting they change can be followed."""
+    for call in calls:
+        reason = EXTENSIONS.get(call.name) or (OURS.get(call.name) if call.ours else None)
+        if call.ours and call.name in _SLOTS and len(arguments(tokens, call.at + 1)) >= _SLOTS[call.name]:
+            reason = _SLOT
+        if reason:
+            return Effect("function", f"calls {call.name}()", pin=reason)
+    places = [call.at for call in calls if call.ours and call.name == "set_config"]
+    if places:
+        return set_config(tokens, places, exact=exact, runs=runs)
+    if _changes_pg_settings(tokens):
+        return Effect("pg_settings", "changing pg_settings changes settings", pin="set_config")
+    return None
+
+
+def _changes_pg_settings(tokens: Sequence[Token]) -> bool:
+    """An UPDATE of that view calls set_config() for each row."""
+    names = {token.name for token in tokens if token.kind in (Kind.WORD, Kind.QUOTED)}
+    return "pg_settings" in names and any(
+        word(tokens, at) in ("update", "merge") for at in range(len(tokens))
+    )

@@ -1,0 +1,145 @@
+"""A setting's value: from the tokens of SET or the arguments of set_config() to text for `SET name =`.
+
+Written so that it means the same under any `standard_conforming_strings`. Knows no setting but those that hold lists.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from plugins.statement import word
+from plugins.tokens import Kind, Token, closing, literal
+
+# The server quotes each element of these when SET gives it a string, and takes set_config()'s apart at commas.
+LISTS = frozenset(
+    {
+        "search_path",
+        "temp_tablespaces",
+        "local_preload_libraries",
+        "session_preload_libraries",
+        "shared_preload_libraries",
+        "unix_socket_directories",
+    }
+)
+_BOOLEANS = {
+    "true": True,
+    "t": True,
+    "on": True,
+    "1": True,
+    "false": False,
+    "f": False,
+    "off": False,
+    "0": False,
+}
+
+
+class Unfollowed(Exception):
+    """The setting cannot be said again as `SET name = value`. The reason repeats nothing of the text."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def value_of(tokens: Sequence[Token]) -> str | None:
+    """What stands after `SET name =`: words, strings and numbers, with commas between; None for DEFAULT."""
+    if len(tokens) == 1 and word(tokens, 0) == "default":
+        return None
+    elements: list[str] = []
+    at = 0
+    while at < len(tokens):
+        if elements:
+            if word(tokens, at) != ",":
+                raise Unfollowed("has a value of no form known here")
+            at += 1
+        sign = word(tokens, at) if word(tokens, at) in ("-", "+") else ""
+        at += bool(sign)
+        elements.append(sign + _element(tokens[at] if at < len(tokens) else None, bool(sign)))
+        at += 1
+    if not elements:
+        raise Unfollowed("has no value")
+    return ", ".join(elements)
+
+
+def _element(token: Token | None, signed: bool) -> str:
+    if token is not None:
+        if token.kind is Kind.NUMBER:
+            return token.text
+        if token.kind is Kind.STRING and not signed:
+            return literal(token.name)
+        if token.kind is Kind.ESCAPED and not signed and token.text[:1] in "eE":
+            return token.text
+        if token.kind in (Kind.WORD, Kind.QUOTED) and not signed:
+            return token.text
+    raise Unfollowed("has a value of no form known here")
+
+
+def listed(name: str, value: str) -> str:
+    """set_config()'s `value` as SET has to say it: a list setting's string is taken apart as the server would."""
+    if name not in LISTS:
+        return literal(value)
+    elements: list[str] = []
+    for piece in _pieces(value):
+        if piece.startswith('"'):
+            inner = piece[1:-1]
+            if len(piece) < 3 or not piece.endswith('"') or '"' in inner.replace('""', ""):
+                raise Unfollowed("is a list that does not come apart plainly")
+            elements.append(literal(inner.replace('""', '"')))
+        elif piece and piece.isascii() and not any(letter in ' \t\n\r\f\v"' for letter in piece):
+            elements.append(literal(piece.lower()))
+        else:
+            raise Unfollowed("is a list that does not come apart plainly")
+    return ", ".join(elements)
+
+
+def _pieces(value: str) -> list[str]:
+    """The elements between commas, but for those inside double quotes."""
+    pieces = [""]
+    quoted = False
+    for letter in value:
+        quoted ^= letter == '"'
+        if letter == "," and not quoted:
+            pieces.append("")
+        else:
+            pieces[-1] += letter
+    return [piece.strip(" \t\n\r\f\v") for piece in pieces]
+
+
+class Argument(NamedTuple):
+    """What is known of one argument of a call."""
+
+    text: str | None
+    """Its value, when it is a plain string."""
+    word: str
+    """The word, when it is one alone."""
+
+    @property
+    def null(self) -> bool:
+        return self.word == "null"
+
+    @property
+    def flag(self) -> bool | None:
+        return _BOOLEANS.get(self.word or (self.text or "").strip().lower())
+
+
+def arguments(tokens: Sequence[Token], opening: int) -> list[Argument]:
+    """The arguments in the bracket at `opening`, each with a cast to a plain type left out."""
+    end = closing(tokens, opening)
+    found: list[Argument] = []
+    begin = opening + 1
+    depth = 0
+    for at in range(opening, min(end + 1, len(tokens))):
+        sign = tokens[at].text if tokens[at].kind is Kind.SIGN else ""
+        depth += (sign in ("(", "[")) - (sign in (")", "]"))
+        if (sign == "," and depth == 1) or (at == end > opening + 1):
+            found.append(_argument(tokens[begin:at]))
+            begin = at + 1
+    return found
+
+
+def _argument(tokens: Sequence[Token]) -> Argument:
+    if len(tokens) == 3 and tokens[1].text == "::" and word(tokens, 2) in ("text", "boolean", "bool"):
+        tokens = tokens[:1]
+    if len(tokens) != 1:
+        return Argument(None, "")
+    token = tokens[0]
+    return Argument(token.name if token.kind is Kind.STRING else None, word(tokens, 0))

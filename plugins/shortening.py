@@ -1,0 +1,94 @@
+"""The text the parser gets: tokens joined again, without comments, in spellings that cannot be misread.
+
+Long lists of like elements are cut to one of each (a thousand rows of VALUES, ten thousand numbers of IN).
+
+Knows tokens only. Which functions are called and which words occur is always read from all tokens, never from these.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from plugins.tokens import LITERALS, Kind, Token, literal
+
+
+def bracket_depth(tokens: Sequence[Token]) -> int:
+    """How many brackets, of any sort the parser knows, stand in each other at most."""
+    depth = deepest = 0
+    for token in tokens:
+        if token.kind is Kind.SIGN:
+            if token.text in ("(", "["):
+                depth += 1
+                deepest = max(deepest, depth)
+            elif token.text in (")", "]"):
+                depth -= 1
+    return deepest
+
+
+def rejoin(tokens: Sequence[Token]) -> str:
+    """The tokens as text."""
+    pieces: list[str] = []
+    end = -1
+    for token in tokens:
+        if token.start != end:
+            pieces.append(" ")
+        end = token.end
+        if token.kind is Kind.ESCAPED and token.text[0] == "'":
+            pieces.append(" E" + token.text)
+        elif token.kind is Kind.STRING and token.text[0] == "$":
+            pieces.append(" " + literal(token.name))
+        else:
+            pieces.append(token.text)
+    return "".join(pieces)
+
+
+@dataclass(slots=True)
+class _List:
+    """The elements of one bracket, as they come by."""
+
+    kept: list[Token] = field(default_factory=list[Token])
+    element: list[Token] = field(default_factory=list[Token])
+    shape: list[str] = field(default_factory=list[str])
+    last: tuple[str, ...] = ()
+    shapes: list[tuple[str, ...]] = field(default_factory=list[tuple[str, ...]])
+
+    def finish(self, comma: Token | None) -> None:
+        """The element is complete. It is dropped when it differs in literals only from the one before."""
+        shape = tuple(self.shape)
+        if not ("?" in shape and shape == self.last):
+            self.kept += self.element
+            self.shapes.append(shape)
+            if comma is not None:
+                self.kept.append(comma)
+        self.element, self.shape, self.last = [], [], shape
+
+
+def shortened(tokens: Sequence[Token]) -> list[Token]:
+    """The tokens without those elements of lists that differ in literals only from the element before them."""
+    lists = [_List()]
+    for token in tokens:
+        inner = lists[-1]
+        if token.kind is Kind.SIGN and token.text == "(":
+            lists.append(_List())
+            inner.element.append(token)
+        elif token.kind is Kind.SIGN and token.text == ")" and len(lists) > 1:
+            inner.finish(None)
+            lists.pop()
+            outer = lists[-1]
+            outer.element += [*_without_tail(inner.kept), token]
+            outer.shape += ["(", *(piece for shape in inner.shapes for piece in (*shape, ",")), ")"]
+        elif token.kind is Kind.SIGN and token.text == ",":
+            inner.finish(token)
+        else:
+            inner.element.append(token)
+            inner.shape.append("?" if token.kind in LITERALS else token.name)
+    while len(lists) > 1:
+        left = lists.pop()
+        left.finish(None)
+        lists[-1].element += left.kept
+    lists[0].finish(None)
+    return _without_tail(lists[0].kept)
+
+
+def _without_tail(kept: list[Token]) -> list[Token]:
+    """`kept` without the comma that a dropped last element leaves behind."""
+    return kept[:-1] if kept and kept[-1].kind is Kind.SIGN and kept[-1].text == "," else kept

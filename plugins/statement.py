@@ -1,0 +1,230 @@
+"""What was said: a text cut into statements, each with its tokens, its kind and, for queries and writes, its tree.
+
+Computed once and shared by every plugin. Reading never raises: what cannot be read is a statement of the kind
+`unknown` that says why. Owns reading; judging is the plugins' business.
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import Literal, NamedTuple
+
+import msgspec
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from plugins import tokens as tk
+from plugins.scope import Scope
+from plugins.shortening import bracket_depth, rejoin, shortened
+from plugins.tokens import Kind as TokenKind
+from plugins.tokens import Token, UnreadableError
+
+Kind = Literal[
+    "unknown", "empty", "several",
+    "query", "write", "definition", "transaction", "setting", "prepared", "cursor", "copy", "block", "call",
+    "explain", "channel", "load", "utility",
+]  # fmt: skip
+
+MAX_TEXT = 1_048_576
+# The parser is native code and recurses without asking how much stack is left. By these bounds a text cannot be
+# deep enough to matter: it takes well over twice as many tokens to fill the usual 8 MiB.
+MAX_PARSED = 6_000
+MAX_DEPTH = 100
+LONG = 600
+"""With more tokens, lists of like elements are shortened for the parser."""
+
+QUERIES = frozenset({"select", "values", "table", "with"})
+WRITES = frozenset({"insert", "update", "delete", "merge"})
+_KINDS: dict[str, Kind] = {
+    **dict.fromkeys(QUERIES, "query"),
+    **dict.fromkeys(WRITES, "write"),
+    **dict.fromkeys(("create", "alter", "drop", "import"), "definition"),
+    **dict.fromkeys(
+        ("begin", "start", "commit", "end", "rollback", "abort", "savepoint", "release"), "transaction"
+    ),
+    **dict.fromkeys(("set", "reset", "show", "discard"), "setting"),
+    **dict.fromkeys(("prepare", "execute", "deallocate"), "prepared"),
+    **dict.fromkeys(("declare", "fetch", "move", "close"), "cursor"),
+    **dict.fromkeys(("listen", "unlisten", "notify"), "channel"),
+    **dict.fromkeys(
+        ("vacuum", "analyze", "analyse", "cluster", "reindex", "checkpoint", "refresh", "truncate", "grant", "revoke",
+         "comment", "security", "reassign", "lock"),
+        "utility",
+    ),
+    "copy": "copy", "do": "block", "call": "call", "explain": "explain", "load": "load",
+}  # fmt: skip
+_TREES: dict[str, tuple[type[exp.Expr], ...]] = {
+    "insert": (exp.Insert,),
+    "update": (exp.Update,),
+    "delete": (exp.Delete,),
+    "merge": (exp.Merge,),
+    "with": (exp.Query, exp.Insert, exp.Update, exp.Delete, exp.Merge),
+}
+_ENCODINGS = {
+    "utf8": "utf-8", "unicode": "utf-8", "sql_ascii": "latin-1", "latin1": "latin-1", "iso88591": "latin-1",
+    "latin9": "iso8859-15", "win1252": "cp1252",
+}  # fmt: skip
+
+
+class Call(NamedTuple):
+    """A name before a bracket: its place, its schema (empty when none is written) and the name."""
+
+    at: int
+    schema: str
+    name: str
+
+    @property
+    def ours(self) -> bool:
+        """Whether the server's own function may be meant."""
+        return self.schema in ("", "pg_catalog")
+
+
+class Part(msgspec.Struct, frozen=True, dict=True):
+    """One statement of a text."""
+
+    kind: Kind
+    tokens: tuple[Token, ...]
+    tree: exp.Expr | None = None
+    trouble: str = ""
+    """Why the kind is unknown."""
+
+    @cached_property
+    def calls(self) -> tuple[Call, ...]:
+        """All names before brackets, from every token."""
+        return calls(self.tokens)
+
+    def word(self, at: int) -> str:
+        """The bare word or sign at `at`; empty past the end and for literals and quoted names."""
+        return word(self.tokens, at)
+
+
+class Statement(msgspec.Struct, frozen=True):
+    """One text as a client sent it: usually one statement, sometimes several or none.
+
+    `exact`: the plan will be kept for this very text, not for all that differ in literals only."""
+
+    parts: tuple[Part, ...] = ()
+    exact: bool = False
+    trouble: str = ""
+
+    @property
+    def kind(self) -> Kind:
+        if self.trouble or any(part.kind == "unknown" for part in self.parts):
+            return "unknown"
+        if len(self.parts) > 1:
+            return "several"
+        return self.parts[0].kind if self.parts else "empty"
+
+
+def word(tokens: Sequence[Token], at: int) -> str:
+    """The bare word or sign at `at`, in lower case; empty past the end and for literals and quoted names."""
+    if 0 <= at < len(tokens) and tokens[at].kind in (TokenKind.WORD, TokenKind.SIGN):
+        return tokens[at].name
+    return ""
+
+
+def read(text: bytes, scope: Scope, *, exact: bool, max_text: int = MAX_TEXT) -> Statement:
+    """`text` as the server would read it in this session."""
+    if len(text) > max_text:
+        return Statement(exact=exact, trouble=f"longer than {max_text} bytes")
+    encoding = (scope.setting("client_encoding") or "utf8").strip("'\"").lower().replace("-", "")
+    try:
+        decoded = text.decode(_ENCODINGS.get(encoding, "utf-8"))
+        found = tk.cut(decoded, standard_strings=not scope.is_off("standard_conforming_strings"))
+        return Statement(tuple(part(tokens) for tokens in _split(found)), exact)
+    except UnicodeDecodeError:
+        return Statement(exact=exact, trouble="not in the session's client_encoding")
+    except UnreadableError as error:
+        return Statement(exact=exact, trouble=str(error))
+
+
+def part(tokens: tuple[Token, ...]) -> Part:
+    """One statement, by its first word and, if it is a query or a write, by its tree."""
+    at = 0
+    while word(tokens, at) == "(":
+        at += 1
+    first = word(tokens, at)
+    if at and first not in QUERIES:
+        return Part("unknown", tokens, trouble="begins with a bracket, but no query is inside")
+    kind = _KINDS.get(first, "unknown")
+    if kind == "unknown":
+        return Part("unknown", tokens, trouble="begins with a word that begins no statement known here")
+    if kind == "prepared" and word(tokens, 1) == "transaction":
+        return Part("transaction", tokens)
+    if kind not in ("query", "write"):
+        return Part(kind, tokens)
+    tree = _tree(tokens)
+    if isinstance(tree, str):
+        return Part("unknown", tokens, trouble=tree)
+    if not isinstance(tree, _TREES.get(first, (exp.Query, exp.Values))) or tree.find(exp.Command):
+        return Part("unknown", tokens, trouble="the parser took it for something else")
+    if tree.find(exp.Into):
+        return Part("definition", tokens, tree)
+    return Part(
+        "write" if tree.find(exp.Insert, exp.Update, exp.Delete, exp.Merge) else "query", tokens, tree
+    )
+
+
+def calls(tokens: Sequence[Token]) -> tuple[Call, ...]:
+    """Every name before a bracket."""
+    found: list[Call] = []
+    for at, token in enumerate(tokens):
+        if token.text == "(" and at and tokens[at - 1].kind in (TokenKind.WORD, TokenKind.QUOTED):
+            schema = tokens[at - 3].name if at > 2 and tokens[at - 2].text == "." else ""
+            found.append(Call(at - 1, schema, tokens[at - 1].name))
+    return tuple(found)
+
+
+def _split(tokens: tuple[Token, ...]) -> Iterator[tuple[Token, ...]]:
+    """The statements between semicolons, but for those inside brackets (CREATE RULE) and SQL function bodies."""
+    begin = brackets = body = 0
+    for at, token in enumerate(tokens):
+        if token.kind is TokenKind.SIGN:
+            if token.text == "(":
+                brackets += 1
+            elif token.text == ")":
+                brackets -= 1
+            elif token.text == ";" and brackets <= 0 and not body:
+                if at > begin:
+                    yield tokens[begin:at]
+                begin, brackets = at + 1, 0
+        elif token.kind is TokenKind.WORD:
+            if body:
+                body += (token.name == "case") - (token.name == "end")
+            elif token.name == "atomic" and brackets == 0 and _begins_body(tokens, begin, at):
+                body = 1
+    if body or brackets > 0:
+        raise UnreadableError("a bracket or a function body that is never closed")
+    if len(tokens) > begin:
+        yield tokens[begin:]
+
+
+def _begins_body(tokens: tuple[Token, ...], begin: int, at: int) -> bool:
+    """Whether `atomic` at `at` is that of `CREATE FUNCTION … BEGIN ATOMIC`, and no column of that name."""
+    kind = 3 if word(tokens, begin + 1) == "or" else 1
+    return (
+        word(tokens, at - 1) == "begin"
+        and word(tokens, begin) == "create"
+        and word(tokens, begin + kind) in ("function", "procedure")
+    )
+
+
+def _tree(tokens: Sequence[Token]) -> exp.Expr | str:
+    """The tree, or why there is none. Nothing the parser raises gets further than this."""
+    if bracket_depth(tokens) > MAX_DEPTH:
+        return f"more than {MAX_DEPTH} brackets in each other"
+    if len(tokens) > LONG:
+        tokens = shortened(tokens)
+    if len(tokens) > MAX_PARSED:
+        return f"more than {MAX_PARSED} tokens to parse"
+    try:
+        trees = sqlglot.parse(rejoin(tokens), read="postgres")
+    except SqlglotError:
+        return "the parser does not know its syntax"
+    except RecursionError:
+        return "nested too deeply for the parser"
+    except Exception as error:  # noqa: BLE001 - a defect of the parser is one more thing it cannot read
+        return f"the parser failed ({type(error).__name__})"
+    if len(trees) != 1 or trees[0] is None:
+        return "the parser took it for several statements"
+    return trees[0]

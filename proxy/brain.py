@@ -1,0 +1,93 @@
+"""The brain: every event of the core, and the room that answers it.
+
+It owns the table of who handles what, and the rule for a handler that fails: it is logged, and the connection it was
+about is closed. It knows no clock, no socket and no thread, so that tests can hold a conversation with it.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+
+from proxy.admin import Console
+from proxy.cancel import Cancels
+from proxy.log import note
+from proxy.native import (
+    AnswerNeeded,
+    AuthMessage,
+    Cancelled,
+    CancelNeeded,
+    Close,
+    Closed,
+    Event,
+    Fault,
+    Learn,
+    Plan,
+    PlanNeeded,
+    ServerLost,
+    ServerMessage,
+    ServerNeeded,
+    ServerOpened,
+    Startup,
+)
+from proxy.outside import Commands
+from proxy.plans import Plans
+from proxy.session import LogIns
+from proxy.upstream import Upstream
+
+logger = logging.getLogger(__name__)
+
+
+class Brain:
+    """Takes one event, gives the commands that answer it."""
+
+    def __init__(
+        self, logins: LogIns, upstream: Upstream, cancels: Cancels, plans: Plans, console: Console
+    ) -> None:
+        self._logins = logins
+        self._upstream = upstream
+        self._table: Mapping[type, Callable[..., Commands]] = {
+            Startup: logins.startup,
+            AuthMessage: logins.message,
+            Closed: logins.closed,
+            PlanNeeded: plans.needed,
+            AnswerNeeded: console.answer,
+            ServerNeeded: upstream.needed,
+            ServerOpened: upstream.opened,
+            ServerMessage: upstream.message,
+            ServerLost: upstream.lost,
+            CancelNeeded: cancels.needed,
+            Fault: _fault,
+        }
+
+    def handle(self, event: Event) -> Commands:
+        try:
+            return self._table[type(event)](event)
+        except Exception:
+            logger.exception("a defect: handling %s failed", type(event).__name__)
+            return self._after_defect(event)
+
+    def _after_defect(self, event: Event) -> Commands:
+        """Nobody waits for ever, and nobody goes on in doubt."""
+        match event:
+            case Startup() | AuthMessage():
+                self._logins.abandon(event.conn)
+                return [Close(event.conn)]
+            case ServerOpened() | ServerMessage():
+                return [Close(event.conn), *self._upstream.abandon(event.ticket)]
+            case AnswerNeeded():
+                return [Close(event.conn)]
+            case PlanNeeded():
+                return [Learn(event.scope, event.key, Plan("deny", code="XX000", message="internal error"))]
+            case CancelNeeded():
+                return [Cancelled(event.ticket)]
+            case _:
+                return []
+
+
+def _fault(event: Fault) -> Commands:
+    note(
+        logger,
+        logging.ERROR,
+        "a defect in the core was caught; one connection was closed",
+        fault=event.message,
+    )
+    return []

@@ -1,0 +1,107 @@
+//! A client: its stream, how far it is, what it waits for, and the connection it holds.
+
+use super::stream::Stream;
+use crate::engine::Clock;
+use crate::settings::Settings;
+use crate::shared::ServerPool;
+use crate::slab::Id;
+use crate::wire::postgres::client::Session;
+use std::sync::Arc;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stage {
+    /// Nothing is known of it yet; TLS may have been agreed.
+    First,
+    /// The brain has its StartupMessage and talks with it.
+    Login,
+    Active,
+    /// To be closed once its output is sent.
+    Closing,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Wait {
+    None,
+    Plan,
+    /// In the pool's queue; `ride` is the length of a unit that may share.
+    Pool { ride: Option<usize> },
+    Answer { ticket: u64 },
+    /// Replies on a shared connection are still to come.
+    Replies,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Link {
+    None,
+    Held(Id),
+    Shared(Id),
+}
+
+pub struct Client {
+    pub id: Id,
+    pub stream: Stream,
+    pub listener: u32,
+    pub peer: Option<Box<str>>,
+    pub stage: Stage,
+    /// Bytes that are not dealt with.
+    pub input: Vec<u8>,
+    pub session: Session,
+    pub pool: Option<Arc<ServerPool>>,
+    pub base: u32,
+    pub scope: u32,
+    /// Settings in force, and those it began with.
+    pub settings: Arc<Settings>,
+    pub startup: Arc<Settings>,
+    pub link: Link,
+    /// The last status of ReadyForQuery.
+    pub status: u8,
+    pub wait: Wait,
+    pub waiting_since_us: u64,
+    /// The last unit, kept while it can be run again.
+    pub again: Vec<u8>,
+    /// It already was run again.
+    pub repeated: bool,
+    pub deadline_ms: u64,
+    pub armed_ms: u64,
+    pub clock: Clock,
+    /// Replies on its own connection are still to come.
+    pub running: bool,
+    pub key_bytes: u8,
+    pub asked_tls: bool,
+}
+
+impl Client {
+    pub fn new(id: Id, stream: Stream, listener: u32, peer: String, settings: Arc<Settings>) -> Self {
+        Self {
+            id,
+            stream,
+            listener,
+            peer: Some(peer.into()),
+            stage: Stage::First,
+            input: Vec::new(),
+            session: Session::default(),
+            pool: None,
+            base: 0,
+            scope: 0,
+            startup: Arc::clone(&settings),
+            settings,
+            link: Link::None,
+            status: b'I',
+            wait: Wait::None,
+            waiting_since_us: 0,
+            again: Vec::new(),
+            repeated: false,
+            deadline_ms: 0,
+            armed_ms: u64::MAX,
+            clock: Clock::Login,
+            running: false,
+            key_bytes: 4,
+            asked_tls: false,
+        }
+    }
+
+    /// A client that may be kept waiting for nothing more than its own next statement.
+    pub fn is_idle(&self) -> bool {
+        self.stage == Stage::Active && self.wait == Wait::None && self.input.is_empty()
+    }
+}

@@ -1,0 +1,37 @@
+//! A server connection: its stream, its place in the pool, and what the wire knows of it.
+
+use super::stream::Stream;
+use crate::pool::Seat;
+use crate::slab::Id;
+use crate::wire::postgres::server::Upstream;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stage {
+    Tls,
+    /// The brain logs us in.
+    Login,
+    Active,
+}
+
+pub struct Server {
+    pub id: Id,
+    pub stream: Stream,
+    pub ticket: u64,
+    pub address: Box<str>,
+    pub stage: Stage,
+    pub input: Vec<u8>,
+    pub up: Upstream,
+    pub pid: u32,
+    pub secret: Box<[u8]>,
+    /// Clients whose output is full while this one has more for them.
+    pub blocked_by: Option<Id>,
+    /// Cancel requests under way: until they are delivered it serves nobody else.
+    pub cancels: u32,
+    /// Ends with the current user: something happened that must not meet another.
+    pub doomed: bool,
+    /// Shared since, and statements taken since: when others wait it is given up in time.
+    pub shared_since_us: u64,
+    pub rides: u32,
+    /// Last, so that the place is free when everything else is gone.
+    pub seat: Seat<Box<Server>>,
+}

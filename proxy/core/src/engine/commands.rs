@@ -1,0 +1,230 @@
+//! What the brain and other carriers ask of this one.
+
+use super::{End, Engine, SERVER, token};
+use crate::border::{Attach, Command, Event};
+use crate::conn::client::{Link, Stage as ClientStage, Wait};
+use crate::conn::server::{Server, Stage};
+use crate::conn::stream::Stream;
+use crate::conn::tls::TlsSession;
+use crate::inbox::Post;
+use crate::slab::Id;
+use crate::wire::postgres::build;
+use crate::wire::postgres::server::Upstream;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// Posts taken in one turn.
+const POSTS: usize = 1_024;
+
+impl Engine {
+    pub(super) fn drain_inbox(&mut self) {
+        let Some(inbox) = self.shared.inboxes.get(self.index) else { return };
+        for post in inbox.drain(POSTS) {
+            match post {
+                Post::Command(command) => self.obey(command),
+                Post::PlanReady(id) => self.plan_ready(id),
+                Post::Grant { client, server } => self.granted_to(client, server),
+                Post::Refuse { client, code, message } => self.refuse(client, &code, &message),
+                Post::Moved(id) => drop(self.servers.remove(id)),
+                Post::Cancel { slot, secret } => self.cancel(slot, &secret),
+            }
+            self.resume_all();
+        }
+    }
+
+    fn plan_ready(&mut self, id: Id) {
+        if let Some(client) = self.clients.get(id)
+            && client.wait == Wait::Plan
+        {
+            client.wait = Wait::None;
+            client.waiting_since_us = 0;
+            self.resume(id);
+        }
+    }
+
+    pub(super) fn refuse(&mut self, id: Id, code: &str, message: &str) {
+        if let Some(client) = self.clients.take(id) {
+            self.end_client(client, End::Said(super::lanes::fatal(code, message)));
+        }
+    }
+
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::Send { conn, data } => self.send(conn, &data),
+            Command::Close { conn, data } => self.close(conn, data),
+            Command::Admit(admit) => self.admit(*admit),
+            Command::Attach(attach) => self.attach(*attach),
+            Command::AdmitServer { conn, pid, secret, parameters } => {
+                self.admit_server(conn, pid, secret, &parameters);
+            }
+            Command::Reply { conn, ticket, data } => self.reply(conn, ticket, &data),
+            Command::Cancelled { ticket } => self.cancelled(ticket),
+            Command::Listen { listener, mut fds, tls } => self.listen(listener, fds.pop(), tls),
+            Command::Unlisten { listener } => self.unlisten(listener),
+            // What concerns no connection is done where it arrives: see brain.rs.
+            Command::Fail(_) | Command::Learn { .. } | Command::OpenPool { .. } => {}
+            Command::Recycle { .. } | Command::ForgetPlans => {}
+        }
+    }
+
+    fn send(&mut self, conn: Id, data: &[u8]) {
+        if let Some(client) = self.clients.get(conn)
+            && client.stage == ClientStage::Login
+        {
+            client.stream.out.extend_from_slice(data);
+            self.dirty_clients.push(conn);
+        } else if let Some(server) = self.servers.get(conn)
+            && server.stage == Stage::Login
+        {
+            server.stream.out.extend_from_slice(data);
+            self.dirty_servers.push(conn);
+        }
+    }
+
+    fn close(&mut self, conn: Id, data: Vec<u8>) {
+        // A handle names either; only one of the slabs knows it, and a client that is admitted may be closed too.
+        if let Some(server) = self.servers.get(conn)
+            && server.stage != Stage::Active
+        {
+            drop(self.servers.remove(conn));
+        } else if let Some(client) = self.clients.take(conn) {
+            self.end_client(client, End::Said(data));
+        }
+    }
+
+    fn attach(&mut self, attach: Attach) {
+        let Some(pool) = self.shared.pool(attach.pool) else { return };
+        let seat = pool.seat(self.now_ms);
+        let (ticket, number) = (attach.ticket, attach.pool);
+        let lost = |conn: Id, reason: String| Event::ServerLost { conn, ticket, pool: number, admitted: false, reason };
+        let Some(id) = self.servers.reserve() else {
+            return self.shared.tell(lost(Id(0), "too many server connections".to_owned()));
+        };
+        let mut stream = Stream::new(attach.fd, token(SERVER, id));
+        let tls = attach.tls.map(|tls| TlsSession::connect(&tls, &attach.server_name)).transpose();
+        let registered = stream.register(self.set).map_err(|error| error.to_string());
+        match (tls, registered) {
+            (Ok(tls), Ok(())) => stream.tls = tls.map(Box::new),
+            (Err(reason), _) | (_, Err(reason)) => {
+                self.servers.remove(id);
+                return self.shared.tell(lost(id, reason));
+            }
+        }
+        let schema = pool.schema.load(Relaxed);
+        let mut server = Box::new(Server {
+            id,
+            stage: Stage::Tls,
+            ticket,
+            address: attach.address.into(),
+            input: Vec::new(),
+            up: Upstream::new(Arc::clone(&self.shared.no_settings), schema),
+            pid: 0,
+            secret: Box::default(),
+            blocked_by: None,
+            cancels: 0,
+            doomed: false,
+            shared_since_us: 0,
+            rides: 0,
+            stream,
+            seat,
+        });
+        if server.stream.tls.is_none() {
+            self.opened(&mut server);
+        }
+        self.mark_server(&mut server);
+        self.servers.put(id, server);
+    }
+
+    fn admit_server(&mut self, conn: Id, pid: u32, secret: Vec<u8>, parameters: &[(String, String)]) {
+        let Some(mut server) = self.servers.take(conn) else { return };
+        if server.stage != Stage::Login {
+            return self.servers.put(conn, server);
+        }
+        server.stage = Stage::Active;
+        server.seat.admit(self.now_ms);
+        server.pid = pid;
+        server.secret = secret.into();
+        let off = |(name, value): &(String, String)| name == "standard_conforming_strings" && value == "off";
+        server.up.backslashes = parameters.iter().any(off);
+        self.release(server);
+    }
+
+    fn reply(&mut self, conn: Id, ticket: u64, data: &[u8]) {
+        let Some(client) = self.clients.get(conn) else { return };
+        if client.wait == (Wait::Answer { ticket }) {
+            client.wait = Wait::None;
+            client.stream.out.extend_from_slice(data);
+            self.resume(conn);
+        }
+    }
+
+    /// A cancel request came in for the client in this slot.
+    fn cancel(&mut self, slot: u32, secret: &[u8]) {
+        let Some(id) = self.clients.at(slot) else { return };
+        let Some(client) = self.clients.get(id) else { return };
+        let (link, wait, length) = (client.link, client.wait, usize::from(client.key_bytes));
+        let expected = self.cancel_secret(id);
+        let same = secret.len() == length
+            && secret.iter().zip(&expected).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0;
+        if !same {
+            return;
+        }
+        match (link, wait) {
+            // It only waits: answered at once. The unit it waited with is dropped.
+            (Link::None, Wait::Pool { .. }) => {
+                if let Some(client) = self.clients.take(id) {
+                    self.cancel_waiting(client);
+                }
+            }
+            (Link::Held(lane), _) => {
+                let Some(server) = self.servers.get(lane) else { return };
+                if server.up.pending.is_empty() || server.stage != Stage::Active {
+                    return;
+                }
+                server.cancels += 1;
+                let (address, secret) = (server.address.to_string(), server.secret.to_vec());
+                let (pid, pool) = (server.pid, server.seat.pool().id);
+                let ticket = self.shared.ticket() | (self.index as u64) << 56;
+                self.cancels.insert(ticket, lane);
+                self.shared.tell(Event::CancelNeeded { ticket, pool, address, pid, secret });
+            }
+            // Shared statements are short by definition: it ends before the request would be there.
+            _ => {}
+        }
+    }
+
+    fn cancel_waiting(&mut self, mut client: Box<crate::conn::client::Client>) {
+        if let Some(pool) = &client.pool {
+            pool.leave(client.id);
+        }
+        client.wait = Wait::None;
+        let mut input = std::mem::take(&mut client.input);
+        let result = client.session.drop_unit(&mut input).map_err(End::from);
+        client.input = input;
+        if let Ok(true) = result {
+            let text = "canceling statement due to user request";
+            build::error(&mut client.stream.out, "ERROR", "57014", text);
+            build::ready(&mut client.stream.out, b'I');
+        }
+        let result = match result {
+            Ok(true) => self.feed(&mut client, &[]),
+            Ok(false) => Err(End::error("57014", "canceling statement due to user request")),
+            Err(end) => Err(end),
+        };
+        self.settle_client(client, result);
+    }
+
+    fn cancelled(&mut self, ticket: u64) {
+        let Some(id) = self.cancels.remove(&ticket) else { return };
+        let Some(mut server) = self.servers.take(id) else { return };
+        server.cancels = server.cancels.saturating_sub(1);
+        let idle = server.up.owner.is_none() && server.up.is_quiet();
+        if idle && server.cancels == 0 {
+            // A cancel that came late would hit the next statement: make sure it came before.
+            server.up.push(id, crate::wire::postgres::pending::Kind::Setup, None, self.now_us);
+            build::query(&mut server.stream.out, b"");
+            self.mark_server(&mut server);
+        }
+        self.servers.put(id, server);
+    }
+}

@@ -1,0 +1,153 @@
+//! What has to happen by some time: log-in, waiting, statements, idle sessions; and the pools' own housekeeping.
+
+use super::{CLIENT, End, Engine, token};
+use crate::conn::client::{Client, Link, Stage, Wait};
+use crate::conn::stream::HIGH;
+use crate::shared::ServerPool;
+use crate::slab::Id;
+use std::sync::Arc;
+
+/// How long the brain may take for a plan or an answer.
+const BRAIN_MS: u64 = 30_000;
+/// How long a client that is told to go may take to read it.
+const CLOSING_MS: u64 = 5_000;
+/// How long a client on a shared connection may hold its neighbours up by not reading.
+const STALLED_MS: u64 = 5_000;
+
+/// The wheel is asked again at least so often, so that entries of deadlines that moved do not pile up.
+const HORIZON_MS: u64 = 10_000;
+
+/// What the clock of a client is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Clock {
+    Login,
+    Closing,
+    Stalled,
+    Plan,
+    Pool,
+    Statement,
+    Transaction,
+    Idle,
+}
+
+impl Engine {
+    fn clock(client: &Client) -> Clock {
+        match (client.stage, client.wait, client.link) {
+            (Stage::First | Stage::Login, ..) => Clock::Login,
+            (Stage::Closing, ..) => Clock::Closing,
+            (_, _, Link::Shared(_)) if client.stream.waiting() > HIGH => Clock::Stalled,
+            (_, Wait::Plan | Wait::Answer { .. }, _) => Clock::Plan,
+            (_, Wait::Pool { .. }, _) => Clock::Pool,
+            (_, _, Link::Shared(_)) => Clock::Statement,
+            (_, _, Link::Held(_)) if client.running => Clock::Statement,
+            (_, _, Link::Held(_)) if client.status != b'I' => Clock::Transaction,
+            _ => Clock::Idle,
+        }
+    }
+
+    fn limit_ms(&self, client: &Client, clock: Clock) -> u64 {
+        let pool = |of: fn(&crate::pool::PoolConfig) -> u64| client.pool.as_ref().map_or(0, |pool| of(&pool.config()));
+        match clock {
+            Clock::Login => self.shared.limits.login_ms,
+            Clock::Closing => CLOSING_MS,
+            Clock::Stalled => STALLED_MS,
+            Clock::Plan => BRAIN_MS,
+            Clock::Pool => pool(|config| config.wait_ms),
+            Clock::Statement => pool(|config| config.statement_ms),
+            Clock::Transaction => pool(|config| config.idle_transaction_ms),
+            Clock::Idle => pool(|config| config.client_idle_ms),
+        }
+    }
+
+    /// Sets the client's deadline by what it is at now. A later deadline than the armed one costs a store.
+    pub(super) fn watch_clock(&mut self, client: &mut Client) {
+        client.running = match client.link {
+            Link::Held(id) => self.servers.get(id).map_or(client.running, |server| !server.up.is_quiet()),
+            _ => false,
+        };
+        let clock = Self::clock(client);
+        let steady = matches!(clock, Clock::Login | Clock::Closing | Clock::Plan | Clock::Pool | Clock::Stalled);
+        if steady && client.clock == clock && client.deadline_ms > 0 {
+            return;
+        }
+        client.clock = clock;
+        let limit = self.limit_ms(client, clock);
+        client.deadline_ms = if limit == 0 { 0 } else { self.now_ms + limit };
+        if client.deadline_ms > 0 && client.deadline_ms < client.armed_ms {
+            self.arm(client.id, client.deadline_ms);
+            client.armed_ms = client.deadline_ms.min(self.now_ms + HORIZON_MS);
+        }
+    }
+
+    fn arm(&mut self, id: Id, deadline_ms: u64) {
+        self.wheel.arm(token(CLIENT, id), deadline_ms.min(self.now_ms + HORIZON_MS));
+    }
+
+    pub(super) fn expire(&mut self) {
+        let mut expired = std::mem::take(&mut self.expired);
+        expired.clear();
+        self.wheel.expire(self.now_ms, &mut expired);
+        for token in &expired {
+            let id = self.id(*token);
+            self.guarded(*token, |engine| engine.ring(id));
+        }
+        self.expired = expired;
+    }
+
+    fn ring(&mut self, id: Id) {
+        let Some(client) = self.clients.get(id) else { return };
+        if client.armed_ms > self.now_ms {
+            // An entry from before the deadline was moved closer.
+            return;
+        }
+        client.armed_ms = u64::MAX;
+        if client.deadline_ms == 0 {
+            return;
+        }
+        if self.now_ms < client.deadline_ms {
+            let deadline = client.deadline_ms;
+            client.armed_ms = deadline.min(self.now_ms + HORIZON_MS);
+            return self.arm(id, deadline);
+        }
+        let Some(client) = self.clients.take(id) else { return };
+        let end = match client.clock {
+            Clock::Closing => return self.drop_client(id),
+            Clock::Login => End::error("08P01", "client_login_timeout"),
+            Clock::Stalled => End::Gone("did not read its replies".to_owned()),
+            Clock::Plan => End::error("57014", "no plan or answer in time"),
+            Clock::Pool => End::error("08P01", "query_wait_timeout"),
+            Clock::Statement => End::error("57014", "canceling statement due to statement timeout"),
+            Clock::Transaction => {
+                End::error("25P03", "terminating connection due to idle-in-transaction timeout")
+            }
+            Clock::Idle => End::error("57P05", "terminating connection due to idle-session timeout"),
+        };
+        self.end_client(client, end);
+    }
+
+    /// Looks after the pools: closes what is past its time, opens what is missing. One carrier does it for all.
+    pub(super) fn tend(&mut self) {
+        self.wake_listeners();
+        for pool in self.shared.pools() {
+            let (ended, open) = pool.tend(self.now_ms);
+            for server in ended {
+                self.discard(server);
+            }
+            self.ask_servers(&pool, open);
+            if pool.starved() {
+                self.make_room_for(&pool);
+            }
+        }
+    }
+
+    /// The group is full but another pool of it has idle connections: one of them goes.
+    fn make_room_for(&mut self, pool: &Arc<ServerPool>) {
+        let group = pool.config().group;
+        let others = self.shared.pools();
+        let donor = others.iter().filter(|other| other.id != pool.id && other.config().group == group);
+        let Some(server) = donor.into_iter().find_map(|other| other.yield_idle()) else { return };
+        self.discard(server);
+        let open = pool.wanted(self.now_ms);
+        self.ask_servers(pool, open);
+    }
+}

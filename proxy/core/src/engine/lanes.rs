@@ -1,0 +1,404 @@
+//! Which client has which server connection: taking one, sharing one, giving it back, losing it.
+
+use super::{End, Engine, SERVER, token};
+use crate::border::Event;
+use crate::conn::client::{Client, Link, Wait};
+use crate::conn::server::{Server, Stage};
+use crate::inbox::Post;
+use crate::pool::{Give, Mode, Take, Waiter};
+use crate::shared::ServerPool;
+use crate::slab::Id;
+use crate::wire::postgres::build;
+use crate::wire::postgres::client::Step;
+use crate::wire::postgres::pending::Kind;
+use crate::wire::postgres::server::Lost;
+use std::sync::Arc;
+
+/// A shared connection with fewer units than this under way is joined though an idle one would be free: sending
+/// together costs less than waking another backend.
+const JOIN_FIRST: usize = 4;
+/// A shared connection whose oldest unit is under way for so long is joined by nobody.
+const STUCK_US: u64 = 5_000;
+/// When others wait for a connection of their own, a shared one is given up after so long or so many.
+const TURN_US: u64 = 10_000;
+const TURN_UNITS: u32 = 512;
+
+pub(super) enum Acquired {
+    /// The client holds a connection now.
+    Own,
+    /// So many bytes went out on a shared one.
+    Rode(usize),
+    Waiting,
+}
+
+impl Engine {
+    /// A connection for the client's next statement.
+    pub(super) fn acquire(&mut self, client: &mut Client, ride: Option<usize>, input: &[u8]) -> Result<Acquired, End> {
+        let Some(pool) = client.pool.clone() else {
+            return Err(End::error("0A000", "this database takes administrative commands only, in the simple protocol"));
+        };
+        let config = pool.config();
+        let ride = ride.filter(|_| config.sharing && config.mode != Mode::Session && !client.session.pinned);
+        if let Some(server) = self.granted.take() {
+            return self.occupy(client, server, ride, input);
+        }
+        if let Some(length) = ride {
+            let depth = config.share_depth.max(1);
+            let best = self.best_shared(&pool, client);
+            if let Some((id, units)) = best
+                && units < JOIN_FIRST.min(depth)
+            {
+                return self.join(client, id, length, input);
+            }
+            if let Some(server) = pool.try_take(self.index) {
+                return self.occupy(client, server, ride, input);
+            }
+            if let Some((id, units)) = best
+                && units < depth
+            {
+                if pool.grow(self.now_ms) {
+                    self.shared.tell(Event::ServerNeeded { pool: pool.id });
+                }
+                return self.join(client, id, length, input);
+            }
+        }
+        let waiter = Waiter { client: client.id, since_ms: self.now_ms, shares: ride.is_some() };
+        match pool.take(waiter, self.now_ms) {
+            Take::Got(server) => self.occupy(client, server, ride, input),
+            Take::Wait { open } => {
+                self.ask_servers(&pool, open);
+                Ok(Acquired::Waiting)
+            }
+            Take::Full => Err(End::error("53300", "too many clients wait for a server connection (max_waiting)")),
+            Take::Failed(code, message) => Err(End::Said(fatal(&code, &message))),
+        }
+    }
+
+    pub(super) fn ask_servers(&mut self, pool: &Arc<ServerPool>, count: usize) {
+        for _ in 0..count {
+            self.shared.tell(Event::ServerNeeded { pool: pool.id });
+        }
+    }
+
+    /// The shared connection with the least under way that this client's statement may join.
+    fn best_shared(&mut self, pool: &ServerPool, client: &Client) -> Option<(Id, usize)> {
+        let crowded = pool.waiting() > 0;
+        let mut best: Option<(Id, usize)> = None;
+        for id in self.sharing.get(&pool.id)? {
+            let Some(server) = self.servers.get(*id) else { continue };
+            let units = server.up.units;
+            let stuck = server.up.oldest_us().is_some_and(|since| self.now_us.saturating_sub(since) > STUCK_US);
+            let over = self.now_us.saturating_sub(server.shared_since_us) > TURN_US || server.rides > TURN_UNITS;
+            let fits = Arc::ptr_eq(&server.up.applied, &client.settings) && !server.up.purge && !server.doomed;
+            if fits && !stuck && !(crowded && over) && server.cancels == 0 && best.is_none_or(|(_, least)| units < least) {
+                best = Some((*id, units));
+            }
+        }
+        best
+    }
+
+    /// A connection from the pool: for this client alone, or shared from now on.
+    fn occupy(
+        &mut self,
+        client: &mut Client,
+        mut server: Box<Server>,
+        ride: Option<usize>,
+        input: &[u8],
+    ) -> Result<Acquired, End> {
+        if client.waiting_since_us > 0 {
+            let waited = self.now_us.saturating_sub(client.waiting_since_us);
+            server.seat.pool().stats[self.index].wait.record(waited);
+            client.waiting_since_us = 0;
+        }
+        if server.id.carrier() != self.index && self.bring_here(&mut server).is_err() {
+            self.discard(server);
+            return Err(End::error("08006", "the server connection could not be taken over"));
+        }
+        let (id, pool) = (server.id, Arc::clone(server.seat.pool()));
+        match ride {
+            None => {
+                client.session.again = false;
+                server.up.owner = Some(client.id);
+                self.prepare(client, &mut server);
+                client.link = Link::Held(id);
+                pool.stats[self.index].linked.add(1);
+                self.servers.put(id, server);
+                Ok(Acquired::Own)
+            }
+            Some(length) => {
+                server.up.owner = None;
+                server.shared_since_us = self.now_us;
+                server.rides = 0;
+                self.prepare(client, &mut server);
+                self.servers.put(id, server);
+                self.sharing.entry(pool.id).or_default().push(id);
+                pool.stats[self.index].sharing.add(1);
+                let rode = self.join(client, id, length, input);
+                // Those behind in the queue may come along.
+                while self.servers.get(id).is_some_and(|server| server.up.units < JOIN_FIRST)
+                    && let Some(waiter) = pool.next_rider(self.index)
+                {
+                    self.resumed.push(waiter.client);
+                    if self.resumed.len() >= JOIN_FIRST {
+                        break;
+                    }
+                }
+                rode
+            }
+        }
+    }
+
+    /// Moves a connection from another carrier's epoll set to ours.
+    fn bring_here(&mut self, server: &mut Server) -> Result<(), ()> {
+        let id = self.servers.reserve().ok_or(())?;
+        let from = *self.shared.sets.get(server.id.carrier()).ok_or(())?;
+        let old = std::mem::replace(&mut server.id, id);
+        self.shared.post(old.carrier(), Post::Moved(old));
+        server.stream.move_to(from, self.set, token(SERVER, id)).map_err(drop)
+    }
+
+    /// Brings the session on the connection to what the client's is.
+    fn prepare(&mut self, client: &Client, server: &mut Server) {
+        let up = &mut server.up;
+        let schema = server.seat.pool().schema.load(std::sync::atomic::Ordering::Relaxed);
+        let mut sql = String::new();
+        if up.purge || up.schema != schema {
+            if !up.prepared.is_empty() || up.purge {
+                sql.push_str("DEALLOCATE ALL;");
+                up.prepared.clear();
+            }
+            up.schema = schema;
+            up.purge = false;
+        }
+        if !Arc::ptr_eq(&up.applied, &client.settings) {
+            sql.push_str(&up.applied.steps_to(&client.settings));
+            up.applied = Arc::clone(&client.settings);
+        }
+        if !sql.is_empty() {
+            up.push(client.id, Kind::Setup, None, self.now_us);
+            build::query(&mut server.stream.out, sql.as_bytes());
+            self.mark_server(server);
+        }
+    }
+
+    /// Sends one whole unit on a shared connection.
+    fn join(&mut self, client: &mut Client, id: Id, length: usize, input: &[u8]) -> Result<Acquired, End> {
+        let Some(mut server) = self.servers.take(id) else {
+            return Err(End::error("08006", "the server connection is gone"));
+        };
+        let before = (server.stream.out.len(), server.up.pending.len());
+        client.session.again &= !client.repeated;
+        let mut at = 0;
+        let result = loop {
+            match self.step_on(client, &mut server, input.get(at..length).unwrap_or_default()) {
+                Ok(Step::Took(n)) if at + n < length => at += n,
+                Ok(Step::Took(_)) => break Ok(()),
+                Ok(_) => break Err(End::error("XX000", "a statement said to be shareable was not")),
+                Err(end) => break Err(end),
+            }
+        };
+        if result.is_err() {
+            // Nothing was sent yet: the neighbours never see the half unit.
+            server.stream.out.truncate(before.0);
+            server.up.forget_after(before.1);
+            self.servers.put(id, server);
+            result?;
+        } else {
+            server.rides += 1;
+            server.seat.pool().stats[self.index].shared.add(1);
+            client.link = Link::Shared(id);
+            client.again.clear();
+            if client.session.again_sent {
+                client.again.extend_from_slice(input.get(..length).unwrap_or_default());
+            }
+            self.mark_server(&mut server);
+            self.servers.put(id, server);
+        }
+        Ok(Acquired::Rode(length))
+    }
+
+    /// The connection is free of its client: to who waits, to rest, or to its end.
+    pub(super) fn release(&mut self, mut server: Box<Server>) {
+        let pool = Arc::clone(server.seat.pool());
+        self.stop_sharing(&pool, server.id);
+        server.up.owner = None;
+        if server.cancels > 0 {
+            // A cancel request is on its way to it: it would hit whoever came next.
+            return self.servers.put(server.id, server);
+        }
+        let (id, born) = (server.id, server.seat.born_ms);
+        let keep = !server.doomed && server.up.is_quiet() && server.input.is_empty() && server.seat.current(self.now_ms);
+        match pool.give(server, id.carrier(), born, keep, self.now_ms) {
+            Give::Kept => {}
+            Give::For(waiter, server) => self.grant(waiter, server),
+            Give::Surplus(server) => {
+                self.discard(server);
+                let open = pool.wanted(self.now_ms);
+                self.ask_servers(&pool, open);
+            }
+        }
+    }
+
+    fn stop_sharing(&mut self, pool: &ServerPool, id: Id) {
+        if let Some(all) = self.sharing.get_mut(&pool.id)
+            && let Some(at) = all.iter().position(|other| *other == id)
+        {
+            all.swap_remove(at);
+            pool.stats[self.index].sharing.add(-1);
+        }
+    }
+
+    fn grant(&mut self, waiter: Waiter, server: Box<Server>) {
+        if waiter.client.carrier() == self.index {
+            self.granted_to(waiter.client, server);
+        } else {
+            self.shared.post(waiter.client.carrier(), Post::Grant { client: waiter.client, server });
+        }
+    }
+
+    /// A connection for a client of this carrier; if it is gone or needs none any more, for the next.
+    pub(super) fn granted_to(&mut self, id: Id, server: Box<Server>) {
+        let Some(mut client) = self.clients.take(id) else { return self.release(server) };
+        if !matches!(client.wait, Wait::Pool { .. }) {
+            self.clients.put(id, client);
+            return self.release(server);
+        }
+        client.wait = Wait::None;
+        self.granted = Some(server);
+        let result = self.feed(&mut client, &[]);
+        if let Some(server) = self.granted.take() {
+            self.release(server);
+        }
+        self.settle_client(client, result);
+        self.resume_all();
+    }
+
+    pub(super) fn resume_all(&mut self) {
+        while let Some(id) = self.resumed.pop() {
+            if let Some(client) = self.clients.get(id) {
+                client.wait = Wait::None;
+                self.resume(id);
+            }
+        }
+    }
+
+    /// Closes a connection that is in the pool's hands or ours.
+    pub(super) fn discard(&mut self, server: Box<Server>) {
+        let id = server.id;
+        if id.carrier() == self.index {
+            self.servers.remove(id);
+        } else {
+            self.shared.post(id.carrier(), Post::Moved(id));
+        }
+    }
+
+    /// A client goes, or needs its connection no more: what happens to the connection.
+    pub(super) fn let_go(&mut self, client: &mut Client) {
+        if let (Wait::Pool { .. }, Some(pool)) = (client.wait, &client.pool) {
+            pool.leave(client.id);
+        }
+        let link = std::mem::replace(&mut client.link, Link::None);
+        let Link::Held(id) = link else { return };
+        let Some(mut server) = self.servers.take(id) else { return };
+        let pool = Arc::clone(server.seat.pool());
+        pool.stats[self.index].linked.add(-1);
+        server.up.owner = None;
+        let clean = server.up.is_quiet() && server.up.status == b'I' && client.session.is_between() && !server.doomed;
+        let reset = client.session.pinned || pool.config().mode == Mode::Session;
+        if clean && !reset {
+            self.release(server);
+        } else if clean {
+            server.up.push(id, Kind::Reset, None, self.now_us);
+            server.up.applied = Arc::clone(&self.shared.no_settings);
+            build::query(&mut server.stream.out, b"DISCARD ALL");
+            self.mark_server(&mut server);
+            self.servers.put(id, server);
+        } else {
+            self.abandon(server);
+        }
+    }
+
+    /// Closes a connection whose statement nobody waits for any more, and tells the server to stop.
+    fn abandon(&mut self, server: Box<Server>) {
+        let pool = Arc::clone(server.seat.pool());
+        if !server.up.pending.is_empty() && server.stage == Stage::Active {
+            let (address, secret) = (server.address.to_string(), server.secret.to_vec());
+            let (ticket, pool, pid) = (self.shared.ticket(), pool.id, server.pid);
+            self.shared.tell(Event::CancelNeeded { ticket, pool, address, pid, secret });
+        }
+        self.discard(server);
+        let open = pool.wanted(self.now_ms);
+        self.ask_servers(&pool, open);
+    }
+
+    /// The server end broke off, or cannot be trusted any more.
+    pub(super) fn lose(&mut self, mut server: Box<Server>, lost: Lost) {
+        let pool = Arc::clone(server.seat.pool());
+        self.stop_sharing(&pool, server.id);
+        let (code, message) = match &lost {
+            Lost::Fatal(code, message) => (code.clone(), message.clone()),
+            Lost::Setup(message) => ("08006".to_owned(), format!("session settings could not be restored: {message}")),
+            Lost::Desync(what) => ("08006".to_owned(), format!("server connection closed: {what}")),
+            Lost::Unshareable => ("25000".to_owned(), "a statement left a transaction open on a shared connection".to_owned()),
+        };
+        let admitted = server.stage == Stage::Active;
+        let (conn, ticket, pool_id) = (server.id, server.ticket, pool.id);
+        self.shared.tell(Event::ServerLost { conn, ticket, pool: pool_id, admitted, reason: message.clone() });
+        let said = fatal(&code, &message);
+        let broken = server.up.is_midway().then(|| server.up.pending.front().map(|pending| pending.client)).flatten();
+        if let Some(owner) = server.up.owner.take() {
+            pool.stats[self.index].linked.add(-1);
+            self.end_linked(owner, said.clone());
+        }
+        let pending = std::mem::take(&mut server.up.pending);
+        for pending in pending {
+            let Some(client) = self.clients.get(pending.client) else { continue };
+            if !matches!(client.link, Link::Shared(id) if id == conn) {
+                continue;
+            }
+            if let Some(undo) = pending.undo {
+                client.session.undo(*undo);
+            }
+            if broken == Some(pending.client) {
+                self.end_linked(pending.client, said.clone());
+            } else if pending.kind.ends_unit() && !pending.kind.is_ours() {
+                let text = format!("{message}; the statement may or may not have run");
+                build::error(&mut client.stream.out, "ERROR", &code, &text);
+                build::ready(&mut client.stream.out, b'I');
+                client.link = Link::None;
+                client.wait = Wait::None;
+                client.session.unit_done(true, b'I');
+                self.resumed.push(pending.client);
+            }
+        }
+        self.discard(server);
+        let open = pool.wanted(self.now_ms);
+        self.ask_servers(&pool, open);
+        self.resume_all();
+    }
+
+    fn end_linked(&mut self, id: Id, said: Vec<u8>) {
+        if let Some(mut client) = self.clients.take(id) {
+            client.link = Link::None;
+            self.end_client(client, End::Said(said));
+        }
+    }
+
+    /// A client vanished in a defect: its connections are in doubt.
+    pub(super) fn lose_servers_of(&mut self, client: Id) {
+        for id in self.servers.ids() {
+            let owned = self.servers.get(id).is_some_and(|server| server.up.owner == Some(client));
+            if owned && let Some(server) = self.servers.take(id) {
+                self.lose(server, Lost::Desync("a defect in the core"));
+            }
+        }
+    }
+}
+
+/// An error after which the connection is closed.
+pub(super) fn fatal(code: &str, message: &str) -> Vec<u8> {
+    let mut said = Vec::new();
+    build::error(&mut said, "FATAL", code, message);
+    said
+}
+

@@ -1,0 +1,301 @@
+//! What servers send: to the clients it is for, in order; and what a finished unit means for client, pool and plan.
+
+use super::{Engine, End};
+use crate::border::Event;
+use crate::conn::client::{Client, Link, Wait};
+use crate::conn::server::{Server, Stage};
+use crate::conn::stream::{HIGH, Read, Spare};
+use crate::poll;
+use crate::pool::Mode;
+use crate::settings::Settings;
+use crate::slab::{Id, Slab};
+use crate::wire::postgres::frame;
+use crate::wire::postgres::pending::Undo;
+use crate::wire::postgres::server::{Change, Done, Lost, Sink};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// A message of a server that logs us in is at most so long.
+const LOGIN_MESSAGE: usize = 64 * 1024;
+
+/// Puts replies into the clients' output.
+struct Delivery<'a> {
+    clients: &'a mut Slab<Box<Client>>,
+    dirty: &'a mut Vec<Id>,
+    dones: &'a mut Vec<Done>,
+    spare: &'a mut Spare,
+    /// A client whose output is over its bound.
+    full: Option<Id>,
+}
+
+impl Sink for Delivery<'_> {
+    fn pass(&mut self, to: Id, bytes: &[u8]) {
+        // A client that is gone misses its replies; nobody else gets them.
+        let Some(client) = self.clients.get(to) else { return };
+        if client.stream.out.capacity() == 0 {
+            client.stream.out = self.spare.get();
+        }
+        client.stream.out.extend_from_slice(bytes);
+        if !client.stream.dirty {
+            client.stream.dirty = true;
+            self.dirty.push(to);
+        }
+        if client.stream.waiting() > HIGH {
+            self.full = Some(to);
+        }
+    }
+
+    fn undo(&mut self, to: Id, undo: Undo) {
+        if let Some(client) = self.clients.get(to) {
+            client.session.undo(undo);
+        }
+    }
+
+    fn done(&mut self, done: Done) {
+        self.dones.push(done);
+    }
+}
+
+impl Engine {
+    pub(super) fn server_ready(&mut self, id: Id, events: u32) {
+        if events & poll::WRITE != 0 {
+            self.dirty_servers.push(id);
+        }
+        if events & (poll::READ | poll::HANGUP) == 0 {
+            return;
+        }
+        match self.servers.take(id) {
+            Some(server) => self.read_server(server),
+            None => self.stir_parked(id),
+        }
+    }
+
+    /// Something came from a connection that rests in its pool: it closed, or says what concerns all.
+    fn stir_parked(&mut self, id: Id) {
+        for pool in self.shared.pools() {
+            if let Some(server) = pool.claim(|server| server.id == id) {
+                return self.read_server(server);
+            }
+        }
+    }
+
+    fn read_server(&mut self, mut server: Box<Server>) {
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let mut plain = std::mem::take(&mut self.plain);
+        match server.stream.read(&mut scratch, &mut plain) {
+            Read::Nothing => self.keep_server(server),
+            Read::End(reason) => self.lost_stream(server, reason),
+            Read::Bytes(n) => {
+                let fresh = if server.stream.tls.is_some() { &plain } else { &scratch };
+                self.hear(server, fresh.get(..n).unwrap_or_default());
+            }
+        }
+        self.scratch = scratch;
+        self.plain = plain;
+    }
+
+    /// Back where it was: with its client, or resting in the pool.
+    fn keep_server(&mut self, mut server: Box<Server>) {
+        let resting = server.stage == Stage::Active && server.up.owner.is_none() && server.up.is_quiet();
+        self.mark_server(&mut server);
+        if resting && server.cancels == 0 { self.release(server) } else { self.servers.put(server.id, server) }
+    }
+
+    pub(super) fn lost_stream(&mut self, server: Box<Server>, reason: String) {
+        let reason = if server.stage == Stage::Active {
+            "server closed the connection unexpectedly".to_owned()
+        } else {
+            reason
+        };
+        self.lose(server, Lost::Fatal("08006".to_owned(), reason));
+    }
+
+    fn hear(&mut self, mut server: Box<Server>, fresh: &[u8]) {
+        if server.stage == Stage::Tls && server.stream.tls.as_ref().is_some_and(|tls| !tls.handshaking()) {
+            self.opened(&mut server);
+        }
+        let mut input = std::mem::take(&mut server.input);
+        let whole = if input.is_empty() {
+            fresh
+        } else {
+            input.extend_from_slice(fresh);
+            &input
+        };
+        let used = match server.stage {
+            Stage::Active => {
+                let mut delivery = Delivery {
+                    clients: &mut self.clients,
+                    dirty: &mut self.dirty_clients,
+                    dones: &mut self.dones,
+                    spare: &mut self.spare,
+                    full: None,
+                };
+                let used = server.up.absorb(whole, self.now_us, &mut delivery);
+                if let Some(full) = delivery.full {
+                    server.blocked_by = Some(full);
+                    server.stream.pause(self.set);
+                }
+                used
+            }
+            Stage::Login | Stage::Tls => self.hear_login(&server, whole),
+        };
+        match used {
+            Ok(used) => {
+                if used < whole.len() {
+                    let mut rest = self.spare.get();
+                    rest.extend_from_slice(whole.get(used..).unwrap_or_default());
+                    server.input = rest;
+                }
+                self.spare.put(input);
+                self.finish_units(server);
+            }
+            Err(lost) => {
+                let before = std::mem::take(&mut self.dones);
+                for done in before {
+                    self.finish_unit(&mut server, done);
+                }
+                self.lose(server, lost);
+            }
+        }
+    }
+
+    pub(super) fn opened(&mut self, server: &mut Server) {
+        server.stage = Stage::Login;
+        let cert = server.stream.tls.as_ref().and_then(|tls| tls.peer_certificate());
+        self.shared.tell(Event::ServerOpened { conn: server.id, ticket: server.ticket, cert });
+    }
+
+    fn hear_login(&mut self, server: &Server, input: &[u8]) -> Result<usize, Lost> {
+        let mut at = 0;
+        loop {
+            let left = input.get(at..).unwrap_or_default();
+            let header = frame::from_server(left).map_err(|_| Lost::Desync("this is not a PostgreSQL server"))?;
+            let Some(header) = header else { return Ok(at) };
+            if header.total > LOGIN_MESSAGE {
+                return Err(Lost::Desync("a message too long for log-in"));
+            }
+            let Some(message) = left.get(..header.total) else { return Ok(at) };
+            let body = message.get(5..).unwrap_or_default().to_vec();
+            let (conn, ticket, kind) = (server.id, server.ticket, header.kind);
+            self.shared.tell(Event::ServerMessage { conn, ticket, kind, body });
+            at += header.total;
+        }
+    }
+
+    fn finish_units(&mut self, mut server: Box<Server>) {
+        let mut dones = std::mem::take(&mut self.dones);
+        let mut release = false;
+        for done in dones.drain(..) {
+            release |= self.finish_unit(&mut server, done);
+        }
+        self.dones = dones;
+        let quiet = server.up.is_quiet();
+        let shared = server.stage == Stage::Active && server.up.owner.is_none();
+        if (release || shared) && quiet {
+            self.release(server);
+        } else {
+            self.keep_server(server);
+        }
+        self.resume_all();
+    }
+
+    /// True when the connection's client needs it no more.
+    fn finish_unit(&mut self, server: &mut Server, done: Done) -> bool {
+        if done.internal {
+            return server.up.owner.is_none();
+        }
+        let pool = Arc::clone(server.seat.pool());
+        let stats = &pool.stats[self.index];
+        stats.statements.add(1);
+        stats.statement.record(self.now_us.saturating_sub(done.sent_us));
+        if done.failed {
+            stats.errors.add(1);
+        } else if let Some(plan) = &done.plan {
+            plan.measured.note(done.served_us, done.bytes);
+        }
+        if done.changed_schema {
+            pool.schema.fetch_add(1, Relaxed);
+        }
+        let Some(mut client) = self.clients.take(done.client) else { return server.up.owner == Some(done.client) };
+        client.status = done.status;
+        client.running = !server.up.is_quiet();
+        client.session.unit_done(server.up.is_quiet(), done.status);
+        client.session.backslashes = server.up.backslashes;
+        if !done.changes.is_empty() {
+            self.apply(&mut client, server, &done.changes);
+        }
+        if let Some(why) = done.pin {
+            client.session.pin(why, &self.shared);
+        }
+        if done.again && !client.again.is_empty() {
+            let mut unit = std::mem::take(&mut client.again);
+            unit.append(&mut client.input);
+            client.input = unit;
+            client.repeated = true;
+        } else {
+            client.repeated = false;
+        }
+        let id = client.id;
+        let mut release = false;
+        match client.link {
+            Link::Shared(_) => {
+                client.link = Link::None;
+                client.wait = Wait::None;
+                self.resumed.push(id);
+            }
+            Link::Held(_) => {
+                let quiet = server.up.is_quiet();
+                if quiet && client.wait == Wait::Replies {
+                    client.wait = Wait::None;
+                    self.resumed.push(id);
+                }
+                let mode = pool.config().mode;
+                if mode == Mode::Statement && done.status != b'I' {
+                    client.link = Link::None;
+                    stats.linked.add(-1);
+                    server.up.owner = None;
+                    server.doomed = true;
+                    let end = End::error("08P01", "transaction blocks not allowed in statement pooling mode");
+                    self.end_client(client, end);
+                    return true;
+                }
+                let free = quiet && done.status == b'I' && client.session.is_between();
+                if free && !client.session.pinned && mode != Mode::Session {
+                    client.link = Link::None;
+                    stats.linked.add(-1);
+                    server.up.owner = None;
+                    release = true;
+                    if !client.input.is_empty() {
+                        self.resumed.push(id);
+                    }
+                }
+            }
+            Link::None => {}
+        }
+        self.watch_clock(&mut client);
+        self.clients.put(id, client);
+        release
+    }
+
+    /// The statement changed settings of the session: the client keeps them wherever it goes.
+    fn apply(&mut self, client: &mut Client, server: &mut Server, changes: &[Change]) {
+        let mut mine = Settings::clone(&client.settings);
+        let mut theirs = Settings::clone(&server.up.applied);
+        for change in changes {
+            match change {
+                Change::Set(name, value) => {
+                    theirs.set(name.clone(), value.clone());
+                    let value = value.clone().or_else(|| client.startup.get(name).map(str::to_owned));
+                    mine.set(name.clone(), value);
+                }
+                Change::ResetAll => {
+                    theirs = Settings::default();
+                    mine = Settings::clone(&client.startup);
+                }
+            }
+        }
+        client.settings = self.shared.interner.settings(mine);
+        server.up.applied = self.shared.interner.settings(theirs);
+        self.follow_settings(client);
+    }
+}

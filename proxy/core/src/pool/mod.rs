@@ -1,0 +1,382 @@
+//! Pools: who may have a server connection, and who waits for one. The whole process shares them; the lock is held
+//! for a few instructions and never across a system call. Knows neither wires nor descriptors: `C` is a connection.
+
+mod config;
+mod stats;
+
+pub use config::{Mode, PoolConfig};
+pub use stats::PoolStats;
+
+use crate::slab::Id;
+use arc_swap::{ArcSwap, Guard};
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// How many connections a group of pools (one cluster's) holds together.
+#[derive(Default)]
+pub struct Group {
+    pub live: AtomicUsize,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Waiter {
+    pub client: Id,
+    pub since_ms: u64,
+    /// What it waits with may ride on a shared connection.
+    pub shares: bool,
+}
+
+struct Idle<C> {
+    conn: C,
+    carrier: usize,
+    since_ms: u64,
+    born_ms: u64,
+}
+
+struct Inner<C> {
+    idle: Vec<Idle<C>>,
+    /// Connections that exist or are being opened. Every one holds a seat.
+    live: usize,
+    opening: usize,
+    /// Asked for and not attached yet.
+    asked: usize,
+    waiters: VecDeque<Waiter>,
+    /// Before this time no connection is asked for: the last one failed.
+    retry_ms: u64,
+    failure: Option<(String, String)>,
+}
+
+pub struct Pool<C> {
+    pub id: u32,
+    config: ArcSwap<PoolConfig>,
+    inner: Mutex<Inner<C>>,
+    group: Arc<Group>,
+    waiting: AtomicUsize,
+    /// Connections of an older era close when they fall idle.
+    era: AtomicU32,
+    /// Prepared statements of an older schema are prepared anew.
+    pub schema: AtomicU32,
+    pub stats: Box<[PoolStats]>,
+}
+
+pub enum Take<C> {
+    Got(C),
+    /// Queued; `open` more connections are wanted from the brain.
+    Wait {
+        open: usize,
+    },
+    /// The queue is at its bound.
+    Full,
+    /// There is no connection and the last attempt failed for good.
+    Failed(String, String),
+}
+
+pub enum Give<C> {
+    Kept,
+    /// Somebody waits: the connection is theirs.
+    For(Waiter, C),
+    /// Too old, or too many: close it.
+    Surplus(C),
+}
+
+/// A live connection's place in its pool; dropping it frees the place.
+pub struct Seat<C> {
+    pool: Arc<Pool<C>>,
+    admitted: bool,
+    pub era: u32,
+    pub born_ms: u64,
+}
+
+impl<C> Seat<C> {
+    pub fn pool(&self) -> &Arc<Pool<C>> {
+        &self.pool
+    }
+
+    /// The server accepted the log-in: from now on it is a connection, not an attempt.
+    pub fn admit(&mut self, now_ms: u64) {
+        self.admitted = true;
+        self.born_ms = now_ms;
+        let mut inner = self.pool.lock();
+        inner.opening = inner.opening.saturating_sub(1);
+        inner.failure = None;
+        inner.retry_ms = 0;
+    }
+
+    pub fn current(&self, now_ms: u64) -> bool {
+        let lifetime = self.pool.config().server_lifetime_ms;
+        let young = lifetime == 0 || now_ms.saturating_sub(self.born_ms) < lifetime;
+        young && self.era == self.pool.era.load(Relaxed)
+    }
+}
+
+impl<C> Drop for Seat<C> {
+    fn drop(&mut self) {
+        let mut inner = self.pool.lock();
+        inner.live = inner.live.saturating_sub(1);
+        if !self.admitted {
+            inner.opening = inner.opening.saturating_sub(1);
+        }
+        drop(inner);
+        self.pool.group.live.fetch_sub(1, Relaxed);
+    }
+}
+
+impl<C> Pool<C> {
+    pub fn new(id: u32, config: PoolConfig, group: Arc<Group>, carriers: usize) -> Self {
+        Self {
+            id,
+            config: ArcSwap::from_pointee(config),
+            inner: Mutex::new(Inner {
+                idle: Vec::new(),
+                live: 0,
+                opening: 0,
+                asked: 0,
+                waiters: VecDeque::new(),
+                retry_ms: 0,
+                failure: None,
+            }),
+            group,
+            waiting: AtomicUsize::new(0),
+            era: AtomicU32::new(0),
+            schema: AtomicU32::new(0),
+            stats: (0..carriers.max(1)).map(|_| PoolStats::default()).collect(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner<C>> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn config(&self) -> Guard<Arc<PoolConfig>> {
+        self.config.load()
+    }
+
+    pub fn configure(&self, config: PoolConfig) {
+        self.config.store(Arc::new(config));
+    }
+
+    /// Connections of before close when they fall idle; the idle ones are given back to be closed now.
+    pub fn recycle(&self) -> Vec<C> {
+        self.era.fetch_add(1, Relaxed);
+        let mut inner = self.lock();
+        inner.failure = None;
+        inner.retry_ms = 0;
+        inner.idle.drain(..).map(|idle| idle.conn).collect()
+    }
+
+    pub fn waiting(&self) -> usize {
+        self.waiting.load(Relaxed)
+    }
+
+    /// (live, idle, opening)
+    pub fn counts(&self) -> (usize, usize, usize) {
+        let inner = self.lock();
+        (inner.live, inner.idle.len(), inner.opening)
+    }
+
+    /// A connection for `waiter`, or a place in the queue. An idle connection of the caller's own carrier is
+    /// preferred, for it need not move.
+    pub fn take(&self, waiter: Waiter, now_ms: u64) -> Take<C> {
+        let config = self.config();
+        let mut inner = self.lock();
+        if inner.waiters.is_empty()
+            && let Some(conn) = inner.pop_idle(waiter.client.carrier())
+        {
+            return Take::Got(conn);
+        }
+        if let Some((code, message)) = &inner.failure
+            && inner.live == 0
+            && now_ms < inner.retry_ms
+        {
+            return Take::Failed(code.clone(), message.clone());
+        }
+        if config.max_waiting > 0 && inner.waiters.len() >= config.max_waiting {
+            return Take::Full;
+        }
+        inner.waiters.push_back(waiter);
+        self.waiting.store(inner.waiters.len(), Relaxed);
+        Take::Wait { open: self.reserve(&mut inner, &config, now_ms) }
+    }
+
+    /// An idle connection if there is one and nobody waits; never queues.
+    pub fn try_take(&self, carrier: usize) -> Option<C> {
+        let mut inner = self.lock();
+        if inner.waiters.is_empty() { inner.pop_idle(carrier) } else { None }
+    }
+
+    /// Connections that may be opened now for those who wait. Each is counted as live from here on.
+    fn reserve(&self, inner: &mut Inner<C>, config: &PoolConfig, now_ms: u64) -> usize {
+        if now_ms < inner.retry_ms {
+            return 0;
+        }
+        let waited = inner.waiters.front().map_or(0, |w| now_ms.saturating_sub(w.since_ms));
+        let size = config.size + if waited >= config.reserve_after_ms { config.reserve } else { 0 };
+        let wanted = inner.waiters.len().max(config.min_size.saturating_sub(inner.live - inner.opening));
+        let mut open = 0;
+        while inner.opening < wanted && inner.live < size && inner.opening < config.max_opening() {
+            let group = &self.group.live;
+            if group.fetch_add(1, Relaxed) >= config.group_size && config.group_size > 0 {
+                group.fetch_sub(1, Relaxed);
+                break;
+            }
+            inner.live += 1;
+            inner.opening += 1;
+            inner.asked += 1;
+            open += 1;
+        }
+        open
+    }
+
+    /// Connections to open now for those who wait.
+    pub fn wanted(&self, now_ms: u64) -> usize {
+        let config = self.config();
+        self.reserve(&mut self.lock(), &config, now_ms)
+    }
+
+    /// One more connection would help those who share: true when it may be opened.
+    pub fn grow(&self, now_ms: u64) -> bool {
+        let config = self.config();
+        let inner = &mut *self.lock();
+        if inner.opening > 0 || inner.live >= config.size || now_ms < inner.retry_ms {
+            return false;
+        }
+        if self.group.live.fetch_add(1, Relaxed) >= config.group_size && config.group_size > 0 {
+            self.group.live.fetch_sub(1, Relaxed);
+            return false;
+        }
+        inner.live += 1;
+        inner.opening += 1;
+        inner.asked += 1;
+        true
+    }
+
+    /// The seat of a connection that was asked for.
+    pub fn seat(self: &Arc<Self>, now_ms: u64) -> Seat<C> {
+        let mut inner = self.lock();
+        if inner.asked > 0 {
+            inner.asked -= 1;
+        } else {
+            // Nobody asked: the brain opened it ahead of need.
+            inner.live += 1;
+            inner.opening += 1;
+            self.group.live.fetch_add(1, Relaxed);
+        }
+        drop(inner);
+        Seat { pool: Arc::clone(self), admitted: false, era: self.era.load(Relaxed), born_ms: now_ms }
+    }
+
+    /// An attempt ended before it had a connection. Those who wait are given back when the failure is final.
+    pub fn failed(&self, code: &str, message: &str, finally: bool, retry_ms: u64) -> Vec<Waiter> {
+        let mut inner = self.lock();
+        if inner.asked > 0 {
+            inner.asked -= 1;
+            inner.opening = inner.opening.saturating_sub(1);
+            inner.live = inner.live.saturating_sub(1);
+            self.group.live.fetch_sub(1, Relaxed);
+        }
+        inner.retry_ms = retry_ms;
+        if !finally {
+            return Vec::new();
+        }
+        inner.failure = Some((code.to_owned(), message.to_owned()));
+        if inner.live > inner.opening {
+            return Vec::new();
+        }
+        self.waiting.store(0, Relaxed);
+        inner.waiters.drain(..).collect()
+    }
+
+    /// A connection is free. It goes to who waits longest, else it stays idle, else it is one too many.
+    pub fn give(&self, conn: C, carrier: usize, born_ms: u64, keep: bool, now_ms: u64) -> Give<C> {
+        let config = self.config();
+        let mut inner = self.lock();
+        let size = config.size + if inner.waiters.is_empty() { 0 } else { config.reserve };
+        if !keep || inner.live > size {
+            return Give::Surplus(conn);
+        }
+        if let Some(waiter) = inner.waiters.pop_front() {
+            self.waiting.store(inner.waiters.len(), Relaxed);
+            return Give::For(waiter, conn);
+        }
+        inner.idle.push(Idle { conn, carrier, since_ms: now_ms, born_ms });
+        Give::Kept
+    }
+
+    /// The next in the queue, if it is this carrier's and may ride on a shared connection.
+    pub fn next_rider(&self, carrier: usize) -> Option<Waiter> {
+        let mut inner = self.lock();
+        let front = inner.waiters.front()?;
+        if !front.shares || front.client.carrier() != carrier {
+            return None;
+        }
+        let waiter = inner.waiters.pop_front();
+        self.waiting.store(inner.waiters.len(), Relaxed);
+        waiter
+    }
+
+    /// The carrier of who waits longest.
+    pub fn front_carrier(&self) -> Option<usize> {
+        self.lock().waiters.front().map(|waiter| waiter.client.carrier())
+    }
+
+    /// A client gave up waiting.
+    pub fn leave(&self, client: Id) {
+        let mut inner = self.lock();
+        inner.waiters.retain(|waiter| waiter.client != client);
+        self.waiting.store(inner.waiters.len(), Relaxed);
+    }
+
+    /// The idle connection that `is` picks out, if it is still idle.
+    pub fn claim(&self, is: impl Fn(&C) -> bool) -> Option<C> {
+        let mut inner = self.lock();
+        let at = inner.idle.iter().position(|idle| is(&idle.conn))?;
+        Some(inner.idle.swap_remove(at).conn)
+    }
+
+    /// What time brings: idle connections past their time to close, and how many new ones to open.
+    pub fn tend(&self, now_ms: u64) -> (Vec<C>, usize) {
+        let config = self.config();
+        let mut inner = self.lock();
+        let mut ended = Vec::new();
+        let mut at = 0;
+        while at < inner.idle.len() {
+            let idle = &inner.idle[at];
+            let rested = config.server_idle_ms > 0 && now_ms.saturating_sub(idle.since_ms) >= config.server_idle_ms;
+            let aged = config.server_lifetime_ms > 0 && now_ms.saturating_sub(idle.born_ms) >= config.server_lifetime_ms;
+            let above = inner.live - ended.len() > config.min_size;
+            if aged || (rested && above) || inner.live - ended.len() > config.size + config.reserve {
+                ended.push(inner.idle.swap_remove(at).conn);
+            } else {
+                at += 1;
+            }
+        }
+        let open = self.reserve(&mut inner, &config, now_ms);
+        (ended, open)
+    }
+
+    /// One idle connection to close, because another pool of the group needs the place.
+    pub fn yield_idle(&self) -> Option<C> {
+        let mut inner = self.lock();
+        let keep = self.config().min_size;
+        if inner.live > keep { inner.idle.pop().map(|idle| idle.conn) } else { None }
+    }
+
+    /// Somebody waits, nothing is being opened for them, and the pool itself would have room.
+    pub fn starved(&self) -> bool {
+        let config = self.config();
+        let inner = self.lock();
+        config.group_size > 0 && !inner.waiters.is_empty() && inner.opening == 0 && inner.live < config.size
+    }
+}
+
+impl<C> Inner<C> {
+    fn pop_idle(&mut self, carrier: usize) -> Option<C> {
+        let own = self.idle.iter().rposition(|idle| idle.carrier == carrier);
+        let at = own.or(self.idle.len().checked_sub(1))?;
+        Some(self.idle.remove(at).conn)
+    }
+}
+
+#[cfg(test)]
+mod tests;

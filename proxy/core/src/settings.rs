@@ -1,0 +1,167 @@
+//! Session settings as values, interned: two sessions have the same settings exactly when they hold the same `Arc`.
+//! Also scopes: what a plan may depend on besides the statement, interned to a number when it changes.
+
+use hashbrown::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Distinct sets kept before unused ones are thrown out.
+const KEPT: usize = 4_096;
+/// Settings that change what a statement means, so that they belong to its scope.
+const MEANING: [&str; 4] = ["role", "search_path", "session_authorization", "standard_conforming_strings"];
+
+/// Sorted by name: lower-case name and value as SQL text.
+#[derive(PartialEq, Eq, Hash, Debug, Default, Clone)]
+pub struct Settings(Vec<(String, String)>);
+
+impl Settings {
+    pub fn from_pairs(pairs: Vec<(String, String)>) -> Self {
+        let mut settings = Self::default();
+        for (name, value) in pairs {
+            settings.set(name, Some(value));
+        }
+        settings
+    }
+
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let at = self.0.binary_search_by(|(n, _)| n.as_str().cmp(name)).ok()?;
+        self.0.get(at).map(|(_, value)| value.as_str())
+    }
+
+    pub fn set(&mut self, name: String, value: Option<String>) {
+        let at = self.0.binary_search_by(|(n, _)| n.as_str().cmp(&name));
+        match (at, value) {
+            (Ok(at), Some(value)) => self.0[at].1 = value,
+            (Err(at), Some(value)) => self.0.insert(at, (name, value)),
+            (Ok(at), None) => drop(self.0.remove(at)),
+            (Err(_), None) => {}
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn meaning(&self) -> Vec<(String, String)> {
+        self.0.iter().filter(|(name, _)| MEANING.contains(&name.as_str())).cloned().collect()
+    }
+
+    /// The statements that turn a session with `self` into one with `target`.
+    pub fn steps_to(&self, target: &Settings) -> String {
+        let mut sql = String::new();
+        for (name, _) in self.0.iter().filter(|(name, _)| target.get(name).is_none()) {
+            sql.push_str("RESET ");
+            quote_name(&mut sql, name);
+            sql.push(';');
+        }
+        for (name, value) in target.0.iter().filter(|(name, value)| self.get(name) != Some(value)) {
+            sql.push_str("SET ");
+            quote_name(&mut sql, name);
+            sql.push_str(" = ");
+            sql.push_str(value);
+            sql.push(';');
+        }
+        sql
+    }
+}
+
+/// `SET` takes `a.b` as two identifiers. Quoting each is right for reserved words too.
+fn quote_name(sql: &mut String, name: &str) {
+    for (i, part) in name.split('.').enumerate() {
+        if i > 0 {
+            sql.push('.');
+        }
+        sql.push('"');
+        sql.push_str(&part.replace('"', "\"\""));
+        sql.push('"');
+    }
+}
+
+#[derive(Default)]
+pub struct Interner {
+    sets: Mutex<HashMap<Arc<Settings>, ()>>,
+    scopes: Mutex<Scopes>,
+}
+
+#[derive(Default)]
+struct Scopes {
+    numbers: HashMap<(u32, Vec<(String, String)>), u32>,
+    next: u32,
+}
+
+impl Interner {
+    pub fn settings(&self, settings: Settings) -> Arc<Settings> {
+        let mut sets = self.sets.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((known, ())) = sets.get_key_value(&settings) {
+            return Arc::clone(known);
+        }
+        if sets.len() >= KEPT {
+            sets.retain(|known, ()| Arc::strong_count(known) > 1);
+        }
+        let new = Arc::new(settings);
+        sets.insert(Arc::clone(&new), ());
+        new
+    }
+
+    /// The scope's number. Numbers are never reused: when the table is full it starts anew with higher ones,
+    /// so that old plans are not found again, only made again.
+    pub fn scope(&self, base: u32, settings: &Settings) -> u32 {
+        let mut scopes = self.scopes.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (base, settings.meaning());
+        if let Some(number) = scopes.numbers.get(&key) {
+            return *number;
+        }
+        if scopes.numbers.len() >= KEPT {
+            scopes.numbers.clear();
+        }
+        scopes.next = scopes.next.wrapping_add(1);
+        let number = scopes.next;
+        scopes.numbers.insert(key, number);
+        number
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(pairs: &[(&str, &str)]) -> Settings {
+        Settings::from_pairs(pairs.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect())
+    }
+
+    #[test]
+    fn steps_turn_one_session_into_another() {
+        let from = of(&[("timezone", "'UTC'"), ("app.tenant", "'1'")]);
+        let to = of(&[("timezone", "'CET'"), ("work_mem", "'1MB'")]);
+        assert_eq!(from.steps_to(&to), r#"RESET "app"."tenant";SET "timezone" = 'CET';SET "work_mem" = '1MB';"#);
+        assert_eq!(to.steps_to(&to), "");
+        assert_eq!(of(&[("Odd\"", "1")]).steps_to(&of(&[])), "RESET \"Odd\"\"\";");
+    }
+
+    #[test]
+    fn equal_settings_are_one_value() {
+        let interner = Interner::default();
+        let one = interner.settings(of(&[("a", "1"), ("b", "2")]));
+        let two = interner.settings(of(&[("b", "2"), ("a", "1")]));
+        assert!(Arc::ptr_eq(&one, &two));
+    }
+
+    #[test]
+    fn a_scope_is_its_base_and_the_settings_that_change_meaning() {
+        let interner = Interner::default();
+        let plain = interner.scope(1, &of(&[("timezone", "'UTC'")]));
+        assert_eq!(plain, interner.scope(1, &of(&[])));
+        assert_ne!(plain, interner.scope(1, &of(&[("search_path", "x")])));
+        assert_ne!(plain, interner.scope(2, &of(&[])));
+    }
+
+    #[test]
+    fn the_tables_stay_bounded() {
+        let interner = Interner::default();
+        for i in 0..3 * KEPT {
+            interner.settings(of(&[("x", &i.to_string())]));
+            interner.scope(i as u32, &of(&[]));
+        }
+        assert!(interner.sets.lock().unwrap().len() <= KEPT);
+        assert!(interner.scopes.lock().unwrap().numbers.len() <= KEPT);
+    }
+}

@@ -1,0 +1,170 @@
+//! What all carriers of the process share: plans, pools, settings, prepared statements, the way to the brain.
+
+use crate::border::Event;
+use crate::conn::server::Server;
+use crate::inbox::{Inbox, Post, Queue};
+use crate::lexer::ProcessKey;
+use crate::plan::Table;
+use crate::poll::PollSet;
+use crate::pool::{Group, Pool, PoolConfig};
+use crate::settings::{Interner, Settings};
+use crate::slab::Id;
+use crate::stats::{Counter, Histogram};
+use crate::{plan, prepared};
+use hashbrown::HashMap;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Instant;
+
+/// Events that may wait for the brain. Beyond it, new clients are turned away: the brain is behind.
+const MAX_EVENTS: usize = 65_536;
+const MAX_PIN_REASONS: usize = 64;
+
+pub type ServerPool = Pool<Box<Server>>;
+
+pub struct Limits {
+    pub max_clients: usize,
+    pub login_ms: u64,
+    pub max_statement: usize,
+}
+
+/// One carrier's own figures.
+#[derive(Default)]
+pub struct CarrierStats {
+    pub bytes_in: Counter,
+    pub bytes_out: Counter,
+    pub logins: Counter,
+    pub panics: Counter,
+}
+
+pub struct Shared {
+    pub key: ProcessKey,
+    /// Cancel keys are made of this and the client's handle.
+    pub cancel_key: [u8; 16],
+    pub limits: Limits,
+    pub events: Queue<Event>,
+    pub inboxes: Vec<Inbox>,
+    pub sets: Vec<PollSet>,
+    pub plans: Table,
+    pub plan_us: Histogram,
+    pub prepared: prepared::Table,
+    pub interner: Interner,
+    pub no_settings: Arc<Settings>,
+    pub clients: AtomicUsize,
+    pub stats: Vec<CarrierStats>,
+    pub stopping: AtomicBool,
+    pools: RwLock<HashMap<u32, Arc<ServerPool>>>,
+    groups: Mutex<HashMap<u32, Arc<Group>>>,
+    pins: Mutex<BTreeMap<String, u64>>,
+    asked: Mutex<HashMap<plan::Key, u64>>,
+    tickets: AtomicU64,
+    started: Instant,
+}
+
+impl Shared {
+    pub fn new(limits: Limits, max_plans: usize, sets: Vec<PollSet>) -> Result<Self, String> {
+        let mut cancel_key = [0; 16];
+        getrandom::fill(&mut cancel_key).map_err(|error| error.to_string())?;
+        let interner = Interner::default();
+        let failed = |error: std::io::Error| error.to_string();
+        Ok(Self {
+            key: ProcessKey::random().map_err(|error| error.to_string())?,
+            cancel_key,
+            limits,
+            events: Queue::new().map_err(failed)?,
+            inboxes: sets.iter().map(|_| Inbox::new()).collect::<Result<_, _>>().map_err(failed)?,
+            stats: sets.iter().map(|_| CarrierStats::default()).collect(),
+            sets,
+            plans: Table::new(max_plans),
+            plan_us: Histogram::default(),
+            prepared: prepared::Table::default(),
+            no_settings: interner.settings(Settings::default()),
+            interner,
+            clients: AtomicUsize::new(0),
+            stopping: AtomicBool::new(false),
+            pools: RwLock::default(),
+            groups: Mutex::default(),
+            pins: Mutex::default(),
+            asked: Mutex::default(),
+            tickets: AtomicU64::new(1),
+            started: Instant::now(),
+        })
+    }
+
+    pub fn now_us(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+
+    pub fn ticket(&self) -> u64 {
+        self.tickets.fetch_add(1, Relaxed)
+    }
+
+    pub fn tell(&self, event: Event) {
+        if let Event::PlanNeeded { scope, key, .. } = &event {
+            let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+            asked.insert((*scope, *key), self.now_us());
+        }
+        self.events.push(event);
+    }
+
+    /// The brain is so far behind that nobody new can be served.
+    pub fn overloaded(&self) -> bool {
+        self.events.len() >= MAX_EVENTS
+    }
+
+    pub fn learn(&self, key: plan::Key, plan: plan::Plan) {
+        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
+        if let Some(asked_us) = asked {
+            self.plan_us.record(self.now_us().saturating_sub(asked_us));
+        }
+        self.wake(self.plans.learn(key, plan));
+    }
+
+    pub fn forget_plans(&self) {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.wake(self.plans.forget());
+    }
+
+    fn wake(&self, clients: Vec<Id>) {
+        for client in clients {
+            self.post(client.carrier(), Post::PlanReady(client));
+        }
+    }
+
+    pub fn post(&self, carrier: usize, post: Post) {
+        if let Some(inbox) = self.inboxes.get(carrier) {
+            inbox.push(post);
+        }
+    }
+
+    pub fn pool(&self, id: u32) -> Option<Arc<ServerPool>> {
+        self.pools.read().unwrap_or_else(PoisonError::into_inner).get(&id).map(Arc::clone)
+    }
+
+    pub fn pools(&self) -> Vec<Arc<ServerPool>> {
+        self.pools.read().unwrap_or_else(PoisonError::into_inner).values().map(Arc::clone).collect()
+    }
+
+    pub fn open_pool(&self, id: u32, config: PoolConfig) {
+        if let Some(pool) = self.pool(id) {
+            pool.configure(config);
+            return;
+        }
+        let mut groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
+        let group = Arc::clone(groups.entry(config.group).or_default());
+        let pool = Arc::new(Pool::new(id, config, group, self.inboxes.len()));
+        self.pools.write().unwrap_or_else(PoisonError::into_inner).insert(id, pool);
+    }
+
+    pub fn count_pin(&self, why: &str) {
+        let mut pins = self.pins.lock().unwrap_or_else(PoisonError::into_inner);
+        let why = if pins.contains_key(why) || pins.len() < MAX_PIN_REASONS { why } else { "other" };
+        *pins.entry(why.to_owned()).or_default() += 1;
+    }
+
+    pub fn pins(&self) -> Vec<(String, u64)> {
+        let pins = self.pins.lock().unwrap_or_else(PoisonError::into_inner);
+        pins.iter().map(|(why, count)| (why.clone(), *count)).collect()
+    }
+}

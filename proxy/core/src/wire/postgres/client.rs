@@ -1,0 +1,367 @@
+//! One client that is logged in: takes its next message, says what it needs (a plan, a connection, patience), and
+//! puts what the server shall get into the lane. Simple protocol and framing here, the extended one in `extended`.
+
+use super::build;
+use super::frame::{self, Header};
+use super::pending::{Kind, Undo};
+use super::server::{MAX_PENDING, Upstream};
+use crate::border::Event;
+use crate::lexer::{self, Literal, Mode};
+use crate::plan::{Action, Copy, Found, Plan};
+use crate::prepared::Prepared;
+use crate::settings::Settings;
+use crate::shared::Shared;
+use crate::slab::Id;
+use crate::wire::PeerError;
+use hashbrown::HashMap;
+use std::sync::Arc;
+
+/// Prepared statements one client may hold, and portals with an effect.
+pub const MAX_NAMED: usize = 10_000;
+
+/// What a step may look at and change besides the session itself.
+pub struct Cx<'a> {
+    pub me: Id,
+    pub base: u32,
+    pub scope: u32,
+    pub settings: &'a Settings,
+    pub shared: &'a Shared,
+    pub plans: &'a mut Copy,
+    pub literals: &'a mut Vec<Literal>,
+    pub now_us: u64,
+    /// Statements kept prepared on one connection.
+    pub prepared: usize,
+}
+
+/// The connection a client has for now.
+pub struct Lane<'a> {
+    pub up: &'a mut Upstream,
+    pub out: &'a mut Vec<u8>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The next message is not complete.
+    More,
+    /// So many bytes are dealt with.
+    Took(usize),
+    /// Until a plan is there.
+    Plan,
+    /// Until all replies on the lane are in.
+    Quiet,
+    /// A connection is needed. `ride`: so many bytes are a whole unit that may share one.
+    Lane { ride: Option<usize> },
+    /// The brain answers: so many bytes are the message, its text in between.
+    Answer { took: usize, text: std::ops::Range<usize> },
+    Bye,
+}
+
+#[derive(Clone, Debug)]
+pub struct Named {
+    pub prepared: Arc<Prepared>,
+    pub plan: Arc<Plan>,
+}
+
+impl std::fmt::Debug for Plan {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?}", self.action)
+    }
+}
+
+/// The unnamed statement as the client last parsed it.
+pub struct Unnamed {
+    /// Tells this Parse from every other of the same client.
+    pub serial: u64,
+    /// Statement text, NUL, parameter types; empty when it was too large to keep.
+    pub body: Vec<u8>,
+    pub plan: Option<Arc<Plan>>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rest {
+    Lane,
+    Nowhere,
+}
+
+pub struct Session {
+    pub named: Option<Box<HashMap<Box<[u8]>, Named>>>,
+    pub unnamed: Option<Box<Unnamed>>,
+    pub serial: u64,
+    /// Parses sent so far, and how many of them are known to have succeeded or failed.
+    pub parses: u64,
+    pub parses_done: u64,
+    /// Plans with an effect behind portals that are open.
+    pub portals: Vec<(Box<[u8]>, Arc<Plan>)>,
+    pub portal: Option<Arc<Plan>>,
+    /// Extended messages were sent and no Sync yet.
+    pub open: bool,
+    /// After an error of ours: everything up to Sync is ignored.
+    pub ignoring: bool,
+    /// The plan `ride` found for the next Parse, so that it is not looked up twice.
+    pub scanned: Option<Arc<Plan>>,
+    /// The unit in hand can be run again if a prepared statement turns out stale.
+    pub again: bool,
+    /// The unit just sent can be.
+    pub again_sent: bool,
+    /// This client keeps its connection.
+    pub pinned: bool,
+    pub backslashes: bool,
+    /// The client's encoding has bytes below 128 inside its characters.
+    pub unsafe_encoding: bool,
+    rest: usize,
+    rest_to: Rest,
+}
+
+impl Default for Session {
+    fn default() -> Self {
+        Self {
+            named: None,
+            unnamed: None,
+            serial: 0,
+            parses: 0,
+            parses_done: 0,
+            portals: Vec::new(),
+            portal: None,
+            open: false,
+            ignoring: false,
+            scanned: None,
+            again: false,
+            again_sent: false,
+            pinned: false,
+            backslashes: false,
+            unsafe_encoding: false,
+            rest: 0,
+            rest_to: Rest::Nowhere,
+        }
+    }
+}
+
+impl Session {
+    /// No message is half-way and no unit is open: the lane may go.
+    pub fn is_between(&self) -> bool {
+        !self.open && (self.rest == 0 || self.rest_to == Rest::Nowhere)
+    }
+
+    pub fn pin(&mut self, why: &str, shared: &Shared) {
+        if !self.pinned {
+            self.pinned = true;
+            shared.count_pin(why);
+        }
+    }
+
+    /// Takes back what a failed message had made the session believe.
+    pub fn undo(&mut self, undo: Undo) {
+        match undo {
+            Undo::Named { name, before } => {
+                let named = self.named.get_or_insert_default();
+                match before {
+                    Some(before) => drop(named.insert(name, before)),
+                    None => drop(named.remove(&name)),
+                }
+            }
+            Undo::Unnamed { serial } => {
+                if self.unnamed.as_ref().is_some_and(|unnamed| unnamed.serial == serial) {
+                    self.unnamed = None;
+                }
+            }
+        }
+    }
+
+    /// A unit ended: nothing of it is undecided any more.
+    pub fn unit_done(&mut self, quiet: bool, status: u8) {
+        if quiet {
+            self.parses_done = self.parses;
+        }
+        if status == b'I' {
+            self.portals.clear();
+            self.portal = None;
+        }
+    }
+
+    /// Drops the unit a waiting client is about to send. False: it is not all here, so it cannot be dropped.
+    pub fn drop_unit(&mut self, input: &mut Vec<u8>) -> Result<bool, PeerError> {
+        let mut at = 0;
+        loop {
+            let left = input.get(at..).unwrap_or_default();
+            let Some(header) = frame::from_client(left)? else { return Ok(false) };
+            if header.total > left.len() {
+                return Ok(false);
+            }
+            at += header.total;
+            if matches!(header.kind, b'Q' | b'S' | b'F') {
+                input.drain(..at);
+                self.scanned = None;
+                return Ok(true);
+            }
+        }
+    }
+
+    /// Looks the plan of a statement up; none means that the brain is asked and the client has to wait.
+    pub fn plan(&self, text: &[u8], cx: &mut Cx<'_>) -> Option<Arc<Plan>> {
+        let mode = Mode {
+            standard_conforming_strings: !self.backslashes,
+            ascii_safe_encoding: !self.unsafe_encoding,
+        };
+        let lexed = lexer::fingerprint(text, mode, &cx.shared.key, cx.literals);
+        let key = lexed.fingerprint.0;
+        match cx.plans.find(&cx.shared.plans, (cx.scope, key), cx.me) {
+            Found::Plan(plan) => Some(plan),
+            Found::Wait => None,
+            Found::Ask => {
+                cx.shared.tell(Event::PlanNeeded {
+                    scope: cx.scope,
+                    key,
+                    base: cx.base,
+                    settings: cx.settings.meaning(),
+                    exact: lexed.exact,
+                    text: text.to_vec(),
+                });
+                None
+            }
+        }
+    }
+
+    /// The next step. `out` is the client's own output; `lane` the connection it holds, or is given for one unit.
+    pub fn step(
+        &mut self,
+        lane: Option<Lane<'_>>,
+        out: &mut Vec<u8>,
+        input: &[u8],
+        cx: &mut Cx<'_>,
+    ) -> Result<Step, PeerError> {
+        if self.rest > 0 {
+            return Ok(self.pass_rest(lane, input));
+        }
+        let Some(header) = frame::from_client(input)? else { return Ok(Step::More) };
+        if header.kind == b'X' {
+            return Ok(Step::Bye);
+        }
+        if let Some(lane) = &lane
+            && lane.up.pending.len() >= MAX_PENDING
+        {
+            return Ok(Step::Quiet);
+        }
+        if self.ignoring && header.kind != b'S' {
+            return Ok(self.pass_some(None, input, header));
+        }
+        match header.kind {
+            b'Q' => self.query(lane, out, input, header, cx),
+            b'S' => self.sync(lane, out, header, cx),
+            b'H' => Ok(self.pass_some(lane, input, header)),
+            b'd' | b'c' | b'f' => Ok(self.pass_some(lane, input, header)),
+            b'F' => {
+                let Some(lane) = lane else { return Ok(Step::Lane { ride: None }) };
+                self.pin("function call", cx.shared);
+                lane.up.push(cx.me, Kind::Function, None, cx.now_us);
+                Ok(self.pass_some(Some(lane), input, header))
+            }
+            _ => self.extended(lane, out, input, header, cx),
+        }
+    }
+
+    /// Passes on what is here of a message, and remembers how much is still to come.
+    pub fn pass_some(&mut self, lane: Option<Lane<'_>>, input: &[u8], header: Header) -> Step {
+        let here = header.total.min(input.len());
+        self.rest = header.total - here;
+        match lane {
+            Some(lane) => {
+                lane.out.extend_from_slice(input.get(..here).unwrap_or_default());
+                self.rest_to = Rest::Lane;
+            }
+            None => self.rest_to = Rest::Nowhere,
+        }
+        Step::Took(here)
+    }
+
+    /// The tail of a message whose head was written by other means.
+    pub fn pass_tail(&mut self, lane: Lane<'_>, input: &[u8], header: Header, from: usize) -> Step {
+        let here = header.total.min(input.len());
+        self.rest = header.total - here;
+        self.rest_to = Rest::Lane;
+        lane.out.extend_from_slice(input.get(from..here).unwrap_or_default());
+        Step::Took(here)
+    }
+
+    fn pass_rest(&mut self, lane: Option<Lane<'_>>, input: &[u8]) -> Step {
+        let here = self.rest.min(input.len());
+        if here == 0 {
+            return Step::More;
+        }
+        if let (Rest::Lane, Some(lane)) = (self.rest_to, lane) {
+            lane.out.extend_from_slice(input.get(..here).unwrap_or_default());
+        }
+        self.rest -= here;
+        Step::Took(here)
+    }
+
+    fn query(
+        &mut self,
+        lane: Option<Lane<'_>>,
+        out: &mut Vec<u8>,
+        input: &[u8],
+        header: Header,
+        cx: &mut Cx<'_>,
+    ) -> Result<Step, PeerError> {
+        if header.total > cx.shared.limits.max_statement {
+            let Some(lane) = lane else { return Ok(Step::Lane { ride: None }) };
+            self.pin("statement too large to read", cx.shared);
+            lane.up.push(cx.me, Kind::Query, None, cx.now_us);
+            return Ok(self.pass_some(Some(lane), input, header));
+        }
+        let Some(message) = input.get(..header.total) else { return Ok(Step::More) };
+        let Some((text, [])) = message.get(5..).and_then(frame::c_string) else {
+            return Err(PeerError::new("08P01", "invalid string in message"));
+        };
+        let Some(plan) = self.plan(text, cx) else { return Ok(Step::Plan) };
+        match &plan.action {
+            Action::Forward => {
+                let Some(lane) = lane else {
+                    return Ok(Step::Lane { ride: plan.shares().then_some(header.total) });
+                };
+                if let Some(why) = &plan.effect.pin {
+                    self.pin(why, cx.shared);
+                }
+                lane.up.push(cx.me, Kind::Query, Some(plan), cx.now_us);
+                lane.out.extend_from_slice(message);
+            }
+            Action::Deny { code, message } => match lane {
+                Some(lane) => {
+                    let mut error = Vec::new();
+                    build::error(&mut error, "ERROR", code, message);
+                    lane.up.push(cx.me, Kind::RefusedQuery(error.into()), None, cx.now_us);
+                    build::query(lane.out, build::REFUSED);
+                }
+                None => {
+                    build::error(out, "ERROR", code, message);
+                    build::ready(out, b'I');
+                }
+            },
+            Action::Answer if lane.is_none() => {
+                return Ok(Step::Answer { took: header.total, text: 5..5 + text.len() });
+            }
+            Action::Answer => return Err(PeerError::new("0A000", "this cannot be answered inside a transaction")),
+        }
+        Ok(Step::Took(header.total))
+    }
+
+    fn sync(
+        &mut self,
+        lane: Option<Lane<'_>>,
+        out: &mut Vec<u8>,
+        header: Header,
+        cx: &mut Cx<'_>,
+    ) -> Result<Step, PeerError> {
+        self.ignoring = false;
+        match lane {
+            Some(lane) => {
+                let plan = self.portal.take();
+                lane.up.push(cx.me, Kind::Sync { again: self.again }, plan, cx.now_us);
+                lane.out.extend_from_slice(build::SYNC);
+                self.open = false;
+                self.again_sent = std::mem::take(&mut self.again);
+            }
+            None => build::ready(out, b'I'),
+        }
+        Ok(Step::Took(header.total))
+    }
+}

@@ -1,0 +1,446 @@
+//! The extended protocol of one client: Parse, Bind, Describe, Execute, Close. Prepared statements are known to
+//! servers by content; what a Bind needs and a connection lacks is prepared on the way.
+
+use super::build;
+use super::client::{Cx, Lane, MAX_NAMED, Named, Session, Step, Unnamed};
+use super::frame::{self, Header, c_string};
+use super::pending::{Kind, Undo};
+use crate::plan::{Action, Plan};
+use crate::prepared::{PREFIX, Prepared};
+use crate::wire::PeerError;
+use std::sync::Arc;
+
+/// A unit that shares a connection is at most so long.
+const RIDE: usize = 16 * 1024;
+/// The names at the head of a Bind are at most so long.
+const NAMES: usize = 8 * 1024;
+
+/// What a scan of the unit ahead found.
+enum Ahead {
+    Plan,
+    Ride(usize),
+    Own,
+}
+
+fn malformed() -> PeerError {
+    PeerError::new("08P01", "invalid message format")
+}
+
+impl Session {
+    pub fn extended(
+        &mut self,
+        lane: Option<Lane<'_>>,
+        out: &mut Vec<u8>,
+        input: &[u8],
+        header: Header,
+        cx: &mut Cx<'_>,
+    ) -> Result<Step, PeerError> {
+        let Some(lane) = lane else { return self.without_lane(out, input, header, cx) };
+        match header.kind {
+            b'P' => self.parse(lane, input, header, cx),
+            b'B' => self.bind(lane, input, header, cx),
+            b'D' => self.describe(lane, input, header, cx),
+            b'E' => self.execute(lane, input, header, cx),
+            _ => self.close(lane, input, header, cx),
+        }
+    }
+
+    fn without_lane(
+        &mut self,
+        out: &mut Vec<u8>,
+        input: &[u8],
+        header: Header,
+        cx: &mut Cx<'_>,
+    ) -> Result<Step, PeerError> {
+        // A Close needs no server: what the client calls the statement is between it and us.
+        if header.kind == b'C' && !self.open {
+            let Some(message) = input.get(..header.total) else { return Ok(Step::More) };
+            if message.get(5) == Some(&b'S') {
+                let (name, _) = message.get(6..).and_then(c_string).ok_or_else(malformed)?;
+                self.forget(name);
+                out.extend_from_slice(build::CLOSE_COMPLETE);
+                return Ok(Step::Took(header.total));
+            }
+        }
+        match self.scan(input, cx)? {
+            Ahead::Plan => Ok(Step::Plan),
+            Ahead::Ride(length) => Ok(Step::Lane { ride: Some(length) }),
+            Ahead::Own => match self.refusal(input, header, cx)? {
+                Some(refusal) => {
+                    out.extend_from_slice(&refusal);
+                    self.ignoring = true;
+                    Ok(self.pass_some(None, input, header))
+                }
+                None => Ok(Step::Lane { ride: None }),
+            },
+        }
+    }
+
+    /// Reads ahead to the next Sync: is the whole unit here, and may all of it share a connection?
+    fn scan(&mut self, input: &[u8], cx: &mut Cx<'_>) -> Result<Ahead, PeerError> {
+        self.scanned = None;
+        self.again = false;
+        let mut at = 0;
+        let mut parsed: Option<(&[u8], Arc<Plan>)> = None;
+        let mut shares = true;
+        let mut replayable = false;
+        loop {
+            let left = input.get(at..).unwrap_or_default();
+            let Some(header) = frame::from_client(left)? else { return Ok(Ahead::Own) };
+            let Some(message) = left.get(..header.total) else { return Ok(Ahead::Own) };
+            let body = message.get(5..).unwrap_or_default();
+            match header.kind {
+                b'P' => {
+                    let (name, rest) = c_string(body).ok_or_else(malformed)?;
+                    let (text, _) = c_string(rest).ok_or_else(malformed)?;
+                    let taken = !name.is_empty() && self.named.as_ref().is_some_and(|all| all.contains_key(name));
+                    if header.total > cx.shared.limits.max_statement || parsed.is_some() || taken {
+                        return Ok(Ahead::Own);
+                    }
+                    let Some(plan) = self.plan(text, cx) else { return Ok(Ahead::Plan) };
+                    shares &= plan.shares() && plan.action == Action::Forward;
+                    self.scanned = Some(Arc::clone(&plan));
+                    parsed = Some((name, plan));
+                }
+                b'B' => {
+                    let (_, rest) = c_string(body).ok_or_else(malformed)?;
+                    let (name, _) = c_string(rest).ok_or_else(malformed)?;
+                    shares &= match &parsed {
+                        Some((known, plan)) if *known == name => plan.shares(),
+                        _ => match self.plan_behind(name, cx) {
+                            Some(Some(plan)) => plan.shares(),
+                            Some(None) => return Ok(Ahead::Plan),
+                            None => false,
+                        },
+                    };
+                    replayable |= !name.is_empty();
+                }
+                b'D' | b'E' | b'C' => {}
+                b'S' => {
+                    at += header.total;
+                    let rides = shares && at <= RIDE;
+                    self.again = replayable && rides;
+                    return Ok(if rides { Ahead::Ride(at) } else { Ahead::Own });
+                }
+                _ => return Ok(Ahead::Own),
+            }
+            at += header.total;
+        }
+    }
+
+    /// The plan behind a prepared statement's name: None, no such name; Some(None), the brain is asked anew.
+    fn plan_behind(&mut self, name: &[u8], cx: &mut Cx<'_>) -> Option<Option<Arc<Plan>>> {
+        let era = cx.shared.plans.era();
+        if name.is_empty() {
+            let unnamed = self.unnamed.as_ref()?;
+            let plan = unnamed.plan.as_ref()?;
+            if plan.era == era {
+                return Some(Some(Arc::clone(plan)));
+            }
+            let text = c_string(&unnamed.body)?.0.to_vec();
+            let plan = self.plan(&text, cx);
+            if let (Some(unnamed), Some(plan)) = (&mut self.unnamed, &plan) {
+                unnamed.plan = Some(Arc::clone(plan));
+            }
+            return Some(plan);
+        }
+        let named = self.named.as_ref()?.get(name)?;
+        if named.plan.era == era {
+            return Some(Some(Arc::clone(&named.plan)));
+        }
+        let prepared = Arc::clone(&named.prepared);
+        let plan = self.plan(prepared.text(), cx);
+        if let (Some(named), Some(plan)) = (self.named.as_mut().and_then(|all| all.get_mut(name)), &plan) {
+            named.plan = Arc::clone(plan);
+        }
+        Some(plan)
+    }
+
+    /// The error for a Parse whose plan says deny, or that Python would have to answer.
+    fn refusal(&mut self, input: &[u8], header: Header, cx: &mut Cx<'_>) -> Result<Option<Box<[u8]>>, PeerError> {
+        if header.kind != b'P' || header.total > cx.shared.limits.max_statement {
+            return Ok(None);
+        }
+        let Some(message) = input.get(..header.total) else { return Ok(None) };
+        let (_, rest) = message.get(5..).and_then(c_string).ok_or_else(malformed)?;
+        let (text, _) = c_string(rest).ok_or_else(malformed)?;
+        let plan = match self.scanned.clone() {
+            Some(plan) => plan,
+            None => match self.plan(text, cx) {
+                Some(plan) => plan,
+                None => return Ok(None),
+            },
+        };
+        Ok(refused(&plan))
+    }
+
+    fn parse(&mut self, lane: Lane<'_>, input: &[u8], header: Header, cx: &mut Cx<'_>) -> Result<Step, PeerError> {
+        if header.total > cx.shared.limits.max_statement {
+            return Ok(self.parse_unread(lane, input, header, cx));
+        }
+        let Some(message) = input.get(..header.total) else { return Ok(Step::More) };
+        let (name, body) = message.get(5..).and_then(c_string).ok_or_else(malformed)?;
+        let (text, types) = c_string(body).ok_or_else(malformed)?;
+        if types.len() < 2 {
+            return Err(malformed());
+        }
+        let plan = match self.scanned.take() {
+            Some(plan) => plan,
+            None => match self.plan(text, cx) {
+                Some(plan) => plan,
+                None => return Ok(Step::Plan),
+            },
+        };
+        if let Some(error) = refused(&plan) {
+            self.open = true;
+            lane.up.push(cx.me, Kind::Refused(error), None, cx.now_us);
+            build::message(lane.out, b'P', &[b"\0", build::REFUSED, b"\0\0\0"]);
+            return Ok(Step::Took(header.total));
+        }
+        if name.is_empty() {
+            self.open = true;
+            self.serial += 1;
+            let mut kept = self.unnamed.take().map(|unnamed| unnamed.body).unwrap_or_default();
+            kept.clear();
+            kept.extend_from_slice(body);
+            self.unnamed = Some(Box::new(Unnamed { serial: self.serial, body: kept, plan: Some(plan) }));
+            lane.up.unnamed = Some((cx.me, self.serial));
+            let undo = Undo::Unnamed { serial: self.serial };
+            lane.up.push_undoable(cx.me, Kind::Parse(None), undo, cx.now_us);
+            lane.out.extend_from_slice(message);
+            return Ok(Step::Took(header.total));
+        }
+        let taken = self.named.as_ref().and_then(|all| all.get(name));
+        if taken.is_some() {
+            if self.parses_done < self.parses {
+                // Whether the name is taken is decided by replies still to come.
+                return Ok(Step::Quiet);
+            }
+            return Ok(self.parse_twice(lane, name, header, cx));
+        }
+        if self.named.as_ref().is_some_and(|all| all.len() >= MAX_NAMED) {
+            return Err(PeerError::new("53200", format!("a client may hold {MAX_NAMED} prepared statements; close some")));
+        }
+        self.open = true;
+        self.parses += 1;
+        let prepared = cx.shared.prepared.intern(body, text.len());
+        let named = Named { prepared: Arc::clone(&prepared), plan };
+        self.named.get_or_insert_default().insert(name.into(), named);
+        let undo = Undo::Named { name: name.into(), before: None };
+        if lane.up.prepared.touch(prepared.id) {
+            lane.up.push_undoable(cx.me, Kind::Said(build::PARSE_COMPLETE), undo, cx.now_us);
+        } else {
+            make_room(lane.up, lane.out, &prepared, cx);
+            build::message(lane.out, b'P', &[&prepared.name, b"\0", &prepared.body]);
+            lane.up.push_undoable(cx.me, Kind::Parse(Some(prepared)), undo, cx.now_us);
+        }
+        Ok(Step::Took(header.total))
+    }
+
+    /// Too large to keep: it goes through as it is, and the client keeps the connection that knows it.
+    fn parse_unread(&mut self, lane: Lane<'_>, input: &[u8], header: Header, cx: &mut Cx<'_>) -> Step {
+        self.pin("statement too large to read", cx.shared);
+        self.open = true;
+        self.serial += 1;
+        self.scanned = None;
+        if input.get(5) == Some(&0) {
+            self.unnamed = Some(Box::new(Unnamed { serial: self.serial, body: Vec::new(), plan: None }));
+            lane.up.unnamed = Some((cx.me, self.serial));
+        }
+        lane.up.push(cx.me, Kind::Parse(None), None, cx.now_us);
+        self.pass_some(Some(lane), input, header)
+    }
+
+    /// The name is taken. The server says so best, in its own words and with its own effect on a transaction: under
+    /// the client's name it gets an empty statement, then another. The connection is then closed, not reused.
+    fn parse_twice(&mut self, lane: Lane<'_>, name: &[u8], header: Header, cx: &mut Cx<'_>) -> Step {
+        self.open = true;
+        self.pin("prepared statement name used twice", cx.shared);
+        for kind in [Kind::Prepare(None), Kind::Parse(None)] {
+            build::message(lane.out, b'P', &[name, b"\0\0\0\0"]);
+            lane.up.push(cx.me, kind, None, cx.now_us);
+        }
+        Step::Took(header.total)
+    }
+
+    fn bind(&mut self, lane: Lane<'_>, input: &[u8], header: Header, cx: &mut Cx<'_>) -> Result<Step, PeerError> {
+        let head = input.get(5..header.total.min(input.len())).unwrap_or_default();
+        let names = c_string(head).and_then(|(portal, rest)| Some((portal, c_string(rest)?)));
+        let Some((portal, (name, tail))) = names else {
+            if head.len() > NAMES || input.len() >= header.total {
+                return Err(malformed());
+            }
+            return Ok(Step::More);
+        };
+        if portal.len() > NAMES || name.len() > NAMES {
+            return Err(malformed());
+        }
+        let plan = match self.plan_behind(name, cx) {
+            Some(None) => return Ok(Step::Plan),
+            Some(Some(plan)) => Some(plan),
+            None => None,
+        };
+        if let Some(error) = plan.as_ref().and_then(|plan| refused(plan)) {
+            // Policy changed since it was prepared.
+            self.open = true;
+            lane.up.push(cx.me, Kind::Refused(error), None, cx.now_us);
+            build::message(lane.out, b'P', &[b"\0", build::REFUSED, b"\0\0\0"]);
+            return Ok(self.pass_some(None, input, header));
+        }
+        self.note_portal(portal, plan.as_ref())?;
+        self.open = true;
+        let Lane { up, out } = lane;
+        let server_name = self.ensure(&mut Lane { up: &mut *up, out: &mut *out }, name, cx);
+        up.push(cx.me, Kind::Bind, None, cx.now_us);
+        let length = header.total - 1 - name.len() + server_name.len();
+        build::header(out, b'B', length);
+        out.extend_from_slice(portal);
+        out.push(0);
+        out.extend_from_slice(&server_name);
+        out.push(0);
+        let from = header.total.min(input.len()) - tail.len();
+        Ok(self.pass_tail(Lane { up, out }, input, header, from))
+    }
+
+    /// Remembers what an Execute of this portal will do.
+    fn note_portal(&mut self, portal: &[u8], plan: Option<&Arc<Plan>>) -> Result<(), PeerError> {
+        if portal.is_empty() {
+            self.portal = plan.cloned();
+            return Ok(());
+        }
+        self.portals.retain(|(known, _)| **known != *portal);
+        if let Some(plan) = plan.filter(|plan| !plan.effect.is_none()) {
+            if self.portals.len() >= MAX_NAMED {
+                return Err(PeerError::new("53200", "too many portals are open"));
+            }
+            self.portals.push((portal.into(), Arc::clone(plan)));
+        }
+        Ok(())
+    }
+
+    /// The server's name for the client's statement, prepared on the lane if it was not.
+    fn ensure(&mut self, lane: &mut Lane<'_>, name: &[u8], cx: &Cx<'_>) -> Box<[u8]> {
+        if name.is_empty() {
+            self.ensure_unnamed(lane, cx);
+            return Box::default();
+        }
+        match self.named.as_ref().and_then(|all| all.get(name)) {
+            Some(named) => {
+                let prepared = Arc::clone(&named.prepared);
+                if !lane.up.prepared.touch(prepared.id) {
+                    make_room(lane.up, lane.out, &prepared, cx);
+                    build::message(lane.out, b'P', &[&prepared.name, b"\0", &prepared.body]);
+                    lane.up.push(cx.me, Kind::Prepare(Some(Arc::clone(&prepared))), None, cx.now_us);
+                }
+                prepared.name.clone()
+            }
+            // Unknown here, so unknown to the server: it says so. A name like ours must not reach another's statement.
+            None if name.starts_with(PREFIX) => [name, b" "].concat().into(),
+            None => name.into(),
+        }
+    }
+
+    fn ensure_unnamed(&mut self, lane: &mut Lane<'_>, cx: &Cx<'_>) {
+        let mine = self.unnamed.as_ref().map(|unnamed| (cx.me, unnamed.serial));
+        if lane.up.unnamed == mine {
+            return;
+        }
+        match &self.unnamed {
+            Some(unnamed) if !unnamed.body.is_empty() => {
+                build::message(lane.out, b'P', &[b"\0", &unnamed.body]);
+                lane.up.push(cx.me, Kind::Prepare(None), None, cx.now_us);
+                lane.up.unnamed = mine;
+            }
+            _ => {
+                build::named(lane.out, b'C', b'S', b"");
+                lane.up.push(cx.me, Kind::CloseUnnamed, None, cx.now_us);
+                lane.up.unnamed = None;
+            }
+        }
+    }
+
+    fn describe(&mut self, lane: Lane<'_>, input: &[u8], header: Header, cx: &mut Cx<'_>) -> Result<Step, PeerError> {
+        let Some(message) = input.get(..header.total) else { return Ok(Step::More) };
+        let (what, name) = (message.get(5).copied(), message.get(6..).and_then(c_string));
+        let (Some(what @ (b'S' | b'P')), Some((name, []))) = (what, name) else { return Err(malformed()) };
+        self.open = true;
+        if what == b'P' {
+            lane.out.extend_from_slice(message);
+            lane.up.push(cx.me, Kind::Describe, None, cx.now_us);
+        } else {
+            let Lane { up, out } = lane;
+            let server_name = self.ensure(&mut Lane { up: &mut *up, out: &mut *out }, name, cx);
+            build::named(out, b'D', b'S', &server_name);
+            up.push(cx.me, Kind::Describe, None, cx.now_us);
+        }
+        Ok(Step::Took(header.total))
+    }
+
+    fn execute(&mut self, lane: Lane<'_>, input: &[u8], header: Header, cx: &mut Cx<'_>) -> Result<Step, PeerError> {
+        let Some(message) = input.get(..header.total) else { return Ok(Step::More) };
+        let (portal, _) = message.get(5..).and_then(c_string).ok_or_else(malformed)?;
+        let plan = if portal.is_empty() {
+            self.portal.clone()
+        } else {
+            self.portals.iter().find(|(known, _)| **known == *portal).map(|(_, plan)| Arc::clone(plan))
+        };
+        if let Some(why) = plan.as_ref().and_then(|plan| plan.effect.pin.as_ref()) {
+            self.pin(why, cx.shared);
+        }
+        self.open = true;
+        lane.out.extend_from_slice(message);
+        lane.up.push(cx.me, Kind::Execute, plan.filter(|plan| !plan.effect.is_none()), cx.now_us);
+        Ok(Step::Took(header.total))
+    }
+
+    fn close(&mut self, lane: Lane<'_>, input: &[u8], header: Header, cx: &mut Cx<'_>) -> Result<Step, PeerError> {
+        let Some(message) = input.get(..header.total) else { return Ok(Step::More) };
+        let (what, name) = (message.get(5).copied(), message.get(6..).and_then(c_string));
+        let (Some(what @ (b'S' | b'P')), Some((name, []))) = (what, name) else { return Err(malformed()) };
+        self.open = true;
+        if what == b'P' || name.is_empty() {
+            if what == b'S' {
+                self.unnamed = None;
+                lane.up.unnamed = None;
+            }
+            lane.out.extend_from_slice(message);
+            lane.up.push(cx.me, Kind::Close, None, cx.now_us);
+            return Ok(Step::Took(header.total));
+        }
+        let before = self.forget(name);
+        let undo = Undo::Named { name: name.into(), before };
+        lane.up.push_undoable(cx.me, Kind::Said(build::CLOSE_COMPLETE), undo, cx.now_us);
+        Ok(Step::Took(header.total))
+    }
+
+    fn forget(&mut self, name: &[u8]) -> Option<Named> {
+        if name.is_empty() {
+            self.unnamed = None;
+            return None;
+        }
+        self.named.as_mut()?.remove(name)
+    }
+}
+
+fn refused(plan: &Plan) -> Option<Box<[u8]>> {
+    let mut error = Vec::new();
+    match &plan.action {
+        Action::Forward => return None,
+        Action::Deny { code, message } => build::error(&mut error, "ERROR", code, message),
+        Action::Answer => build::error(&mut error, "ERROR", "0A000", "answered in the simple protocol only"),
+    }
+    Some(error.into())
+}
+
+/// Notes a statement as prepared on the connection; the least recently used goes if there is no room.
+fn make_room(
+    up: &mut super::server::Upstream,
+    out: &mut Vec<u8>,
+    prepared: &Arc<Prepared>,
+    cx: &Cx<'_>,
+) {
+    if let Some(evicted) = up.prepared.insert(prepared, cx.prepared) {
+        build::named(out, b'C', b'S', &evicted.name);
+        up.push(cx.me, Kind::Evict(evicted), None, cx.now_us);
+    }
+}

@@ -1,0 +1,13 @@
+//! PostgreSQL's wire: `frame` finds messages, `client` follows one client, `server` follows one server connection
+//! and whose replies it owes, `build` writes the few messages that are ours.
+
+pub mod build;
+pub mod client;
+pub mod extended;
+pub mod frame;
+pub mod pending;
+pub mod server;
+pub mod startup;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,68 @@
+//! What a server connection still owes: one entry per message it will answer, in order, with whose it is.
+
+use super::client::Named;
+use crate::plan::Plan;
+use crate::prepared::Prepared;
+use crate::slab::Id;
+use std::sync::Arc;
+
+pub enum Kind {
+    // Ended by ReadyForQuery.
+    Query,
+    Function,
+    /// `again`: should its unit fail because a prepared statement is out of date, it can be run again unnoticed.
+    Sync {
+        again: bool,
+    },
+    /// Ours, before a client's statement: brings its settings along. The client sees nothing of it.
+    Setup,
+    /// Ours, after a session that leaves no trace may go: DISCARD ALL.
+    Reset,
+    /// In place of a refused simple query: its error is replaced by these bytes.
+    RefusedQuery(Box<[u8]>),
+
+    // Ended by a message of their own, or skipped after an error.
+    Parse(Option<Arc<Prepared>>),
+    Bind,
+    Describe,
+    Execute,
+    Close,
+    /// Ours: the statement a Bind or Describe needs, prepared on this connection first.
+    Prepare(Option<Arc<Prepared>>),
+    /// Ours: a prepared statement had to make room.
+    Evict(Arc<Prepared>),
+    /// Ours: the unnamed statement on this connection is a stranger's.
+    CloseUnnamed,
+    /// Said by us in the client's order; the server knows nothing of it.
+    Said(&'static [u8]),
+    /// In place of a refused Parse: its error is replaced by these bytes.
+    Refused(Box<[u8]>),
+}
+
+impl Kind {
+    /// ReadyForQuery ends it.
+    pub fn ends_unit(&self) -> bool {
+        use Kind::{Function, Query, RefusedQuery, Reset, Setup, Sync};
+        matches!(self, Query | Function | Sync { .. } | Setup | Reset | RefusedQuery(_))
+    }
+
+    /// The client must not see its replies.
+    pub fn is_ours(&self) -> bool {
+        use Kind::{CloseUnnamed, Evict, Prepare, Reset, Setup};
+        matches!(self, Setup | Reset | Prepare(_) | Evict(_) | CloseUnnamed)
+    }
+}
+
+/// What a client's session believed before a message that then failed.
+pub enum Undo {
+    Named { name: Box<[u8]>, before: Option<Named> },
+    Unnamed { serial: u64 },
+}
+
+pub struct Pending {
+    pub client: Id,
+    pub kind: Kind,
+    pub plan: Option<Arc<Plan>>,
+    pub undo: Option<Box<Undo>>,
+    pub sent_us: u64,
+}

@@ -1,0 +1,514 @@
+//! One server connection: follows its replies, knows whose each is, and what the session on it is like.
+//!
+//! In doubt it says `Lost`: the connection is then closed, never used again.
+
+use super::build;
+use super::frame;
+use super::pending::{Kind, Pending, Undo};
+use crate::plan::Plan;
+use crate::prepared::OnServer;
+use crate::settings::Settings;
+use crate::slab::Id;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// So much of a message is looked at; the rest of a longer one is passed on unseen.
+const LOOKED_AT: usize = 8_192;
+/// Settings a server reports that are believed when no plan foretold them, and that `SET name = 'value'` brings back.
+const FOLLOWED: [&str; 7] = [
+    "application_name",
+    "client_encoding",
+    "datestyle",
+    "default_transaction_read_only",
+    "intervalstyle",
+    "standard_conforming_strings",
+    "timezone",
+];
+/// Statements one connection may owe replies for. At the bound the client is read no further.
+pub const MAX_PENDING: usize = 4_096;
+
+#[derive(Debug, PartialEq, Eq)]
+pub enum Lost {
+    /// What came cannot follow what was sent.
+    Desync(&'static str),
+    /// The server said goodbye (FATAL): its code and words.
+    Fatal(String, String),
+    /// A client's settings could not be brought along.
+    Setup(String),
+    /// A statement that was said to be harmless left a transaction open on a shared connection.
+    Unshareable,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    Set(String, Option<String>),
+    ResetAll,
+}
+
+/// A unit of work ended with ReadyForQuery.
+pub struct Done {
+    pub client: Id,
+    pub status: u8,
+    pub failed: bool,
+    /// Ours: Setup or Reset.
+    pub internal: bool,
+    /// A prepared statement no longer fitted its tables. The client heard nothing of it: run the unit again.
+    pub again: bool,
+    pub plan: Option<Arc<Plan>>,
+    /// Session settings that are now in force.
+    pub changes: Vec<Change>,
+    pub changed_schema: bool,
+    pub pin: Option<&'static str>,
+    pub sent_us: u64,
+    /// Time at the server: from when it could start.
+    pub served_us: u64,
+    pub bytes: usize,
+}
+
+/// Where replies go.
+pub trait Sink {
+    fn pass(&mut self, to: Id, bytes: &[u8]);
+    /// Something the client's session believed did not happen.
+    fn undo(&mut self, to: Id, undo: Undo);
+    fn done(&mut self, done: Done);
+}
+
+pub struct Upstream {
+    pub pending: VecDeque<Pending>,
+    /// Units among them.
+    pub units: usize,
+    pub prepared: OnServer,
+    /// Settings in force beyond the connection's own.
+    pub applied: Arc<Settings>,
+    pub status: u8,
+    /// Whose unnamed statement it holds.
+    pub unnamed: Option<(Id, u64)>,
+    /// The pool's schema number when its prepared statements were made.
+    pub schema: u32,
+    /// Its prepared statements have to go before the next statement.
+    pub purge: bool,
+    /// The one client it belongs to, unless it is shared or idle.
+    pub owner: Option<Id>,
+    /// standard_conforming_strings is off.
+    pub backslashes: bool,
+    /// Replies of the current unit are dropped until a ReadyForQuery: an error came.
+    skipping: bool,
+    /// Body bytes of the current message still to come, and whether the client gets them.
+    rest: usize,
+    rest_ours: bool,
+    unit: Unit,
+    /// Changes made in a transaction that is still open.
+    in_transaction: Vec<Change>,
+    rolled_back_to: bool,
+    done_us: u64,
+}
+
+#[derive(Default)]
+struct Unit {
+    failed: bool,
+    /// The client hears nothing of it: it runs again.
+    silent: bool,
+    said: bool,
+    changes: Vec<Change>,
+    reported: Vec<(String, String)>,
+    changed_schema: bool,
+    committed: bool,
+    rolled_back: bool,
+    bytes: usize,
+}
+
+impl Upstream {
+    pub fn new(applied: Arc<Settings>, schema: u32) -> Self {
+        Self {
+            pending: VecDeque::new(),
+            units: 0,
+            prepared: OnServer::default(),
+            applied,
+            status: b'I',
+            unnamed: None,
+            schema,
+            purge: false,
+            owner: None,
+            backslashes: false,
+            skipping: false,
+            rest: 0,
+            rest_ours: false,
+            unit: Unit::default(),
+            in_transaction: Vec::new(),
+            rolled_back_to: false,
+            done_us: 0,
+        }
+    }
+
+    pub fn push(&mut self, client: Id, kind: Kind, plan: Option<Arc<Plan>>, now_us: u64) {
+        self.units += usize::from(kind.ends_unit());
+        self.pending.push_back(Pending { client, kind, plan, undo: None, sent_us: now_us });
+    }
+
+    pub fn push_undoable(&mut self, client: Id, kind: Kind, undo: Undo, now_us: u64) {
+        self.pending.push_back(Pending { client, kind, plan: None, undo: Some(Box::new(undo)), sent_us: now_us });
+    }
+
+    /// Takes back what was pushed last and not sent: the connection owes `length` replies as before.
+    pub fn forget_after(&mut self, length: usize) {
+        while self.pending.len() > length {
+            let ended = self.pending.pop_back().is_some_and(|pending| pending.kind.ends_unit());
+            self.units -= usize::from(ended);
+        }
+        self.unnamed = None;
+        self.purge = true;
+    }
+
+    /// A client got the beginning of a message and not its end.
+    pub fn is_midway(&self) -> bool {
+        self.rest > 0 && !self.rest_ours
+    }
+
+    /// Nothing is owed and no message is half-way.
+    pub fn is_quiet(&self) -> bool {
+        self.pending.is_empty() && self.rest == 0 && !self.skipping
+    }
+
+    /// When the oldest unit it owes was sent.
+    pub fn oldest_us(&self) -> Option<u64> {
+        self.pending.front().map(|pending| pending.sent_us.max(self.done_us))
+    }
+
+    /// Ours to say now, where nothing older is owed: replies the server knows nothing of.
+    pub fn settle(&mut self, sink: &mut impl Sink) {
+        while let Some(Pending { kind: Kind::Said(bytes), client, .. }) = self.pending.front() {
+            if !self.skipping {
+                sink.pass(*client, bytes);
+            }
+            let said = self.pending.pop_front();
+            if self.skipping
+                && let Some(Pending { client, undo: Some(undo), .. }) = said
+            {
+                sink.undo(client, *undo);
+            }
+        }
+    }
+
+    /// Takes in what the server sent; returns how much of it was used. The rest must come again with more.
+    pub fn absorb(&mut self, input: &[u8], now_us: u64, sink: &mut impl Sink) -> Result<usize, Lost> {
+        let mut at = 0;
+        // Consecutive bytes for one client are passed on at once: `run` is where they begin.
+        let mut run = 0;
+        let mut to = self.recipient();
+        if self.rest > 0 {
+            let n = self.rest.min(input.len());
+            self.rest -= n;
+            at = n;
+            self.unit.bytes += n;
+            if self.rest_ours {
+                run = at;
+            }
+        }
+        while self.rest == 0 {
+            let left = input.get(at..).unwrap_or_default();
+            let Some(header) = frame::from_server(left).map_err(|_| Lost::Desync("not a message"))? else { break };
+            let looked_at = if header.kind == b'D' || header.kind == b'd' { 5 } else { header.total.min(LOOKED_AT) };
+            let Some(body) = left.get(5..looked_at) else { break };
+            let next = at + header.total.min(left.len());
+            self.rest = header.total.saturating_sub(left.len());
+            if matches!(header.kind, b'D' | b'd')
+                && let Some(Pending { kind: Kind::Query | Kind::Execute, .. }) = self.pending.front()
+            {
+                self.unit.bytes += next - at;
+                self.unit.said = true;
+                self.rest_ours = false;
+                at = next;
+                continue;
+            }
+            let verdict = self.message(header.kind, body, sink)?;
+            self.unit.bytes += next - at;
+            match verdict {
+                Verdict::Pass => self.rest_ours = to.is_none(),
+                Verdict::Ours => {
+                    pass(sink, to, input.get(run..at));
+                    run = next;
+                    self.rest_ours = true;
+                }
+                Verdict::Instead(bytes) => {
+                    pass(sink, to, input.get(run..at));
+                    pass(sink, to, Some(&bytes));
+                    run = next;
+                    self.rest_ours = true;
+                }
+            }
+            at = next;
+            if to.is_none() {
+                run = at;
+            }
+            if header.kind == b'Z' {
+                pass(sink, to, input.get(run..at));
+                run = at;
+                self.end_unit(body.first().copied().unwrap_or(0), now_us, sink)?;
+                to = self.recipient();
+            }
+            if matches!(self.pending.front(), Some(Pending { kind: Kind::Said(_), .. })) {
+                pass(sink, to, input.get(run..at));
+                run = at;
+                self.settle(sink);
+            }
+            if self.rest == 0 && run == at {
+                to = self.recipient();
+            }
+        }
+        pass(sink, to, input.get(run..at));
+        Ok(at)
+    }
+
+    fn recipient(&self) -> Option<Id> {
+        self.pending.front().map(|pending| pending.client).or(self.owner)
+    }
+
+    fn pop(&mut self) -> Verdict {
+        match self.pending.pop_front() {
+            Some(pending) if pending.kind.is_ours() => Verdict::Ours,
+            _ => {
+                self.unit.said = true;
+                Verdict::Pass
+            }
+        }
+    }
+
+    /// One message's meaning. `body` may be only its beginning.
+    fn message(&mut self, kind: u8, body: &[u8], sink: &mut impl Sink) -> Result<Verdict, Lost> {
+        let head = self.pending.front().map(|pending| &pending.kind);
+        let ours = head.is_some_and(Kind::is_ours);
+        match (kind, head) {
+            (b'1', Some(Kind::Parse(_) | Kind::Prepare(_)))
+            | (b'2', Some(Kind::Bind))
+            | (b'3', Some(Kind::Close | Kind::Evict(_) | Kind::CloseUnnamed))
+            | (b'T' | b'n', Some(Kind::Describe))
+            | (b's' | b'I', Some(Kind::Execute)) => Ok(self.pop()),
+            (b'C', Some(Kind::Execute)) => {
+                self.completed(body);
+                Ok(self.pop())
+            }
+            (b'C', Some(Kind::Query | Kind::Setup | Kind::Reset)) => {
+                self.tag(body);
+                self.unit.said = true;
+                Ok(if ours { Verdict::Ours } else { Verdict::Pass })
+            }
+            (b'T' | b'D' | b'I' | b'G' | b'H' | b'c' | b'd', Some(Kind::Setup | Kind::Reset)) => Ok(Verdict::Ours),
+            (b't', Some(Kind::Describe))
+            | (b'T' | b'I' | b'G' | b'H' | b'c', Some(Kind::Query))
+            | (b'G' | b'H' | b'c', Some(Kind::Execute))
+            | (b'V', Some(Kind::Function)) => {
+                self.unit.said = true;
+                Ok(Verdict::Pass)
+            }
+            (b'E', _) => self.error(body, sink),
+            (b'Z', Some(_)) => Ok(if ours || self.unit.silent { Verdict::Ours } else { Verdict::Pass }),
+            // At any time: a parameter, a notice, a notification.
+            (b'S', _) => {
+                if let Some((name, rest)) = frame::c_string(body)
+                    && let Some((value, _)) = frame::c_string(rest)
+                {
+                    if name == b"standard_conforming_strings" {
+                        self.backslashes = value == b"off";
+                    }
+                    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+                    let name = text(name).to_ascii_lowercase();
+                    if !ours && FOLLOWED.contains(&name.as_str()) {
+                        self.unit.reported.push((name, text(value)));
+                    }
+                }
+                Ok(if ours { Verdict::Ours } else { Verdict::Pass })
+            }
+            (b'N', _) => Ok(if ours { Verdict::Ours } else { Verdict::Pass }),
+            (b'A', _) => Ok(if self.owner.is_some() { Verdict::Pass } else { Verdict::Ours }),
+            _ => Err(Lost::Desync("an unexpected message")),
+        }
+    }
+
+    fn error(&mut self, body: &[u8], sink: &mut impl Sink) -> Result<Verdict, Lost> {
+        let severity = build::field(body, b'V').or_else(|| build::field(body, b'S')).unwrap_or_default();
+        let text = |field| String::from_utf8_lossy(build::field(body, field).unwrap_or_default()).into_owned();
+        if matches!(severity, b"FATAL" | b"PANIC") {
+            return Err(Lost::Fatal(text(b'C'), text(b'M')));
+        }
+        let code = build::field(body, b'C').unwrap_or_default();
+        match self.pending.front_mut() {
+            None => return Err(Lost::Desync("an error that nobody asked for")),
+            Some(Pending { kind: Kind::Setup | Kind::Reset, .. }) => return Err(Lost::Setup(text(b'M'))),
+            Some(Pending { kind: Kind::RefusedQuery(bytes) | Kind::Refused(bytes), .. }) => {
+                let bytes = std::mem::take(bytes);
+                self.fail_unit(sink);
+                return Ok(Verdict::Instead(bytes));
+            }
+            Some(_) => {}
+        }
+        let stale = code == b"0A000" && build::field(body, b'R') == Some(b"RevalidateCachedQuery");
+        self.fail_unit(sink);
+        if stale {
+            self.purge = true;
+            let again = matches!(self.pending.front(), Some(Pending { kind: Kind::Sync { again: true }, .. }));
+            self.unit.silent = again && !self.unit.said;
+        }
+        Ok(if self.unit.silent { Verdict::Ours } else { Verdict::Pass })
+    }
+
+    /// The server ignores the rest of the unit. What was believed of it is taken back.
+    fn fail_unit(&mut self, sink: &mut impl Sink) {
+        self.unit.failed = true;
+        self.skipping = self.pending.front().is_some_and(|pending| !pending.kind.ends_unit());
+        self.drop_skipped(sink);
+    }
+
+    fn drop_skipped(&mut self, sink: &mut impl Sink) {
+        while let Some(pending) = self.pending.front() {
+            if pending.kind.ends_unit() {
+                return;
+            }
+            let Some(pending) = self.pending.pop_front() else { return };
+            match pending.kind {
+                Kind::Prepare(Some(prepared)) | Kind::Parse(Some(prepared)) => self.prepared.remove(prepared.id),
+                Kind::Prepare(None) | Kind::Parse(None) => self.unnamed = None,
+                Kind::Evict(prepared) => self.prepared.restore(&prepared),
+                _ => {}
+            }
+            if let Some(undo) = pending.undo {
+                sink.undo(pending.client, *undo);
+            }
+        }
+    }
+
+    /// An Execute came to its end: what its plan says has happened.
+    fn completed(&mut self, body: &[u8]) {
+        self.tag(body);
+        if let Some(Pending { plan: Some(plan), .. }) = self.pending.front() {
+            let plan = Arc::clone(plan);
+            self.note(&plan);
+        }
+    }
+
+    fn tag(&mut self, body: &[u8]) {
+        if body.starts_with(b"COMMIT") {
+            self.unit.committed = true;
+        } else if body.starts_with(b"ROLLBACK") && !body.starts_with(b"ROLLBACK PREPARED") {
+            self.unit.rolled_back = true;
+        }
+    }
+
+    fn note(&mut self, plan: &Plan) {
+        let effect = &plan.effect;
+        if effect.resets_all {
+            self.unit.changes.push(Change::ResetAll);
+        }
+        self.unit.changes.extend(effect.sets.iter().map(|(name, value)| Change::Set(name.clone(), value.clone())));
+        if effect.forgets_prepared {
+            self.prepared.clear();
+            self.unnamed = None;
+        }
+        self.unit.changed_schema |= effect.changes_schema;
+    }
+
+    fn end_unit(&mut self, status: u8, now_us: u64, sink: &mut impl Sink) -> Result<(), Lost> {
+        if !matches!(status, b'I' | b'T' | b'E') {
+            return Err(Lost::Desync("an unknown transaction status"));
+        }
+        if self.skipping {
+            self.drop_skipped(sink);
+            self.skipping = false;
+        }
+        let Some(pending) = self.pending.pop_front() else { return Err(Lost::Desync("an answer too many")) };
+        if !pending.kind.ends_unit() {
+            return Err(Lost::Desync("an answer too few"));
+        }
+        self.units = self.units.saturating_sub(1);
+        let mut unit = std::mem::take(&mut self.unit);
+        let internal = pending.kind.is_ours();
+        if matches!(pending.kind, Kind::Query) {
+            self.unnamed = None;
+            if let Some(plan) = &pending.plan
+                && !unit.failed
+                && !plan.effect.is_none()
+            {
+                std::mem::swap(&mut self.unit, &mut unit);
+                self.note(plan);
+                std::mem::swap(&mut self.unit, &mut unit);
+            }
+        }
+        if matches!(pending.kind, Kind::Reset) {
+            self.prepared.clear();
+            self.unnamed = None;
+            self.in_transaction.clear();
+        }
+        if self.owner.is_none() && status != b'I' && !internal {
+            return Err(Lost::Unshareable);
+        }
+        self.status = status;
+        let (changes, pin) = self.changes(&mut unit, status);
+        let started = pending.sent_us.max(self.done_us);
+        self.done_us = now_us;
+        sink.done(Done {
+            client: pending.client,
+            status,
+            failed: unit.failed,
+            internal,
+            again: unit.silent,
+            plan: pending.plan,
+            changes,
+            changed_schema: unit.changed_schema,
+            pin,
+            sent_us: pending.sent_us,
+            served_us: now_us.saturating_sub(started),
+            bytes: unit.bytes,
+        });
+        Ok(())
+    }
+
+    /// Which changes of settings hold now. Inside a transaction none does yet; its end decides.
+    fn changes(&mut self, unit: &mut Unit, status: u8) -> (Vec<Change>, Option<&'static str>) {
+        if unit.changes.is_empty() && unit.reported.is_empty() && self.in_transaction.is_empty() {
+            self.rolled_back_to = status != b'I' && (self.rolled_back_to || unit.rolled_back);
+            return (Vec::new(), None);
+        }
+        if !unit.rolled_back && !unit.failed {
+            // What the server reports without the plan having said so (a function that sets) is believed.
+            for (name, value) in unit.reported.drain(..) {
+                let known = |change: &Change| match change {
+                    Change::Set(known, _) => *known == name,
+                    Change::ResetAll => true,
+                };
+                if !unit.changes.iter().any(known) && !unit.committed {
+                    let literal = format!("'{}'", value.replace('\'', "''"));
+                    unit.changes.push(Change::Set(name, Some(literal)));
+                }
+            }
+        }
+        if status != b'I' {
+            if !unit.failed {
+                self.in_transaction.append(&mut unit.changes);
+            }
+            self.rolled_back_to |= unit.rolled_back;
+            return (Vec::new(), None);
+        }
+        let mut changes = std::mem::take(&mut self.in_transaction);
+        let in_doubt = (self.rolled_back_to && !changes.is_empty()) || (unit.committed && unit.rolled_back);
+        self.rolled_back_to = false;
+        if unit.failed || (unit.rolled_back && !unit.committed) {
+            changes.clear();
+        } else {
+            changes.append(&mut unit.changes);
+        }
+        (changes, in_doubt.then_some("setting changed around a rollback"))
+    }
+}
+
+enum Verdict {
+    Pass,
+    Ours,
+    Instead(Box<[u8]>),
+}
+
+fn pass(sink: &mut impl Sink, to: Option<Id>, bytes: Option<&[u8]>) {
+    if let (Some(to), Some(bytes)) = (to, bytes)
+        && !bytes.is_empty()
+    {
+        sink.pass(to, bytes);
+    }
+}

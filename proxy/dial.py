@@ -1,0 +1,100 @@
+"""One connected socket to a server: name look-up, connect, and the question whether it speaks TLS.
+
+It owns the socket until it is handed on. It knows nothing of pools, log-in or the TLS handshake itself,
+which is the core's.
+"""
+
+import asyncio
+import socket
+from dataclasses import dataclass
+
+from config.address import Address
+from protocols.postgres.messages import SSL_REQUEST
+
+
+class Unreachable(Exception):
+    """No usable connection to this address. The text names the address and what is wrong with it."""
+
+
+class TlsRefused(Unreachable):
+    """The server is there but does not offer TLS."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A connected socket, ready for the core."""
+
+    fd: int
+    address: Address
+    """Numeric: the very machine that answered, so that a cancel request finds it again."""
+    tls: bool
+
+
+async def connect(address: Address, *, ask_tls: bool, needs_tls: bool, seconds: float) -> Line:
+    """Connect to `address` within so many seconds, or raise Unreachable."""
+    try:
+        async with asyncio.timeout(seconds):
+            one, place = await _first_that_answers(address)
+            try:
+                tls = ask_tls and await _offers_tls(one, address)
+                if needs_tls and not tls:
+                    raise TlsRefused(f"server {address} does not support TLS, but TLS is required")
+            except BaseException:
+                one.close()
+                raise
+    except TimeoutError as error:
+        raise Unreachable(f"connection to server {address} timed out after {seconds:g} s") from error
+    return Line(fd=one.detach(), address=place, tls=tls)
+
+
+async def _first_that_answers(address: Address) -> tuple[socket.socket, Address]:
+    loop = asyncio.get_running_loop()
+    try:
+        found = await loop.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+    except socket.gaierror as error:
+        raise Unreachable(f"cannot resolve the host name of server {address}: {error.strerror}") from error
+    last: OSError | None = None
+    for family, _, _, _, place in found:
+        one = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+        try:
+            _tune(one)
+            await loop.sock_connect(one, place)
+            return one, Address(str(place[0]), int(place[1]))
+        except OSError as error:
+            one.close()
+            last = error
+        except BaseException:
+            one.close()
+            raise
+    why = (last.strerror or str(last)) if last is not None else "the name has no address"
+    raise Unreachable(f"connection to server {address} failed: {why}") from last
+
+
+def _tune(one: socket.socket) -> None:
+    one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    # A server that vanished without a word is found after two minutes, not after the kernel's two hours.
+    one.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 60)
+    one.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 15)
+    one.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 4)
+
+
+async def _offers_tls(one: socket.socket, address: Address) -> bool:
+    loop = asyncio.get_running_loop()
+    try:
+        await loop.sock_sendall(one, SSL_REQUEST)
+        # One byte exactly: anything a stranger stuffed in behind it must meet the TLS handshake, and fail there.
+        answer = await loop.sock_recv(one, 1)
+    except OSError as error:
+        raise Unreachable(f"connection to server {address} broke: {error.strerror or error}") from error
+    match answer:
+        case b"S":
+            return True
+        case b"N":
+            return False
+        case b"":
+            raise Unreachable(f"server {address} closed the connection when asked for TLS")
+        case _:
+            raise Unreachable(
+                f"server {address} answered the request for TLS with something else; is it PostgreSQL?"
+            )

@@ -1,0 +1,68 @@
+"""The one place where the rooms of the brain are joined: from a Snapshot and the outside to a Brain.
+
+It decides nothing. Everything a room needs, it is given here.
+"""
+
+from collections.abc import Callable
+
+import msgspec
+
+from config.loader import Loaded
+from config.snapshot import Snapshot
+from plugins.chain import Chain, standard
+from proxy import dial
+from proxy.admin import Console, House, Source
+from proxy.bases import Bases
+from proxy.brain import Brain
+from proxy.cancel import Cancels
+from proxy.directory import Directory
+from proxy.doors import Doors
+from proxy.outside import Outside
+from proxy.planner import Planner
+from proxy.plans import Plans, report
+from proxy.pools import Pools
+from proxy.reload import Reloader
+from proxy.session import LogIns
+from proxy.settings import shown
+from proxy.upstream import Connect, Upstream
+
+class Rooms(msgspec.Struct, frozen=True):
+    """What the process needs to hold on to."""
+
+    brain: Brain
+    directory: Directory
+    doors: Doors
+    pools: Pools
+    reloader: Reloader
+
+
+def build(
+    snapshot: Snapshot,
+    load: Callable[[], Loaded],
+    outside: Outside,
+    source: Source,
+    *,
+    nonce: Callable[[int], bytes],
+    chance: Callable[[], float],
+    version: str,
+    sockets_each: int = 1,
+    connect: Connect = dial.connect,
+) -> Rooms:
+    """Join the rooms. Nothing is opened yet."""
+    bases = Bases()
+    pools = Pools()
+    doors = Doors(sockets_each)
+    directory = Directory(snapshot, pools, doors)
+    upstream = Upstream(outside, pools.target, connect=connect, chance=chance, nonce=nonce)
+    reloader = Reloader(load, directory, doors, pools, upstream)
+    console = Console(House(source, version, lambda: shown(directory.snapshot), reloader.reload))
+    planner = Planner(Chain(standard(), report=report), max_text=snapshot.limits.max_statement)
+    logins = LogIns(outside, directory, upstream, bases, nonce=nonce, secret=nonce(32), version=version)
+    brain = Brain(
+        logins,
+        upstream,
+        Cancels(outside, pools.target, upstream.name_of),
+        Plans(planner, bases, directory),
+        console,
+    )
+    return Rooms(brain, directory, doors, pools, reloader)

@@ -1,0 +1,107 @@
+"""The door to the native core: the only module that imports `proxy._core`.
+
+It owns nothing. What passes through it is described in `proxy/_core.pyi`.
+"""
+
+from proxy._core import (
+    Admit,
+    AdmitServer,
+    AnswerNeeded,
+    Attach,
+    AuthMessage,
+    Cancelled,
+    CancelNeeded,
+    Close,
+    Closed,
+    Core,
+    Fail,
+    Fault,
+    Figures,
+    ForgetPlans,
+    Learn,
+    Listen,
+    OpenPool,
+    Plan,
+    PlanNeeded,
+    PoolFigures,
+    Recycle,
+    Reply,
+    Send,
+    ServerLost,
+    ServerMessage,
+    ServerNeeded,
+    ServerOpened,
+    Startup,
+    TlsClient,
+    TlsServer,
+    Unlisten,
+    fingerprint,
+)
+
+Event = (
+    Startup
+    | AuthMessage
+    | Closed
+    | PlanNeeded
+    | AnswerNeeded
+    | ServerNeeded
+    | ServerOpened
+    | ServerMessage
+    | ServerLost
+    | CancelNeeded
+    | Fault
+)
+
+Command = (
+    Send
+    | Close
+    | Admit
+    | Attach
+    | AdmitServer
+    | Fail
+    | Learn
+    | Reply
+    | Cancelled
+    | Listen
+    | Unlisten
+    | OpenPool
+    | Recycle
+    | ForgetPlans
+)
+
+__all__ = [
+    "Admit",
+    "AdmitServer",
+    "AnswerNeeded",
+    "Attach",
+    "AuthMessage",
+    "CancelNeeded",
+    "Cancelled",
+    "Close",
+    "Closed",
+    "Command",
+    "Core",
+    "Event",
+    "Fail",
+    "Fault",
+    "Figures",
+    "ForgetPlans",
+    "Learn",
+    "Listen",
+    "OpenPool",
+    "Plan",
+    "PlanNeeded",
+    "PoolFigures",
+    "Recycle",
+    "Reply",
+    "Send",
+    "ServerLost",
+    "ServerMessage",
+    "ServerNeeded",
+    "ServerOpened",
+    "Startup",
+    "TlsClient",
+    "TlsServer",
+    "Unlisten",
+    "fingerprint",
+]

@@ -1,0 +1,94 @@
+"""A new configuration takes the place of the old one: all of it, or nothing and the reasons.
+
+It knows the order in which things have to change, and no client is touched by any of it. What became of a setting
+after a reload is written at the setting itself (`config/sections/`).
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from config.errors import ConfigError, Problem
+from config.loader import Loaded
+from config.snapshot import Snapshot
+from proxy.directory import Directory
+from proxy.doors import Doors
+from proxy.log import note, set_level
+from proxy.native import ForgetPlans
+from proxy.outside import Commands
+from proxy.pools import Pools
+from proxy.sockets import BindError
+from proxy.upstream import Upstream
+
+logger = logging.getLogger(__name__)
+
+
+class Refused(Exception):
+    """The new configuration cannot be had; the old one stays. The text holds every reason."""
+
+
+class Reloader:
+    """Swaps the Snapshot."""
+
+    def __init__(
+        self,
+        load: Callable[[], Loaded],
+        directory: Directory,
+        doors: Doors,
+        pools: Pools,
+        upstream: Upstream,
+    ) -> None:
+        self._load = load
+        self._directory = directory
+        self._doors = doors
+        self._pools = pools
+        self._upstream = upstream
+        self._started_with = directory.snapshot
+        self.files: tuple[Path, ...] = ()
+        """What the configuration in force was read from, where a reload brought it."""
+
+    def reload(self) -> Commands:
+        """The commands that carry a new configuration out. Raises Refused."""
+        try:
+            loaded = self._load()
+            snapshot = loaded.snapshot
+            change = self._doors.prepare(snapshot)
+        except (ConfigError, BindError, ValueError, OSError) as why:
+            note(
+                logger, logging.ERROR, "the new configuration is refused, the old one stays", reason=str(why)
+            )
+            raise Refused(f"the new configuration is refused, the old one stays: {why}") from why
+        warn(loaded.problems)
+        self.files = loaded.files
+        commands, moved = self._pools.adopt(snapshot)
+        for address in self._doors.adopt(change):
+            note(logger, logging.INFO, "listening", address=address)
+        self._directory.swap(snapshot)
+        for pool in moved:
+            self._upstream.forget(pool)
+        set_level(snapshot.log.level)
+        for name in self._waiting_for_restart(snapshot):
+            note(
+                logger, logging.WARNING, "this setting changes with the next start", setting=f"limits.{name}"
+            )
+        note(logger, logging.INFO, "the new configuration is in force")
+        # Plans may depend on anything in it: users that are gone, and rules.
+        return [*change.commands, *commands, ForgetPlans()]
+
+    def quietly(self) -> Commands:
+        """As `reload`, for signals and watching: what is refused is in the log, and nothing happens."""
+        try:
+            return self.reload()
+        except Refused:
+            return []
+
+    def _waiting_for_restart(self, snapshot: Snapshot) -> list[str]:
+        then, now = self._started_with.limits, snapshot.limits
+        names = ("max_clients", "login", "max_statement", "max_plans", "carriers")
+        return [name for name in names if getattr(then, name) != getattr(now, name)]
+
+
+def warn(problems: Iterable[Problem]) -> None:
+    """What the check found doubtful, line by line."""
+    for one in problems:
+        note(logger, logging.WARNING, "the configuration is doubtful", problem=str(one))

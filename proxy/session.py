@@ -1,0 +1,290 @@
+"""Clients until they are admitted: start-up, proof of identity, the right to a database, and a truthful greeting.
+
+It owns every client log-in under way. It never speaks of whether a user exists before the exchange is over, and
+keeps nothing of a client once it is admitted or gone.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from protocols.postgres import messages
+from protocols.postgres.auth import ClientAuth
+from protocols.postgres.credential import Credential
+from protocols.postgres.errors import AuthFailed, Known, WireError, problem
+from protocols.postgres.session import Startup as Asked
+from protocols.postgres.session import read
+from protocols.postgres.types import Problem, Step
+from proxy.attempts import Attempts
+from proxy.bases import Base, Bases
+from proxy.directory import Directory, Place
+from proxy.doors import Door
+from proxy.greeting import console, followed, greeting, probed
+from proxy.log import note
+from proxy.native import Admit, AuthMessage, Close, Closed, Send, Startup
+from proxy.outside import Commands, Outside, Timer
+from proxy.profiles import Outcome, Settings
+from proxy.upstream import Upstream
+
+logger = logging.getLogger(__name__)
+
+
+class _Client:
+    """One client's log-in."""
+
+    __slots__ = ("asked", "auth", "busy", "conn", "door", "own", "peer", "place", "settings", "timer")
+
+    def __init__(self, conn: int, peer: str, door: Door, asked: Asked) -> None:
+        self.conn = conn
+        self.peer = peer
+        self.door = door
+        self.asked = asked
+        self.auth: ClientAuth | None = None
+        self.busy = False
+        """Something is being computed for it; a client that speaks meanwhile breaks the protocol."""
+        self.place: Place | None = None
+        self.own: Mapping[str, str] = {}
+        self.settings: Settings = ()
+        self.timer: Timer | None = None
+
+
+class LogIns:
+    """All client log-ins of the process."""
+
+    def __init__(
+        self,
+        outside: Outside,
+        directory: Directory,
+        upstream: Upstream,
+        bases: Bases,
+        *,
+        nonce: Callable[[int], bytes],
+        secret: bytes,
+        version: str,
+    ) -> None:
+        self._version = version
+        self._outside = outside
+        self._directory = directory
+        self._upstream = upstream
+        self._bases = bases
+        self._nonce = nonce
+        self._secret = secret
+        self._attempts = Attempts(outside.now)
+        self._clients: dict[int, _Client] = {}
+        self._credentials: dict[str, tuple[str, Credential]] = {}
+
+    # --- events ----------------------------------------------------------------------------------
+
+    def startup(self, event: Startup) -> Commands:
+        limits = self._directory.snapshot.limits
+        pause = self._attempts.wait(event.peer, limits.login_attempts, limits.login_window.seconds)
+        if pause:
+            what = f"too many failed log-ins from this address; try again in {pause:.0f} s"
+            return self._refuse(event.conn, event.peer, Problem("FATAL", "28000", what))
+        if len(self._clients) >= self._directory.most_clients:
+            return self._refuse(event.conn, event.peer, problem(Known.TOO_MANY_CLIENTS))
+        door = self._directory.door(event.listener)
+        if door is None:
+            return self._refuse(event.conn, event.peer, problem(Known.STOPPING))
+        try:
+            asked = read(event.version, event.body)
+        except WireError as error:
+            return self._refuse(event.conn, event.peer, error.problem)
+        if asked.replication:
+            return self._refuse(event.conn, event.peer, problem(Known.NO_REPLICATION))
+        client = _Client(event.conn, event.peer, door, asked)
+        self._clients[event.conn] = client
+        return self._with_credential(client, partial(self._begin, client, tls=event.tls, cert=event.cert))
+
+    def message(self, event: AuthMessage) -> Commands:
+        client = self._clients.get(event.conn)
+        if client is None:
+            return []
+        if client.auth is None or client.auth.done or client.busy:
+            said = problem(Known.PROTOCOL, what="unexpected message during log-in")
+            return self._fail(client, said)
+        step = partial(_received, client.auth, event.kind, event.body)
+        if client.door.method != "password":
+            return self._stepped(client, step())
+        # A password in clear is checked by deriving the keys anew: too long for the loop.
+        client.busy = True
+        self._outside.compute(step, partial(self._stepped, client))
+        return []
+
+    def closed(self, event: Closed) -> Commands:
+        client = self._clients.get(event.conn)
+        if client is not None:
+            self._drop(client)
+        return []
+
+    def abandon(self, conn: int) -> None:
+        """The caller closed it."""
+        if conn in self._clients:
+            self._drop(self._clients[conn])
+
+    # --- proof -----------------------------------------------------------------------------------
+
+    def _with_credential(self, client: _Client, then: Callable[[Credential | None], Commands]) -> Commands:
+        user = client.asked.user
+        stored = self._directory.stored(user)
+        if stored is None or client.door.method in ("trust", "cert"):
+            return then(None)
+        kept = self._credentials.get(user)
+        if kept is not None and kept[0] == stored:
+            return then(kept[1])
+
+        def derived(credential: Credential | None) -> Commands:
+            client.busy = False
+            if credential is not None and self._directory.stored(user) == stored:
+                self._credentials[user] = (stored, credential)
+            return then(credential) if client.conn in self._clients else []
+
+        client.busy = True
+        self._outside.compute(partial(_parse, stored, user, self._secret), derived)
+        return []
+
+    def _begin(
+        self, client: _Client, credential: Credential | None, *, tls: bool, cert: bytes | None
+    ) -> Commands:
+        user = client.asked.user
+        try:
+            if client.door.method in ("trust", "cert") and not self._directory.knows(user):
+                raise AuthFailed(problem(Known.UNKNOWN_ROLE, user=user))
+            client.auth, first = ClientAuth.begin(
+                client.door.method,
+                user,
+                credential,
+                tls=tls,
+                binding=client.door.binding,
+                nonce=self._nonce,
+                secret=self._secret,
+                cert=cert,
+            )
+        except WireError as error:
+            return self._stepped(client, error)
+        return self._stepped(client, Step(client.asked.answer + first, client.auth.done))
+
+    def _stepped(self, client: _Client, outcome: Step | WireError) -> Commands:
+        client.busy = False
+        if client.conn not in self._clients:
+            return []
+        if isinstance(outcome, WireError):
+            if isinstance(outcome, AuthFailed):
+                self._attempts.failed(client.peer, self._directory.snapshot.limits.login_window.seconds)
+            return self._fail(client, outcome.problem)
+        sent: Commands = [Send(client.conn, outcome.send)] if outcome.send else []
+        return sent + self._enter(client) if outcome.done else sent
+
+    # --- the database ----------------------------------------------------------------------------
+
+    def _enter(self, client: _Client) -> Commands:
+        asked = client.asked
+        if self._directory.is_console(asked.database):
+            if not self._directory.administers(asked.user):
+                return self._fail(client, problem(Known.NO_ACCESS, database=asked.database))
+            return self._admit(client, 0, console(asked, self._version), [], admin=True)
+        place, commands = self._directory.place(asked.database, asked.user)
+        if isinstance(place, Problem):
+            return self._fail(client, place)
+        client.place = place
+        if place.wait:
+            client.timer = self._outside.later(place.wait, partial(self._late, client))
+        return commands + self._upstream.profile(place.pool, (), client.conn, partial(self._has_own, client))
+
+    def _has_own(self, client: _Client, outcome: Outcome) -> Commands:
+        if isinstance(outcome, Problem):
+            return self._fail(client, outcome)
+        if client.place is None:
+            return []
+        client.own = outcome
+        client.settings = probed(client.asked.settings, outcome)
+        if not client.settings:
+            return self._has_all(client, outcome)
+        then = partial(self._has_all, client)
+        return self._upstream.profile(client.place.pool, client.settings, client.conn, then)
+
+    def _has_all(self, client: _Client, outcome: Outcome) -> Commands:
+        if isinstance(outcome, Problem):
+            return self._fail(client, outcome)
+        if client.place is None:
+            return []
+        try:
+            settings = followed(client.asked.settings, client.settings, client.own, outcome)
+        except WireError as error:
+            return self._fail(client, error.problem)
+        shown = greeting(client.asked, outcome)
+        return self._admit(client, client.place.pool, shown, settings)
+
+    def _late(self, client: _Client) -> Commands:
+        if client.place is None or client.conn not in self._clients:
+            return []
+        waited = self._upstream.last_problem(client.place.pool, client.settings)
+        return self._fail(client, waited or problem(Known.POOL_WAIT_TIMEOUT))
+
+    # --- the end ---------------------------------------------------------------------------------
+
+    def _admit(
+        self,
+        client: _Client,
+        pool: int,
+        shown: bytes,
+        settings: list[tuple[str, str]],
+        *,
+        admin: bool = False,
+    ) -> Commands:
+        asked = client.asked
+        base = self._bases.number(Base(client.door.name, asked.user, asked.database, admin))
+        if base is None:
+            return self._fail(client, problem(Known.TOO_MANY_CLIENTS))
+        self._drop(client)
+        note(
+            logger,
+            logging.DEBUG,
+            "client admitted",
+            peer=client.peer,
+            user=asked.user,
+            database=asked.database,
+        )
+        return [
+            Admit(
+                client.conn,
+                pool=pool,
+                base=base,
+                greeting=shown,
+                settings=settings,
+                key_bytes=asked.key_bytes,
+            )
+        ]
+
+    def _fail(self, client: _Client, said: Problem) -> Commands:
+        self._drop(client)
+        return self._refuse(client.conn, client.peer, said, client.asked)
+
+    def _refuse(self, conn: int, peer: str, said: Problem, asked: Asked | None = None) -> Commands:
+        who = {"user": asked.user, "database": asked.database} if asked is not None else {}
+        note(logger, logging.INFO, "log-in refused", peer=peer, **who, code=said.code, reason=said.message)
+        fatal = Problem("FATAL", said.code, said.message, said.detail, said.hint)
+        return [Close(conn, messages.error(fatal))]
+
+    def _drop(self, client: _Client) -> None:
+        self._clients.pop(client.conn, None)
+        if client.timer is not None:
+            client.timer.cancel()
+        if client.place is not None:
+            self._upstream.leave(client.place.pool, (), client.conn)
+            self._upstream.leave(client.place.pool, client.settings, client.conn)
+
+
+def _received(auth: ClientAuth, kind: int, body: bytes) -> Step | WireError:
+    try:
+        return auth.receive(kind, body)
+    except WireError as error:
+        return error
+
+
+def _parse(stored: str, user: str, secret: bytes) -> Credential | None:
+    try:
+        return Credential.parse(stored, user=user, secret=secret)
+    except ValueError:
+        # The configuration was checked; what is wrong all the same admits nobody.
+        return None

@@ -1,0 +1,423 @@
+"""Server connections until they stand in a pool: dialling, log-in, the choice of the primary, back-off.
+
+It owns every log-in to a server that is under way. What the core asked for ends in AdmitServer or Fail, exactly
+once. Log-ins of another kind, probes, only learn what a server says to a client's start settings. Nothing here
+knows clients, other than that some wait for a profile.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Protocol
+
+from config.address import Address
+from protocols.postgres import messages
+from protocols.postgres.auth import ServerAuth
+from protocols.postgres.binding import certificate_binding
+from protocols.postgres.errors import Known, WireError, problem
+from protocols.postgres.types import Problem
+from proxy import dial, target
+from proxy.log import note
+from proxy.native import (
+    AdmitServer,
+    Attach,
+    Close,
+    Fail,
+    Send,
+    ServerLost,
+    ServerMessage,
+    ServerNeeded,
+    ServerOpened,
+)
+from proxy.outside import Commands, Outside, Timer
+from proxy.profiles import Key, Profiles, Settings, Then
+from proxy.target import Target
+
+logger = logging.getLogger(__name__)
+
+MOST_DIALS = 32
+"""Log-ins under way for one pool at a time; the rest of what it asked for follows as they end."""
+MOST_NAMES = 10_000
+FIRST_RETRY = 0.2
+IN_RECOVERY = messages.frame(b"Q", b"SELECT pg_catalog.pg_is_in_recovery()\0")
+CONFIGURATION = ("28", "3D")
+
+
+class Connect(Protocol):
+    """`dial.connect`, or what a test puts in its place."""
+
+    def __call__(
+        self, address: Address, *, ask_tls: bool, needs_tls: bool, seconds: float
+    ) -> Awaitable[dial.Line]: ...
+
+
+class _Demand:
+    """What one pool wants, and how it has gone."""
+
+    __slots__ = ("asked", "failures", "running")
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.running = 0
+        self.failures = 0
+
+
+class _LogIn:
+    """One server log-in, over all the servers and TLS choices it may try."""
+
+    __slots__ = (
+        "auth",
+        "conn",
+        "key",
+        "parameters",
+        "pool",
+        "settings",
+        "target",
+        "ticket",
+        "timer",
+        "tries",
+    )
+
+    def __init__(self, pool: int, settings: Settings, to: Target, tries: list[tuple[Address, bool]]) -> None:
+        self.pool = pool
+        self.settings = settings
+        self.target = to
+        self.tries = tries
+        self.ticket = 0
+        self.conn: int | None = None
+        self.auth: ServerAuth | None = None
+        self.timer: Timer | None = None
+        self.parameters: dict[str, str] = {}
+        self.key = (0, b"")
+
+
+class Upstream:
+    """All server log-ins of the process."""
+
+    def __init__(
+        self,
+        outside: Outside,
+        target_of: Callable[[int], Target | None],
+        *,
+        connect: Connect = dial.connect,
+        chance: Callable[[], float],
+        nonce: Callable[[int], bytes],
+    ) -> None:
+        self._outside = outside
+        self._target_of = target_of
+        self._connect = connect
+        self._chance = chance
+        self._nonce = nonce
+        self._profiles = Profiles()
+        self._demand: dict[int, _Demand] = {}
+        self._open: dict[int, _LogIn] = {}
+        self._probing: set[Key] = set()
+        self._primary: dict[tuple[Address, ...], Address] = {}
+        self._last: dict[Key, Problem] = {}
+        self._names: dict[str, str] = {}
+        self._tickets = 0
+
+    # --- what others ask -------------------------------------------------------------------------
+
+    def needed(self, event: ServerNeeded) -> Commands:
+        """The core wants one more connection for a pool."""
+        self._demand.setdefault(event.pool, _Demand()).asked += 1
+        return self._meet(event.pool)
+
+    def profile(self, pool: int, settings: Settings, conn: int, then: Then) -> Commands:
+        """Call `then` with what a connection of `pool` reports under `settings`, or with the problem."""
+        key = (pool, settings)
+        known = self._profiles.known(key)
+        if known is not None:
+            return then(known)
+        self._profiles.wait(key, conn, then)
+        return self._look(key)
+
+    def leave(self, pool: int, settings: Settings, conn: int) -> None:
+        """Nobody waits under this name any more."""
+        self._profiles.leave((pool, settings), conn)
+        self._tidy((pool, settings))
+
+    def last_problem(self, pool: int, settings: Settings) -> Problem | None:
+        """Why those who wait for this profile have waited so far."""
+        return self._last.get((pool, settings))
+
+    def forget(self, pool: int) -> None:
+        """The pool's target changed: what its old servers said counts no more."""
+        self._profiles.forget(pool)
+        if pool in self._demand:
+            self._demand[pool].failures = 0
+
+    def name_of(self, line: str) -> str:
+        """The host name behind a numeric address that was dialled, for a certificate to be checked against."""
+        return self._names.get(line, "")
+
+    # --- the log-in ------------------------------------------------------------------------------
+
+    def opened(self, event: ServerOpened) -> Commands:
+        login = self._open.get(event.ticket)
+        if login is None:
+            return [Close(event.conn)]
+        login.conn = event.conn
+        to = login.target
+        binding = certificate_binding(event.cert) if event.cert is not None else None
+        login.auth = ServerAuth(to.user, to.password, binding=binding, nonce=self._nonce)
+        return [
+            Send(
+                event.conn,
+                messages.startup({"user": to.user, "database": to.database, **dict(login.settings)}),
+            )
+        ]
+
+    def message(self, event: ServerMessage) -> Commands:
+        login = self._open.get(event.ticket)
+        if login is None:
+            return [Close(event.conn)]
+        try:
+            return self._understand(login, event.conn, event.kind, event.body)
+        except WireError as error:
+            return [Close(event.conn), *self._next(login, _of_server(error.problem), tls_may_help=False)]
+
+    def lost(self, event: ServerLost) -> Commands:
+        """A connection ended. One that was in the pool is the core's affair; it will ask for another."""
+        login = self._open.get(event.ticket)
+        if login is None:
+            if event.admitted:
+                note(
+                    logger,
+                    logging.WARNING,
+                    "a server connection was lost",
+                    pool=event.pool,
+                    reason=event.reason,
+                )
+            return []
+        server, tls = login.tries[0]
+        during = "TLS handshake" if tls and login.conn is None else "log-in"
+        what = f"the connection to server {server} ended during the {during}: {event.reason}"
+        # Before ServerOpened only TLS can have failed: then `prefer` may go on without.
+        return self._next(login, problem(Known.SERVER_DOWN, what=what), tls_may_help=login.conn is None)
+
+    def abandon(self, ticket: int) -> Commands:
+        """A defect of ours hit this log-in; the caller closes the connection."""
+        login = self._open.get(ticket)
+        return [] if login is None else self._next(login, problem(Known.INTERNAL), tls_may_help=False)
+
+    def _understand(self, login: _LogIn, conn: int, kind: int, body: bytes) -> Commands:
+        match chr(kind):
+            case "R" if login.auth is not None:
+                step = login.auth.receive(kind, body)
+                return [Send(conn, step.send)] if step.send else []
+            case "S":
+                name, value = messages.parse_parameter_status(body)
+                login.parameters[name] = value
+            case "K":
+                login.key = messages.parse_key_data(body)
+            case "D":
+                login.parameters["in_hot_standby"] = "on" if body[6:7] == b"t" else "off"
+            case "E":
+                said = messages.parse_error(body)
+                return [Close(conn), *self._next(login, _of_server(said), tls_may_help=said.code == "28000")]
+            case "Z":
+                return self._idle(login, conn)
+            case _:
+                pass  # notices, and the frame around the answer to IN_RECOVERY
+        return []
+
+    def _idle(self, login: _LogIn, conn: int) -> Commands:
+        if len(login.target.servers) > 1:
+            standby = login.parameters.get("in_hot_standby")
+            if standby is None:  # before PostgreSQL 14
+                return [Send(conn, IN_RECOVERY)]
+            if standby != "off":
+                what = f"server {login.tries[0][0]} is a standby; no primary was found in cluster {login.target.cluster}"
+                return [
+                    Close(conn, messages.TERMINATE),
+                    *self._next(login, problem(Known.SERVER_DOWN, what=what), tls_may_help=False),
+                ]
+            self._primary[login.target.servers] = login.tries[0][0]
+        self._end(login)
+        reported = login.parameters
+        if login.settings:
+            self._probing.discard((login.pool, login.settings))
+            return [
+                Close(conn, messages.TERMINATE),
+                *self._profiles.learn((login.pool, login.settings), reported),
+            ]
+        demand = self._demand[login.pool]
+        demand.running -= 1
+        demand.asked = max(0, demand.asked - 1)
+        demand.failures = 0
+        pid, secret = login.key
+        admit = AdmitServer(conn, pid=pid, secret=secret, parameters=list(reported.items()))
+        return [admit, *self._profiles.learn((login.pool, ()), reported), *self._meet(login.pool)]
+
+    # --- starting and failing --------------------------------------------------------------------
+
+    def _look(self, key: Key) -> Commands:
+        """See to it that a profile somebody waits for will be known."""
+        pool, settings = key
+        if settings:
+            if key in self._probing:
+                return []
+            self._probing.add(key)
+            return self._begin(pool, settings)
+        demand = self._demand.setdefault(pool, _Demand())
+        if demand.running:
+            return []
+        demand.running += 1
+        return self._begin(pool, ())
+
+    def _meet(self, pool: int) -> Commands:
+        demand = self._demand[pool]
+        commands: Commands = []
+        while demand.running < min(demand.asked, MOST_DIALS):
+            demand.running += 1
+            commands += self._begin(pool, ())
+        return commands
+
+    def _begin(self, pool: int, settings: Settings) -> Commands:
+        to = self._target_of(pool)
+        if to is None:
+            gone = problem(Known.SERVER_REFUSED, what="this database or user is no longer configured")
+            nowhere = _LogIn(pool, settings, _NOWHERE, [])
+            return self._failed(nowhere, gone)
+        first = self._primary.get(to.servers)
+        servers = sorted(to.servers, key=lambda server: server != first)
+        tries = [(server, tls) for server in servers for tls in target.attempts(to.tls)]
+        login = _LogIn(pool, settings, to, tries)
+        self._outside.start(self._dial(login))
+        return []
+
+    async def _dial(self, login: _LogIn) -> Commands:
+        server, ask_tls = login.tries[0]
+        to = login.target
+        # The second attempt of `allow` is made because the server wanted TLS.
+        needs_tls = target.must(to.tls) or (ask_tls and to.tls.mode == "allow")
+        try:
+            line = await self._connect(
+                server, ask_tls=ask_tls, needs_tls=needs_tls, seconds=to.connect_timeout
+            )
+        except dial.Unreachable as error:
+            return self._next(login, problem(Known.SERVER_DOWN, what=str(error)), tls_may_help=False)
+        self._tickets += 1
+        login.ticket = self._tickets
+        login.conn = None
+        login.parameters = {}
+        self._open[login.ticket] = login
+        login.timer = self._outside.later(to.connect_timeout, partial(self._late, login.ticket))
+        if len(self._names) >= MOST_NAMES:
+            self._names.clear()
+        self._names[str(line.address)] = server.host
+        if ask_tls and not line.tls:
+            # `prefer`, and the server has no TLS: the plain attempt is this one.
+            login.tries[:2] = [(server, False)]
+        return [
+            Attach(
+                pool=login.pool,
+                ticket=login.ticket,
+                fd=line.fd,
+                address=str(line.address),
+                tls=target.native(to.tls) if line.tls else None,
+                server_name=server.host,
+            )
+        ]
+
+    def _late(self, ticket: int) -> Commands:
+        login = self._open.get(ticket)
+        if login is None:
+            return []
+        conn = login.conn
+        what = f"server {login.tries[0][0]} accepted the connection but did not finish the log-in in time"
+        commands = self._next(login, problem(Known.SERVER_DOWN, what=what), tls_may_help=False)
+        return [Close(conn), *commands] if conn is not None else commands
+
+    def _next(self, login: _LogIn, why: Problem, *, tls_may_help: bool) -> Commands:
+        """This attempt failed: try what is left to try, or give up."""
+        self._end(login)
+        server = login.tries.pop(0)[0]
+        if not tls_may_help or not login.tries or login.tries[0][0] != server:
+            login.tries = [one for one in login.tries if one[0] != server]
+            if _final(why):
+                login.tries = []
+        if login.tries:
+            self._outside.start(self._dial(login))
+            return []
+        return self._failed(login, why)
+
+    def _end(self, login: _LogIn) -> None:
+        self._open.pop(login.ticket, None)
+        if login.timer is not None:
+            login.timer.cancel()
+
+    def _failed(self, login: _LogIn, why: Problem) -> Commands:
+        demand = self._demand.setdefault(login.pool, _Demand())
+        key = (login.pool, login.settings)
+        final = _final(why)
+        if login.settings:
+            self._probing.discard(key)
+            if not final and not _passing(why):
+                # The settings are what the server did not like; it will say the same the next time.
+                return self._profiles.learn(key, why)
+        else:
+            demand.running -= 1
+            demand.failures += 1
+        to = login.target
+        note(
+            logger,
+            logging.WARNING,
+            "a server log-in failed",
+            cluster=to.cluster,
+            database=to.database,
+            user=to.user,
+            code=why.code,
+            reason=why.message,
+        )
+        pause = min(to.login_retry, FIRST_RETRY * 2.0 ** min(demand.failures, 20)) * (
+            0.5 + self._chance() / 2
+        )
+        commands: Commands = []
+        if not login.settings and demand.asked:
+            demand.asked -= 1
+            commands.append(
+                Fail(
+                    login.pool,
+                    code=why.code,
+                    message=why.message,
+                    final=final,
+                    retry_ms=max(1, int(pause * 1000)),
+                )
+            )
+        if final:
+            commands += self._profiles.release(key, why)
+        elif self._profiles.waited_for(key):
+            self._last[key] = why
+            self._outside.later(pause, partial(self._again, key))
+        return [*commands, *(self._meet(login.pool) if not login.settings else [])]
+
+    def _tidy(self, key: Key) -> None:
+        if not self._profiles.waited_for(key):
+            self._last.pop(key, None)
+
+    def _again(self, key: Key) -> Commands:
+        self._tidy(key)
+        return self._look(key) if self._profiles.waited_for(key) else []
+
+
+_NOWHERE = Target("", (), "", "", None, target.TlsRule(), 0.0, 5.0)
+
+
+def _of_server(said: Problem) -> Problem:
+    """A server's refusal in words a client cannot mistake for a judgement on its own password."""
+    if said.code.startswith("28"):
+        return problem(Known.SERVER_REFUSED, what=f"server login failed: {said.message}")
+    return Problem("FATAL", said.code, said.message, said.detail, said.hint)
+
+
+def _final(why: Problem) -> bool:
+    """Nothing will change until somebody changes the configuration."""
+    return why.code.startswith(CONFIGURATION) or why.code in ("42501", "08004")
+
+
+def _passing(why: Problem) -> bool:
+    """It is about the server's moment, not about what was asked."""
+    return why.code.startswith(("08", "53", "57", "58", "XX"))

@@ -1,0 +1,1 @@
+"""The reading of statements, the chain, and each capability."""

@@ -1,0 +1,73 @@
+"""Reads the tables in `tables/`: SQL files where a line `--> facts` says what the plan of the text below it must be.
+
+`facts` are joined by ` & `: `nothing`, `shareable`, `pin REASON`, `set NAME = VALUE`, `reset NAME`, `resets all`,
+`forgets prepared`, `schema`. Before ` | ` may stand `similar` (the fingerprint leaves literals out) or a setting of the
+session (`name=value`).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from plugins.plan import Plan
+from plugins.scope import Scope
+
+TABLES = Path(__file__).parent / "tables"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One text and what its plan must be, the trail aside."""
+
+    place: str
+    text: str
+    scope: Scope
+    exact: bool
+    expected: Plan
+
+
+def cases() -> Iterator[Case]:
+    for file in sorted(TABLES.glob("*.sql")):
+        blocks: list[tuple[int, str, list[str]]] = []
+        for number, line in enumerate(file.read_text(encoding="utf-8").split("\n"), start=1):
+            if line.startswith("--> "):
+                blocks.append((number, line.removeprefix("--> "), []))
+            elif number > 1 or blocks:
+                blocks[-1][2].append(line)
+        for number, facts, lines in blocks:
+            yield _case(f"{file.name}:{number}", facts, "\n".join(lines).removesuffix("\n"))
+
+
+def _case(place: str, facts: str, text: str) -> Case:
+    under, _, said = facts.rpartition(" | ")
+    settings = tuple((name, value) for name, _, value in [under.partition("=")] if value)
+    assert under in ("", "similar") or settings, f"{place}: {under}"
+    return Case(place, text, Scope("front", "app", "shop", settings), under != "similar", _plan(place, said))
+
+
+def _plan(place: str, said: str) -> Plan:
+    changes: dict[str, object] = {}
+    sets: list[tuple[str, str | None]] = []
+    for fact in said.split(" & "):
+        word, _, rest = fact.partition(" ")
+        match word:
+            case "nothing" if said == "nothing":
+                pass
+            case "shareable":
+                changes["shareable"] = True
+            case "pin":
+                changes["pin"] = rest
+            case "set":
+                name, _, value = rest.partition(" = ")
+                sets.append((name, value))
+            case "reset":
+                sets.append((rest, None))
+            case "resets":
+                changes["resets_all"] = True
+            case "forgets":
+                changes["forgets_prepared"] = True
+            case "schema":
+                changes["changes_schema"] = True
+            case _:
+                raise AssertionError(f"{place}: {fact}")
+    return Plan(sets=tuple(sets), **changes)  # type: ignore[arg-type]

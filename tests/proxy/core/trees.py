@@ -1,0 +1,27 @@
+"""Syntax trees as sqlglot sees them, with every literal's value taken out. Knows nothing of fingerprints."""
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+_SPELT = (exp.BitString, exp.ByteString, exp.HexString, exp.Heredoc, exp.National, exp.RawString, exp.UnicodeString)
+
+
+def without_values(text: str) -> list[exp.Expr | None] | None:
+    """The trees of `text`'s statements, or None if sqlglot cannot read it."""
+    try:
+        trees = sqlglot.parse(text, dialect="postgres")
+    except (SqlglotError, ValueError):
+        # ValueError: the content of x'…' or b'…' is no number.
+        return None
+    if any(tree is not None and tree.find(exp.Command) for tree in trees):
+        return None
+    return [tree and tree.transform(_blank) for tree in trees]
+
+
+def _blank(node: exp.Expr) -> exp.Expr:
+    if isinstance(node, exp.Literal):
+        return exp.Literal(this="?", is_string=node.is_string)
+    if isinstance(node, _SPELT):
+        return type(node)(this="?")
+    return node

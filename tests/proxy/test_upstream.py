@@ -1,0 +1,362 @@
+"""Server log-ins as conversations: what the servers say, and what the core is told."""
+
+import struct
+
+import pytest
+
+from config.address import address
+from protocols.postgres import messages
+from protocols.postgres.types import Problem
+from proxy.native import (
+    AdmitServer,
+    Attach,
+    Close,
+    Command,
+    Fail,
+    Send,
+    ServerLost,
+    ServerMessage,
+    ServerNeeded,
+    ServerOpened,
+)
+from proxy.profiles import Outcome, Settings
+from proxy.target import Target, TlsRule
+from proxy.upstream import MOST_DIALS, Upstream
+from tests.proxy.world import Hand, Net, messages_in, only
+
+ONE = "127.0.0.1:5001"
+TWO = "127.0.0.1:5002"
+REPORTED = {"server_version": "15.4", "client_encoding": "UTF8", "TimeZone": "UTC"}
+
+
+class Talk:
+    """One pool of `Upstream`, and the voices of core and server towards it."""
+
+    def __init__(self, *servers: str, tls: str = "disable", password: str | None = "secret") -> None:
+        self.hand = Hand()
+        self.net = Net()
+        self.heard: list[Outcome] = []
+        self.conns = 100
+        self.target: Target | None = Target(
+            cluster="main",
+            servers=tuple(address(server) for server in servers or (ONE,)),
+            database="shop",
+            user="app",
+            password=password,
+            tls=TlsRule(tls),
+            connect_timeout=5.0,
+            login_retry=15.0,
+        )
+        self.upstream = Upstream(
+            self.hand,
+            lambda _pool: self.target,
+            connect=self.net.connect,
+            chance=lambda: 1.0,
+            nonce=lambda count: b"n" * count,
+        )
+
+    def needed(self) -> list[Command]:
+        return self.upstream.needed(ServerNeeded(7)) + self.hand.work()
+
+    def ask(self, *settings: tuple[str, str], conn: int = 1) -> list[Command]:
+        def hear(outcome: Outcome) -> list[Command]:
+            self.heard.append(outcome)
+            return []
+
+        return self.upstream.profile(7, Settings(settings), conn, hear) + self.hand.work()
+
+    def opened(self, attach: Attach) -> tuple[int, list[Command]]:
+        self.conns += 1
+        return self.conns, self.upstream.opened(ServerOpened(self.conns, attach.ticket, None))
+
+    def says(self, conn: int, attach: Attach, data: bytes) -> list[Command]:
+        commands: list[Command] = []
+        for kind, body in messages_in(data):
+            commands += self.upstream.message(ServerMessage(conn, attach.ticket, ord(kind), body))
+        return commands + self.hand.work()
+
+    def log_in(self, attach: Attach, **more: str) -> list[Command]:
+        conn, _ = self.opened(attach)
+        return self.says(conn, attach, welcome(**more))
+
+    def refuse(self, attach: Attach, code: str, message: str) -> list[Command]:
+        conn, _ = self.opened(attach)
+        return self.says(conn, attach, messages.error(Problem("FATAL", code, message)))
+
+
+def welcome(**more: str) -> bytes:
+    statuses = b"".join(messages.parameter_status(*pair) for pair in {**REPORTED, **more}.items())
+    key = messages.frame(b"K", struct.pack("!i", 4711) + b"kkkk")
+    return messages.authentication_ok() + statuses + key + messages.ready(b"I")
+
+
+def test_a_server_that_trusts_us_is_admitted_with_what_it_reported() -> None:
+    talk = Talk()
+    attach = only(talk.needed(), Attach)
+    conn, first = talk.opened(attach)
+    assert only(first, Send).data == messages.startup({"user": "app", "database": "shop"})
+    admit = only(talk.says(conn, attach, welcome()), AdmitServer)
+    assert admit == AdmitServer(conn, pid=4711, secret=b"kkkk", parameters=list(REPORTED.items()))
+
+
+def test_notices_during_log_in_change_nothing() -> None:
+    talk = Talk()
+    attach = only(talk.needed(), Attach)
+    conn, _ = talk.opened(attach)
+    assert talk.says(conn, attach, messages.notice(Problem("WARNING", "01000", "psst"))) == []
+    only(talk.says(conn, attach, welcome()), AdmitServer)
+
+
+@pytest.mark.parametrize(
+    ("code", "seen", "final"),
+    [("28P01", "08004", True), ("3D000", "3D000", True), ("42501", "42501", True), ("53300", "53300", False),
+     ("57P03", "57P03", False)],
+)  # fmt: skip
+def test_a_refusal_is_passed_on_and_final_when_only_configuration_can_mend_it(
+    code: str, seen: str, final: bool
+) -> None:
+    talk = Talk()
+    close, fail = talk.refuse(only(talk.needed(), Attach), code, "no")
+    assert isinstance(close, Close)
+    assert isinstance(fail, Fail)
+    shown = "server login failed: no" if code == "28P01" else "no"
+    assert fail == Fail(7, code=seen, message=shown, final=final, retry_ms=400)
+
+
+def test_pauses_grow_up_to_the_limit_and_start_anew_after_success() -> None:
+    talk = Talk()
+    talk.net.down[ONE] = "Connection refused"
+    pauses = [only(talk.needed(), Fail).retry_ms for _ in range(9)]
+    assert pauses[:4] == [400, 800, 1600, 3200]
+    assert pauses[-1] == 15_000
+    talk.net.down.clear()
+    talk.log_in(only(talk.needed(), Attach))
+    talk.net.down[ONE] = "Connection refused"
+    fail = only(talk.needed(), Fail)
+    assert (fail.retry_ms, fail.final, fail.code) == (400, False, "08006")
+    assert ONE in fail.message
+
+
+def test_a_server_that_accepts_and_is_silent_is_given_up() -> None:
+    talk = Talk()
+    conn, _ = talk.opened(only(talk.needed(), Attach))
+    close, fail = talk.hand.wait(5.0)
+    assert close == Close(conn)
+    assert isinstance(fail, Fail)
+    assert fail.code == "08006"
+
+
+def test_a_server_that_hangs_up_during_log_in_fails_once() -> None:
+    talk = Talk()
+    attach = only(talk.needed(), Attach)
+    conn, _ = talk.opened(attach)
+    lost = ServerLost(conn, attach.ticket, 7, False, "end of file")
+    assert only(talk.upstream.lost(lost), Fail).code == "08006"
+    assert talk.upstream.lost(lost) == []
+    assert talk.hand.wait(60.0) == []
+
+
+def test_garbage_from_a_server_closes_it() -> None:
+    talk = Talk()
+    attach = only(talk.needed(), Attach)
+    conn, _ = talk.opened(attach)
+    close, fail = talk.says(conn, attach, messages.frame(b"R", b"\0"))
+    assert close == Close(conn)
+    assert isinstance(fail, Fail)
+    assert fail.code == "08P01"
+
+
+def test_a_password_is_never_sent_in_clear_without_tls() -> None:
+    talk = Talk()
+    attach = only(talk.needed(), Attach)
+    conn, _ = talk.opened(attach)
+    close, fail = talk.says(conn, attach, messages.authentication_cleartext())
+    assert close == Close(conn)
+    assert isinstance(fail, Fail)
+    assert "clear text" in fail.message
+
+
+def test_of_several_servers_only_the_primary_is_admitted_and_then_tried_first() -> None:
+    talk = Talk(ONE, TWO)
+    first = only(talk.needed(), Attach)
+    close, second = talk.log_in(first, in_hot_standby="on")
+    assert isinstance(close, Close)
+    assert isinstance(second, Attach)
+    assert [place for place, _ in talk.net.dialled] == [ONE, TWO]
+    only(talk.log_in(second, in_hot_standby="off"), AdmitServer)
+    talk.needed()
+    assert talk.net.dialled[-1][0] == TWO
+
+
+def test_servers_too_old_to_report_it_are_asked_whether_they_are_standbys() -> None:
+    talk = Talk(ONE, TWO)
+    attach = only(talk.needed(), Attach)
+    conn, _ = talk.opened(attach)
+    asked = only(talk.says(conn, attach, welcome()), Send)
+    assert b"pg_is_in_recovery" in asked.data
+    answer = (
+        messages.row_description(["x"]) + messages.data_row(["t"]) + messages.command_complete("SELECT 1")
+    )
+    close, following = talk.says(conn, attach, answer + messages.ready(b"I"))
+    assert isinstance(close, Close)
+    assert isinstance(following, Attach)
+
+
+def test_when_every_server_is_a_standby_the_pool_waits_for_a_primary() -> None:
+    talk = Talk(ONE, TWO)
+    _, second = talk.log_in(only(talk.needed(), Attach), in_hot_standby="on")
+    assert isinstance(second, Attach)
+    _, fail = talk.log_in(second, in_hot_standby="on")
+    assert isinstance(fail, Fail)
+    assert not fail.final
+    assert "no primary" in fail.message
+
+
+def test_one_server_alone_may_be_a_standby() -> None:
+    talk = Talk(ONE)
+    only(talk.log_in(only(talk.needed(), Attach), in_hot_standby="on"), AdmitServer)
+
+
+@pytest.mark.parametrize(
+    ("mode", "offers", "tried", "encrypted"),
+    [
+        ("disable", True, [False], False),
+        ("allow", True, [False], False),
+        ("prefer", True, [True], True),
+        ("prefer", False, [True], False),
+        ("require", True, [True], True),
+    ],
+)
+def test_tls_modes_ask_as_libpq_does(mode: str, offers: bool, tried: list[bool], encrypted: bool) -> None:
+    talk = Talk(tls=mode)
+    if offers:
+        talk.net.tls.add(ONE)
+    attach = only(talk.needed(), Attach)
+    assert [tls for _, tls in talk.net.dialled] == tried
+    assert (attach.tls is not None) is encrypted
+
+
+def test_require_means_it() -> None:
+    fail = only(Talk(tls="require").needed(), Fail)
+    assert "does not support TLS" in fail.message
+
+
+def test_allow_tries_tls_when_the_server_refuses_without() -> None:
+    talk = Talk(tls="allow")
+    talk.net.tls.add(ONE)
+    _, again = talk.refuse(only(talk.needed(), Attach), "28000", "no pg_hba.conf entry")
+    assert isinstance(again, Attach)
+    assert [tls for _, tls in talk.net.dialled] == [False, True]
+    assert again.tls is not None
+    only(talk.log_in(again), AdmitServer)
+
+
+def test_prefer_goes_on_in_plain_when_the_handshake_fails() -> None:
+    talk = Talk(tls="prefer")
+    talk.net.tls.add(ONE)
+    attach = only(talk.needed(), Attach)
+    lost = ServerLost(9, attach.ticket, 7, False, "handshake failure")
+    assert talk.upstream.lost(lost) == []
+    assert only(talk.hand.work(), Attach).tls is None
+
+
+def test_prefer_does_not_repeat_a_wrong_password_in_plain() -> None:
+    talk = Talk(tls="prefer")
+    talk.net.tls.add(ONE)
+    _, fail = talk.refuse(only(talk.needed(), Attach), "28P01", "wrong")
+    assert isinstance(fail, Fail)
+    assert fail.final
+
+
+def test_no_more_than_so_many_dials_at_a_time_and_the_rest_follows() -> None:
+    talk = Talk()
+    attached = [command for _ in range(MOST_DIALS + 3) for command in talk.needed()]
+    assert len(attached) == MOST_DIALS
+    assert isinstance(attached[0], Attach)
+    admit, following = talk.log_in(attached[0])
+    assert isinstance(admit, AdmitServer)
+    assert isinstance(following, Attach)
+
+
+def test_a_pool_without_a_target_fails_for_good() -> None:
+    talk = Talk()
+    talk.target = None
+    assert only(talk.needed(), Fail).final
+
+
+# --- profiles -------------------------------------------------------------------------------------
+
+
+def test_who_waits_for_the_pools_own_profile_starts_a_connection_and_the_core_may_have_it() -> None:
+    talk = Talk()
+    attach = only(talk.ask(), Attach)
+    assert talk.needed() == []  # the one under way is the one the core asked for
+    only(talk.log_in(attach), AdmitServer)
+    assert talk.heard == [REPORTED]
+    assert talk.ask() == []
+    assert talk.heard == [REPORTED, REPORTED]
+
+
+def test_settings_are_tried_on_a_connection_of_their_own_once() -> None:
+    talk = Talk()
+    talk.log_in(only(talk.ask(), Attach))
+    attach = only(talk.ask(("timezone", "europe/berlin")), Attach)
+    assert talk.ask(("timezone", "europe/berlin"), conn=2) == []
+    conn, first = talk.opened(attach)
+    assert b"timezone\0europe/berlin\0" in only(first, Send).data
+    close = only(talk.says(conn, attach, welcome(TimeZone="Europe/Berlin")), Close)
+    assert close.data == messages.TERMINATE
+    assert [outcome["TimeZone"] for outcome in talk.heard if not isinstance(outcome, Problem)] == [
+        "UTC", "Europe/Berlin", "Europe/Berlin",
+    ]  # fmt: skip
+    assert talk.ask(("timezone", "europe/berlin"), conn=3) == []
+
+
+def test_what_the_server_says_against_a_setting_is_kept() -> None:
+    talk = Talk()
+    talk.log_in(only(talk.ask(), Attach))
+    said = 'invalid value for parameter "TimeZone": "Nope"'
+    only(talk.refuse(only(talk.ask(("timezone", "Nope")), Attach), "22023", said), Close)
+    assert talk.ask(("timezone", "Nope"), conn=2) == []
+    assert [(one.code, one.message) for one in talk.heard[1:] if isinstance(one, Problem)] == [
+        ("22023", said)
+    ] * 2
+
+
+def test_a_server_that_is_down_lets_log_ins_wait_and_tries_again() -> None:
+    talk = Talk()
+    talk.net.down[ONE] = "Connection refused"
+    assert talk.ask() == []
+    waited = talk.upstream.last_problem(7, ())
+    assert waited is not None
+    assert "Connection refused" in waited.message
+    talk.net.down.clear()
+    attach = only(talk.hand.wait(1.0), Attach)
+    only(talk.log_in(attach), AdmitServer)
+    assert talk.heard == [REPORTED]
+
+
+def test_nobody_waiting_means_no_more_attempts() -> None:
+    talk = Talk()
+    talk.net.down[ONE] = "Connection refused"
+    talk.ask()
+    talk.upstream.leave(7, (), 1)
+    talk.hand.wait(100.0)
+    assert len(talk.net.dialled) == 1
+    assert talk.upstream.last_problem(7, ()) is None
+
+
+def test_a_database_that_does_not_exist_is_told_at_once_and_not_remembered() -> None:
+    talk = Talk()
+    only(talk.refuse(only(talk.ask(), Attach), "3D000", 'database "shop" does not exist'), Close)
+    assert [one.code for one in talk.heard if isinstance(one, Problem)] == ["3D000"]
+    only(talk.ask(), Attach)
+
+
+def test_new_server_defaults_make_old_profiles_doubtful() -> None:
+    talk = Talk()
+    talk.log_in(only(talk.ask(), Attach))
+    attach = only(talk.ask(("timezone", "UTC")), Attach)
+    talk.log_in(attach)
+    talk.log_in(only(talk.needed(), Attach), TimeZone="Asia/Tokyo")
+    only(talk.ask(("timezone", "UTC")), Attach)
