@@ -1,9 +1,13 @@
 """`articdbm check`: every problem of a configuration file, at once."""
 
-import argparse
 import sys
+from argparse import ArgumentParser, Namespace
 
-NAME = "check"
+import msgspec
+
+from config.errors import ConfigError
+from config.loader import load
+
 HELP = "find everything that is wrong with a configuration file"
 
 _EXAMPLES = """\
@@ -17,7 +21,7 @@ Exit status: 0 when the file can be used (warnings may be printed), 1 when it ca
 """
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: ArgumentParser) -> None:
     parser.epilog = _EXAMPLES
     parser.add_argument(
         "file", nargs="?", default="articdbm.toml", metavar="FILE", help="default: articdbm.toml"
@@ -25,26 +29,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of lines")
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(options: Namespace) -> int:
     """Print the problems; 1 if one is an error."""
-    import msgspec
-
-    from config.errors import ConfigError
-    from config.loader import load
-
     try:
-        problems, good = load(arguments.file).problems, True
+        problems, good = load(options.file).problems, True
     except ConfigError as error:
         problems, good = error.problems, False
-    if arguments.json:
-        told = msgspec.json.encode({"file": arguments.file, "good": good, "problems": problems})
+    if options.json:
+        told = msgspec.json.encode({"file": options.file, "good": good, "problems": problems})
         print(msgspec.json.format(told, indent=2).decode())
         return 0 if good else 1
     for problem in problems:
         print(problem)
     errors = sum(problem.severity == "error" for problem in problems)
     counted = f"{_count(errors, 'error')}, {_count(len(problems) - errors, 'warning')}"
-    print(f"{arguments.file}: {'good' if good else 'not usable'}: {counted}", file=sys.stderr)
+    print(f"{options.file}: {'good' if good else 'not usable'}: {counted}", file=sys.stderr)
     return 0 if good else 1
 
 

@@ -89,13 +89,21 @@ def prepare(bin_folder: Path, data: Path, who: Account, app_password: str) -> No
         return
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(mode=0o700)
+    # Nobody needs the superuser's password: whoever may read the cluster can set another in single-user mode.
+    superuser = data / "superuser.password"
+    superuser.unlink(missing_ok=True)
+    write_private(superuser, secrets.token_urlsafe(24))
     if os.geteuid() == 0:
         os.chown(unfinished, who.uid, who.gid)
+        os.chown(superuser, who.uid, who.gid)
     initdb = [
-        str(bin_folder / "initdb"), "--pgdata", str(unfinished), "--username", "postgres", "--pwfile", "/dev/stdin",
+        str(bin_folder / "initdb"), "--pgdata", str(unfinished), "--username", "postgres", "--pwfile", str(superuser),
         "--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C",
     ]  # fmt: skip
-    _run(initdb, who, secrets.token_urlsafe(24) + "\n")
+    try:
+        _run(initdb, who, "")
+    finally:
+        superuser.unlink()
     single = [str(bin_folder / "postgres"), "--single", "-D", str(unfinished)]
     _run(
         [*single, "postgres"],
@@ -145,6 +153,13 @@ def stop(server: Running) -> None:
             if not _alive(server.pid):
                 return
             time.sleep(0.02)
+
+
+def write_private(path: Path, secret: str) -> None:
+    """A new file that nobody else can read, from its first moment on."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(secret + "\n")
 
 
 def _version(folder: Path) -> int:

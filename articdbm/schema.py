@@ -1,9 +1,11 @@
 """`articdbm schema`: what a configuration file may hold, for programs and for people."""
 
-import argparse
 import json
+from argparse import ArgumentParser, Namespace
 
-NAME = "schema"
+from config.reference import markdown
+from config.schema import json_schema
+
 HELP = "print what a configuration file may hold"
 
 _EXAMPLES = """\
@@ -13,18 +15,15 @@ examples:
 """
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def arguments(parser: ArgumentParser) -> None:
     parser.epilog = _EXAMPLES
     parser.add_argument("--markdown", action="store_true", help="the reference page instead of JSON schema")
 
 
-def run(arguments: argparse.Namespace) -> int:
+def run(options: Namespace) -> int:
     """Print the schema."""
-    from config.reference import markdown
-    from config.schema import json_schema
-
     print(
-        markdown() if arguments.markdown else json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n",
+        markdown() if options.markdown else json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n",
         end="",
     )
     return 0

@@ -72,7 +72,7 @@ def _up(data: Path, port: int) -> int:
             raise Unavailable(
                 f"{password_file} is gone, and with it the password of {data}/postgres; remove both"
             )
-        _write_private(password_file, secrets.token_urlsafe(18))
+        local_postgres.write_private(password_file, secrets.token_urlsafe(18))
     password = password_file.read_text().strip()
     local_postgres.prepare(folder, data, who, password)
     server = local_postgres.start(folder, data, who, port + 1)
@@ -81,11 +81,9 @@ def _up(data: Path, port: int) -> int:
         config.write_text(CONFIG.format(port=port, server_port=server.port, password_file=password_file))
 
         def ready() -> None:
-            print(
-                f"data in {data}; Ctrl-C stops proxy and PostgreSQL. Try:\n\n"
-                f"    psql 'postgresql://app:{password}@127.0.0.1:{port}/shop' -c 'SELECT * FROM products'\n",
-                flush=True,
-            )
+            address = f"postgresql://app:{password}@127.0.0.1:{port}/shop"
+            print(f"data in {data}; Ctrl-C stops proxy and PostgreSQL. Try:\n")
+            print(f"    psql '{address}' -c 'SELECT * FROM products'\n", flush=True)
 
         return serve.serve(config, ready)
     finally:
@@ -106,9 +104,3 @@ def _alone(data: Path) -> Iterator[Path]:
         except BlockingIOError as error:
             raise Unavailable(f"another articdbm up is running on {data}; stop it, or give --data") from error
         yield data.resolve()
-
-
-def _write_private(path: Path, secret: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(secret + "\n")

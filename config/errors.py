@@ -1,6 +1,7 @@
 """What can be wrong with a configuration, told so that the reader can put it right.
 
-Owns Finding (one thing, by key path), Problem (the same, at a line of a file) and ConfigError (all of them at once). A message never holds a secret.
+Owns Finding (one thing, by key path), Problem (the same, at a line of a file) and ConfigError (all of them at
+once). A message never holds a secret.
 """
 
 from collections.abc import Iterable

@@ -1,6 +1,12 @@
 """The operator's reference page, from the same declarations that read the file."""
 
+from typing import Any
+
+from config.address import Address
+from config.pem import Pem
+from config.quantities import Duration, Size
 from config.schema import default_of
+from config.secret import Secret
 from config.sections.admin import Admin
 from config.sections.clusters import Cluster, Server
 from config.sections.databases import Database
@@ -12,7 +18,7 @@ from config.sections.tls import ClusterTls, ListenerTls
 from config.sections.users import User
 from config.setting import Section, Setting, settings
 from config.snapshot import Snapshot
-from config.values import choices, naming, wanted
+from config.values import bounds, choices, naming
 
 SMALLEST = """\
 [[listeners]]
@@ -47,6 +53,7 @@ One TOML file says everything: `articdbm.toml`. The smallest useful one:
 
 ## How values are written
 
+- **Names**: 1 to 63 bytes, no control characters.
 - **Times**: `"250ms"`, `"5s"`, `"1h30m"`, `"7d"`, or a number of seconds.
 - **Sizes**: `"64KiB"`, `"1MiB"`, or a number of bytes.
 - **Addresses**: `"host:port"`; an IPv6 address in brackets, `"[::1]:6432"`.
@@ -82,6 +89,18 @@ _SECTIONS: tuple[tuple[str, type[Section]], ...] = (
 )
 
 
+_NOUNS: dict[Any, str] = {
+    str: "name",
+    int: "whole number",
+    bool: "`true`, `false`",
+    Duration: "time",
+    Size: "size",
+    Address: "address",
+    Secret: "secret",
+    Pem: "file",
+}
+
+
 def markdown() -> str:
     """The whole page."""
     return "\n".join([_INTRODUCTION, *(_section(title, section) for title, section in _SECTIONS)])
@@ -112,14 +131,16 @@ def _value(setting: Setting) -> str:
     words = [f"`{word}`" for word in (naming(word) for word in choices(setting))]
     if words and len(setting.kinds) == 1:
         return ", ".join(words)
-    told = wanted(setting)
-    return f"list of {told}" if setting.many else told
+    told = " or ".join([_NOUNS[setting.kinds[0]] + bounds(setting), *words])
+    return f"list: {told}" if setting.many else told
 
 
 def _default(section: type[Section], setting: Setting) -> str:
     if setting.required:
         return "required"
+    if isinstance(setting.default, Section):
+        return "its defaults"
     default = default_of(section, setting)
     if default is None or default == []:
-        return "–"
+        return "none"
     return f"`{naming(default)}`"

@@ -10,8 +10,6 @@ from config.setting import Section, Setting, settings
 from config.snapshot import Snapshot
 from config.values import plain, schema
 
-_BOUNDED = {"integer", "number"}
-
 
 def json_schema() -> dict[str, Any]:
     """The whole schema, as plain data."""
@@ -73,7 +71,7 @@ def _value(setting: Setting) -> dict[str, Any]:
         return {"$ref": f"#/$defs/{setting.section.__name__}"}
     kinds = [schema(kind) for kind in setting.kinds]
     for kind in kinds:
-        if kind.get("type") in _BOUNDED:
-            kind |= {"minimum": setting.least} if setting.least is not None else {}
-            kind |= {"maximum": setting.most} if setting.most is not None else {}
+        if kind.get("type") == "integer":
+            kind.update({"minimum": setting.least} if setting.least is not None else {})
+            kind.update({"maximum": setting.most} if setting.most is not None else {})
     return kinds[0] if len(kinds) == 1 else {"anyOf": kinds}

@@ -1,4 +1,6 @@
-"""The configuration a process runs on: all sections, immutable, comparable, with look-ups by name.
+"""The configuration a process runs on: all sections, immutable, with look-ups by name.
+
+Two are equal when every value, secret and certificate in them is.
 
 A reload makes a new one and puts it in the old one's place whole; nothing ever changes inside one.
 """
@@ -18,7 +20,7 @@ from config.setting import Section, setting
 
 
 class Snapshot(Section, frozen=True, dict=True):
-    """The whole file. Two are equal when every value, secret and certificate in them is."""
+    """The whole file, with its sections."""
 
     listeners: Annotated[tuple[Listener, ...], setting("Where clients come in.", "at once", fewest=1)]
     clusters: Annotated[tuple[Cluster, ...], setting("The servers, in groups.", "at once")] = ()

@@ -63,7 +63,22 @@ def wanted(setting: Setting) -> str:
     kind = _WANTED.get(setting.kinds[0])
     if kind is None:
         return f"one of {words}" if len(quoted) > 1 else words
-    return " or ".join(filter(None, (kind + _range(setting), words)))
+    return " or ".join(filter(None, (kind + bounds(setting), words)))
+
+
+def bounds(setting: Setting) -> str:
+    """From where to where, to follow the word for its type."""
+    kind = setting.kinds[0]
+    if kind not in (int, Duration, Size):
+        return ""
+    least, most = (None if bound is None else str(kind(bound)) for bound in (setting.least, setting.most))
+    match least, most:
+        case str(), str():
+            return f" from {least} to {most}"
+        case str(), None:
+            return f", at least {least}"
+        case _:
+            return ""
 
 
 def schema(kind: Any) -> dict[str, Any]:
@@ -112,20 +127,6 @@ def _in_range(value: int, kind: Any, setting: Setting) -> None:
         setting.most is not None and value > setting.most
     ):
         raise RefusedError(f"{kind(value)} is out of range", f"write {wanted(setting)}")
-
-
-def _range(setting: Setting) -> str:
-    kind = setting.kinds[0]
-    if kind not in (int, Duration, Size):
-        return ""
-    least, most = (None if bound is None else str(kind(bound)) for bound in (setting.least, setting.most))
-    match least, most:
-        case str(), str():
-            return f" from {least} to {most}"
-        case str(), None:
-            return f", at least {least}"
-        case _:
-            return ""
 
 
 def _name(written: object, _around: Surroundings, setting: Setting) -> str:

@@ -5,6 +5,7 @@ which is the core's.
 """
 
 import asyncio
+import os
 import socket
 from dataclasses import dataclass
 
@@ -66,7 +67,7 @@ async def _first_that_answers(address: Address) -> tuple[socket.socket, Address]
         except BaseException:
             one.close()
             raise
-    why = (last.strerror or str(last)) if last is not None else "the name has no address"
+    why = _words(last) if last is not None else "the name has no address"
     raise Unreachable(f"connection to server {address} failed: {why}") from last
 
 
@@ -86,7 +87,7 @@ async def _offers_tls(one: socket.socket, address: Address) -> bool:
         # One byte exactly: anything a stranger stuffed in behind it must meet the TLS handshake, and fail there.
         answer = await loop.sock_recv(one, 1)
     except OSError as error:
-        raise Unreachable(f"connection to server {address} broke: {error.strerror or error}") from error
+        raise Unreachable(f"connection to server {address} broke: {_words(error)}") from error
     match answer:
         case b"S":
             return True
@@ -98,3 +99,8 @@ async def _offers_tls(one: socket.socket, address: Address) -> bool:
             raise Unreachable(
                 f"server {address} answered the request for TLS with something else; is it PostgreSQL?"
             )
+
+
+def _words(error: OSError) -> str:
+    """The system's own words: the event loop puts others in their place."""
+    return os.strerror(error.errno) if error.errno else str(error)

@@ -23,6 +23,10 @@ FIXED = frozenset(
 )
 """Legal at the start of a connection of one's own, but no SET can follow them on a pooled one."""
 
+LEXICAL = {"client_encoding": "UTF8", "standard_conforming_strings": "on"}
+"""They decide how a statement's bytes are read. The core assumes these values, so it is told of any other even where
+the pool's own connections have it."""
+
 CONSOLE = {
     "server_encoding": "UTF8",
     "client_encoding": "UTF8",
@@ -62,6 +66,11 @@ def followed(
         for name, value in probe
         if name not in said or said[name] != plain.get(name)
     ]
+    given = {name for name, _ in settings}
+    for name, usual in LEXICAL.items():
+        value = said.get(name, usual)
+        if value != usual and name not in given:
+            settings.append((name, value_sql(name, value)))
     if "application_name" in asked:
         label = _label(asked["application_name"], own)
         if label != plain.get("application_name", ""):

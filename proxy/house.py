@@ -26,6 +26,7 @@ from proxy.session import LogIns
 from proxy.settings import shown
 from proxy.upstream import Connect, Upstream
 
+
 class Rooms(msgspec.Struct, frozen=True):
     """What the process needs to hold on to."""
 

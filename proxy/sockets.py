@@ -60,11 +60,12 @@ def _places(address: Address) -> list[tuple[int, Place]]:
         raise BindError(
             f"cannot listen on {address}: the host name cannot be resolved ({error.strerror})"
         ) from error
-    places: list[tuple[int, Place]] = []
+    # A name may stand for several addresses, and name one twice.
+    places: dict[tuple[int, Place], None] = {}
     for family, _, _, _, place in found:
-        if family in (socket.AF_INET, socket.AF_INET6) and (family, place) not in places:
-            places.append((family, place))  # type: ignore[arg-type]
-    return places[:1] if address.port == 0 else places
+        if family in {socket.AF_INET, socket.AF_INET6}:
+            places[family, (str(place[0]), *place[1:])] = None
+    return list(places)[:1] if address.port == 0 else list(places)
 
 
 def _listen(family: int, place: Place, *, shared: bool) -> socket.socket:

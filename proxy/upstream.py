@@ -229,7 +229,8 @@ class Upstream:
             if standby is None:  # before PostgreSQL 14
                 return [Send(conn, IN_RECOVERY)]
             if standby != "off":
-                what = f"server {login.tries[0][0]} is a standby; no primary was found in cluster {login.target.cluster}"
+                where = f"server {login.tries[0][0]} of cluster {login.target.cluster}"
+                what = f"{where} is a standby; no primary was found"
                 return [
                     Close(conn, messages.TERMINATE),
                     *self._next(login, problem(Known.SERVER_DOWN, what=what), tls_may_help=False),

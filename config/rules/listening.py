@@ -31,7 +31,7 @@ def addresses(snapshot: Snapshot) -> Iterator[Finding]:
 
 
 def _same_place(one: Listener, other: Listener) -> bool:
-    if one.address.port != other.address.port or one.address.port == 0:
+    if one.address.port != other.address.port:
         return False
     here, there = one.address.ip, other.address.ip
     if here is None or there is None:

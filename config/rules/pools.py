@@ -50,7 +50,7 @@ def _pool(
     cluster: Cluster, at: KeyPath, layers: tuple[tuple[PoolOptions, KeyPath], ...]
 ) -> Iterator[Finding]:
     pool = merge(*(options for options, _ in layers))
-    because = tuple(path for _, path in layers)
+    because = tuple((*path, name) for _, path in layers for name in ("min_size", "size"))
     for name in ("min_size", "size"):
         given = [(*path, name) for options, path in layers if getattr(options, name) is not UNSET]
         if given and name == "min_size" and pool.min_size > pool.size:

@@ -25,7 +25,8 @@ class Limits(Section, frozen=True):
     max_statement: Annotated[
         Size,
         setting(
-            "The longest statement text held in memory to be understood. Bound values do not count.",
+            "The longest statement held in memory to be understood. A longer one passes through unread, in "
+            "constant memory, and its client keeps the server connection it went to.",
             "restart",
             least=1 << 10,
             most=1 << 30,

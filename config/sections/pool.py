@@ -38,7 +38,7 @@ class PoolOptions(Section, frozen=True):
         Literal["session", "transaction", "statement"] | UnsetType,
         setting(
             "How long a client keeps a server connection: for its session, a transaction, or one statement.",
-            "new connections",
+            "at once",
         ),
     ] = UNSET
     size: Annotated[

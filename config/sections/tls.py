@@ -44,7 +44,8 @@ class ClusterTls(Section, frozen=True):
         Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"],
         setting(
             "As libpq's `sslmode`. Only `verify-ca` (the certificate is signed by `ca`) and `verify-full` "
-            "(and it names the server's host) make sure that the server is the one meant.",
+            "(and it names the server's host) make sure that the server is the one meant; with a `ca`, `require` "
+            "is `verify-ca`.",
             "new connections",
         ),
     ] = "prefer"

@@ -3,6 +3,7 @@
 Written so that it means the same under any `standard_conforming_strings`. Knows no setting but those that hold lists.
 """
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -30,6 +31,11 @@ _BOOLEANS = {
     "off": False,
     "0": False,
 }
+# An element that needs no quotes, or one in quotes that needs them; then `, ` and another, or the end.
+_NEXT = re.compile(
+    r"""(?:(?P<plain>[a-z_][a-z0-9_]*)|"(?P<quoted>(?=[^"]*[^a-z0-9_"]|[0-9]|[^"]*"")(?:[^"]|"")+)")"""
+    r"""(?:,\ (?!$)|$(?!\n))"""
+)
 
 
 class Unfollowed(Exception):
@@ -74,34 +80,20 @@ def _element(token: Token | None, signed: bool) -> str:
 
 
 def listed(name: str, value: str) -> str:
-    """set_config()'s `value` as SET has to say it: a list setting's string is taken apart as the server would."""
+    """set_config()'s `value` as SET has to say it. A list setting's string is taken apart as the server would, and
+    only where SET would put it together again letter by letter, since clients can ask for it."""
     if name not in LISTS:
         return literal(value)
     elements: list[str] = []
-    for piece in _pieces(value):
-        if piece.startswith('"'):
-            inner = piece[1:-1]
-            if len(piece) < 3 or not piece.endswith('"') or '"' in inner.replace('""', ""):
-                raise Unfollowed("is a list that does not come apart plainly")
-            elements.append(literal(inner.replace('""', '"')))
-        elif piece and piece.isascii() and not any(letter in ' \t\n\r\f\v"' for letter in piece):
-            elements.append(literal(piece.lower()))
-        else:
-            raise Unfollowed("is a list that does not come apart plainly")
+    at = 0
+    while at < len(value) or not elements:
+        found = _NEXT.match(value, at)
+        if found is None:
+            raise Unfollowed("is a list that SET would spell in another way")
+        plain, quoted = found.group("plain", "quoted")
+        elements.append(literal(plain or quoted.replace('""', '"')))
+        at = found.end()
     return ", ".join(elements)
-
-
-def _pieces(value: str) -> list[str]:
-    """The elements between commas, but for those inside double quotes."""
-    pieces = [""]
-    quoted = False
-    for letter in value:
-        quoted ^= letter == '"'
-        if letter == "," and not quoted:
-            pieces.append("")
-        else:
-            pieces[-1] += letter
-    return [piece.strip(" \t\n\r\f\v") for piece in pieces]
 
 
 class Argument(NamedTuple):

@@ -82,10 +82,10 @@ HARMLESS = frozenset(
 
 SYNTAX = frozenset(
     """
-    all and any array as asymmetric between by case cast coalesce cross cube current_time current_timestamp distinct else
-    end except exists extract filter from full greatest group grouping having ilike in inner intersect is isnull join
-    lateral least left like limit localtime localtimestamp materialized natural not notnull nullif offset on only or
-    order outer over overlay partition position recursive right rollup row rows select sets similar some substring
+    all and any array as asymmetric between by case cast coalesce cross cube current_time current_timestamp distinct
+    else end except exists extract filter from full greatest group grouping having ilike in inner intersect is isnull
+    join lateral least left like limit localtime localtimestamp materialized natural not notnull nullif offset on only
+    or order outer over overlay partition position recursive right rollup row rows select sets similar some substring
     symmetric tablesample then trim union using values when where window within
     bit char character dec decimal float interval national nchar numeric precision time timestamp varchar varying
     bernoulli system

@@ -125,6 +125,14 @@ def test_other_settings_are_tried_on_a_server_and_shown_as_it_reports_them() -> 
     assert sorted(only(said, Admit).settings) == sorted(admit.settings)
 
 
+def test_the_core_is_told_of_what_decides_how_statements_are_read() -> None:
+    town = Town()
+    _, said = town.log_in(user="app", database="shop")
+    own = {**REPORTED, "client_encoding": "SJIS", "standard_conforming_strings": "off"}
+    admit = admit_in(town.serve(said, own))
+    assert admit.settings == [("client_encoding", "'SJIS'"), ("standard_conforming_strings", "'off'")]
+
+
 def test_an_illegal_value_gets_the_servers_own_error() -> None:
     town = Town()
     town.server_up()

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from functools import partial
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -48,6 +48,7 @@ REPORTED = {
 }
 PASSWORD = "open sesame"
 V3 = 3 << 16
+Some = TypeVar("Some", bound=msgspec.Struct)
 
 SNAPSHOT = Snapshot(
     listeners=(Listener(protocol="postgres", address=address("127.0.0.1:0")),),
@@ -74,8 +75,8 @@ SNAPSHOT = Snapshot(
 )
 
 
-def changed(snapshot: Snapshot, **changes: Any) -> Snapshot:
-    return msgspec.structs.replace(snapshot, **changes)
+def changed(section: Some, **changes: Any) -> Some:
+    return msgspec.structs.replace(section, **changes)
 
 
 def loaded(snapshot: Snapshot) -> Loaded:
@@ -109,6 +110,7 @@ class Town:
         self.listening = self.rooms.doors.adopt(change)
         change.abandon()
         self.conns = 0
+        self.commands: list[Any] = []
 
     def _load(self) -> Loaded:
         return self.next()

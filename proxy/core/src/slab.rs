@@ -36,14 +36,16 @@ struct Entry<T> {
 
 pub struct Slab<T> {
     carrier: u8,
+    /// Of the first generation. A carrier's two slabs count even and odd, so that no handle of one is the other's.
+    parity: u32,
     entries: Vec<Entry<T>>,
     free: Vec<u32>,
     used: usize,
 }
 
 impl<T> Slab<T> {
-    pub fn new(carrier: u8) -> Self {
-        Self { carrier, entries: Vec::new(), free: Vec::new(), used: 0 }
+    pub fn new(carrier: u8, parity: u32) -> Self {
+        Self { carrier, parity, entries: Vec::new(), free: Vec::new(), used: 0 }
     }
 
     pub fn len(&self) -> usize {
@@ -59,7 +61,7 @@ impl<T> Slab<T> {
         let slot = match self.free.pop() {
             Some(slot) => slot,
             None if self.entries.len() < MAX_SLOTS => {
-                self.entries.push(Entry { generation: 0, place: Place::Free });
+                self.entries.push(Entry { generation: self.parity, place: Place::Free });
                 (self.entries.len() - 1) as u32
             }
             None => return None,
@@ -111,7 +113,7 @@ impl<T> Slab<T> {
         if matches!(place, Place::Free) {
             return None;
         }
-        entry.generation = entry.generation.wrapping_add(1);
+        entry.generation = entry.generation.wrapping_add(2);
         self.used -= 1;
         self.free.push(id.slot());
         match place {
@@ -140,7 +142,7 @@ mod tests {
 
     #[test]
     fn a_stale_handle_reaches_nobody() {
-        let mut slab = Slab::new(3);
+        let mut slab = Slab::new(3, 0);
         let first = slab.reserve().unwrap();
         slab.put(first, "first");
         assert_eq!(slab.remove(first), Some("first"));
@@ -155,7 +157,7 @@ mod tests {
 
     #[test]
     fn a_lent_value_is_not_given_twice() {
-        let mut slab = Slab::new(0);
+        let mut slab = Slab::new(0, 1);
         let id = slab.reserve().unwrap();
         slab.put(id, 7);
         assert_eq!(slab.take(id), Some(7));

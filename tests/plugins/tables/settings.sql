@@ -218,8 +218,18 @@ SELECT pg_catalog.set_config('A.B', 'c', 'f') AS x
 select "set_config"('a.b','c',false)
 --> set a.b = 'c' & reset d.e
 SELECT set_config('a.b', 'c'::text, false) one, set_config('d.e', NULL, false) "Two";
---> set search_path = 'a', 'B c', '$user'
-SELECT set_config('search_path', 'A, "B c", "$user"', false)
+--> set search_path = 'a', 'B c', '$user', 'x"y'
+SELECT set_config('search_path', 'a, "B c", "$user", "x""y"', false)
+--> set search_path = 'a'
+SELECT set_config('search_path', 'a', false)
+--> pin set_config
+SELECT set_config('search_path', 'a,b', false)
+--> pin set_config
+SELECT set_config('search_path', 'A, b', false)
+--> pin set_config
+SELECT set_config('search_path', '"a", b', false)
+--> pin set_config
+SELECT set_config('search_path', 'a, ', false)
 --> pin set_config
 SELECT set_config('search_path', '', false)
 --> pin set_config

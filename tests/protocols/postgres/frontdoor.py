@@ -36,14 +36,14 @@ class Door:
 def opened(door: Door, clients: int = 1) -> Iterator[Door]:
     """Open for a number of clients, one after the other. Whatever fails in it fails the test."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(60)
+        listener.settimeout(5)
         door.port = listener.getsockname()[1]
         thread = threading.Thread(target=_serve, args=(door, listener, clients))
         thread.start()
         try:
             yield door
         finally:
-            thread.join(60)
+            thread.join(10)
     assert not thread.is_alive(), "the client never came, or never left"
     if door.failures:
         raise door.failures[0]

@@ -2,6 +2,8 @@
 
 import os
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -43,6 +45,18 @@ def psql(door: Door, home: Path, statement: str = "SHOW", **settings: str) -> su
         ],
         env=environment, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
+
+
+@contextmanager
+def connected(door: Door, extra: str = "sslmode=disable") -> Iterator[psycopg.pq.PGconn]:
+    """A connection by the libpq that psycopg brings."""
+    conninfo = f"host=127.0.0.1 port={door.port} user=app password=pencil dbname=shop {extra}"
+    connection = psycopg.pq.PGconn.connect(conninfo.encode())
+    try:
+        assert connection.status == psycopg.pq.ConnStatus.OK, connection.error_message.decode()
+        yield connection
+    finally:
+        connection.finish()
 
 
 @pytest.mark.parametrize(
@@ -132,7 +146,7 @@ def test_an_error_is_shown_whole_and_the_session_lives(tmp_path: Path) -> None:
     with opened(Door("scram-sha-256", known()), clients=2) as door:
         failed = psql(door, tmp_path, "BOO")
         assert failed.stderr.splitlines() == ["ERROR:  no such command: BOO", "HINT:  Try SHOW."]
-        with psycopg.pq.PGconn.connect(_conninfo(door)) as connection:
+        with connected(door) as connection:
             assert connection.exec_(b"BOO").status == psycopg.pq.ExecStatus.FATAL_ERROR
             assert connection.exec_(b"SET x").command_status == b"SET"
             table = connection.exec_(b"SHOW")
@@ -146,15 +160,10 @@ def test_the_newest_libpq_with_binding_and_settings(identity: Identity, authorit
         r" application_name='it''s' options='-c search_path=a,\\ b --work-mem=2MB'"
     ).replace("''", r"\'")
     with opened(Door("scram-sha-256", known(), identity)) as door:
-        with psycopg.pq.PGconn.connect(_conninfo(door, extra)) as connection:
-            assert connection.status == psycopg.pq.ConnStatus.OK, connection.error_message.decode()
+        with connected(door, extra) as connection:
             assert connection.exec_(b"SHOW").ntuples > 0
     [startup] = door.startups
     assert door.mechanisms == [PLUS]
     assert startup.application_name == "it's"
     assert startup.options == [("search_path", "a, b"), ("work_mem", "2MB")]
     assert startup.settings["search_path"] == "a, b"
-
-
-def _conninfo(door: Door, extra: str = "sslmode=disable") -> bytes:
-    return f"host=127.0.0.1 port={door.port} user=app password=pencil dbname=shop {extra}".encode()

@@ -41,7 +41,8 @@ def _join(*parts: st.SearchStrategy[Shape] | str) -> st.SearchStrategy[Shape]:
 
 
 def _words(*words: str) -> st.SearchStrategy[Shape]:
-    return st.sampled_from(words).map(lambda word: tuple(word.split()))
+    # Words of one keyword stay together: sqlglot takes no comment between them.
+    return st.sampled_from(words).map(lambda word: (word,) if word else ())
 
 
 def _hole(*kinds: str) -> st.SearchStrategy[Shape]:
@@ -60,10 +61,11 @@ _TYPE = _words("int", "text", "double precision", "date", "jsonb") | _join("nume
 
 
 def _extend(inner: st.SearchStrategy[Shape]) -> st.SearchStrategy[Shape]:
-    comparison = _words("=", "<>", "!=", "<", ">=", "LIKE", "NOT ILIKE", "IS DISTINCT FROM", "IS NOT DISTINCT FROM", "~")
+    comparison = _words("=", "<>", "!=", "<", ">=", "LIKE", "NOT ILIKE", "~")
     arithmetic = _words("+", "-", "*", "/", "||", "%")
     path = _words("->", "->>", "#>", "#>>", "@>", "?")
-    function = _words("f", "lower", "coalesce", "date_trunc", "date_part", "to_char", "greatest", "pg_catalog . g", "substring")
+    function = _words("f", "lower", "coalesce", "greatest", "pg_catalog . g")
+    pair = _words("date_trunc", "date_part", "to_char", "substring", "date_bin", "nullif")
     return st.one_of(
         _join(inner, comparison, inner),
         _join(inner, _words("=", "<", "AND", "OR"), inner),
@@ -73,12 +75,14 @@ def _extend(inner: st.SearchStrategy[Shape]) -> st.SearchStrategy[Shape]:
         _join("NOT", inner),
         _join(_words("-", "+", "- -"), inner),
         _join(function, "(", _list(inner), ")"),
+        _join(pair, "(", inner, ",", inner, ")"),
         _join("CAST", "(", inner, "AS", _TYPE, ")"),
         _join("(", inner, ")", "::", _TYPE),
         _join(_LITERAL, "::", _TYPE),
         _join(inner, _words("IN", "NOT IN"), "(", _list(inner, 4), ")"),
         _join(inner, "BETWEEN", _LITERAL, "AND", _LITERAL),
-        _join(inner, _words("IS NULL", "IS NOT NULL")),
+        _join("(", inner, _words("IS NULL", "IS NOT NULL"), ")"),
+        _join("(", inner, _words("IS DISTINCT FROM", "IS NOT DISTINCT FROM"), inner, ")"),
         _join("CASE", "WHEN", inner, "THEN", inner, "ELSE", inner, "END"),
         _join("CASE", inner, "WHEN", inner, "THEN", inner, "END"),
         _join("ARRAY", "[", _list(inner), "]"),
@@ -87,7 +91,7 @@ def _extend(inner: st.SearchStrategy[Shape]) -> st.SearchStrategy[Shape]:
         _join("EXTRACT", "(", _words("year", "month", "epoch"), "FROM", inner, ")"),
         _join("(", "SELECT", inner, "FROM", "s", "WHERE", inner, "LIMIT", _hole("integer"), ")"),
         _join("EXISTS", "(", "SELECT", inner, ")"),
-        _join(inner, "AT", "TIME", "ZONE", _hole("string")),
+        _join(inner, "AT TIME ZONE", _hole("string")),
     )
 
 
@@ -103,20 +107,20 @@ def _maybe(*parts: st.SearchStrategy[Shape] | str) -> st.SearchStrategy[Shape]:
 _ORDER = _list(_join(_EXPRESSION | _hole("integer"), _words("", "ASC", "DESC NULLS LAST")))
 _SELECT = _join(
     "SELECT",
-    _maybe("DISTINCT") | _join("DISTINCT", "ON", "(", _list(_EXPRESSION), ")"),
+    _maybe("DISTINCT") | _join("DISTINCT ON", "(", _list(_EXPRESSION), ")"),
     _list(_join(_EXPRESSION, _maybe("AS", _words("x", '"Y"')))),
     _maybe("FROM", "t", _maybe(_words("JOIN s ON", "LEFT JOIN s ON"), _EXPRESSION)),
     _maybe("WHERE", _EXPRESSION),
-    _maybe("GROUP", "BY", _list(_EXPRESSION | _hole("integer")), _maybe("HAVING", _EXPRESSION)),
-    _maybe("ORDER", "BY", _ORDER),
+    _maybe("GROUP BY", _list(_EXPRESSION | _hole("integer")), _maybe("HAVING", _EXPRESSION)),
+    _maybe("ORDER BY", _ORDER),
     _maybe("LIMIT", _hole("integer"), _maybe("OFFSET", _hole("integer"))),
 )
 _SELECTS = _SELECT | _join(_SELECT, _words("UNION", "UNION ALL", "EXCEPT"), _SELECT)
 _ROW = _join("(", _list(_EXPRESSION), ")")
 _CHANGES = st.one_of(
-    _join("INSERT", "INTO", "t", "(", "a", ")", "VALUES", _list(_ROW), _maybe("RETURNING", _EXPRESSION)),
+    _join("INSERT INTO", "t", "(", "a", ")", "VALUES", _list(_ROW), _maybe("RETURNING", _EXPRESSION)),
     _join("UPDATE", "t", "SET", "a", "=", _EXPRESSION, _maybe("WHERE", _EXPRESSION)),
-    _join("DELETE", "FROM", "t", _maybe("WHERE", _EXPRESSION)),
+    _join("DELETE FROM", "t", _maybe("WHERE", _EXPRESSION)),
     _join("WITH", "w", "AS", "(", _SELECT, ")", _SELECT),
     _join("VALUES", _list(_ROW)),
     _join("SET", "x", _words("=", "TO"), _hole("integer", "string")),
@@ -136,7 +140,7 @@ def written(draw: st.DrawFn, shape: Shape) -> str:
     for piece in shape:
         if isinstance(piece, Hole):
             text.append(draw(_VALUES[piece.kind]))
-        elif piece.isascii() and piece.isidentifier():
+        elif piece.isascii() and piece.replace(" ", "_").isidentifier():
             text.append(draw(st.sampled_from((piece, piece.lower(), piece.upper()))))
         else:
             text.append(piece)

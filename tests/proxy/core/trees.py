@@ -7,8 +7,8 @@ from sqlglot.errors import SqlglotError
 _SPELT = (exp.BitString, exp.ByteString, exp.HexString, exp.Heredoc, exp.National, exp.RawString, exp.UnicodeString)
 
 
-def without_values(text: str) -> list[exp.Expr | None] | None:
-    """The trees of `text`'s statements, or None if sqlglot cannot read it."""
+def without_values(text: str) -> list[exp.Expr] | None:
+    """The trees of `text`'s statements, empty ones left out, or None if sqlglot cannot read it."""
     try:
         trees = sqlglot.parse(text, dialect="postgres")
     except (SqlglotError, ValueError):
@@ -16,7 +16,7 @@ def without_values(text: str) -> list[exp.Expr | None] | None:
         return None
     if any(tree is not None and tree.find(exp.Command) for tree in trees):
         return None
-    return [tree and tree.transform(_blank) for tree in trees]
+    return [tree.transform(_blank) for tree in trees if tree is not None and not isinstance(tree, exp.Semicolon)]
 
 
 def _blank(node: exp.Expr) -> exp.Expr:
@@ -24,4 +24,12 @@ def _blank(node: exp.Expr) -> exp.Expr:
         return exp.Literal(this="?", is_string=node.is_string)
     if isinstance(node, _SPELT):
         return type(node)(this="?")
+    if isinstance(node, exp.Identifier) and not node.quoted:
+        return exp.to_identifier(_folded(node.this), quoted=False)
+    if isinstance(node, exp.Anonymous):
+        node.set("this", _folded(node.name))
     return node
+
+
+def _folded(name: str) -> str:
+    return name.encode().lower().decode()

@@ -112,11 +112,12 @@ impl Stream {
     /// One send of what waits. Err: the peer is gone.
     pub fn flush(&mut self, set: PollSet, spare: &mut Spare) -> Result<usize, String> {
         if let Some(tls) = &mut self.tls {
-            if !self.out.is_empty() && !tls.handshaking() {
-                tls.send(&self.out)?;
+            if self.out.is_empty() || tls.handshaking() {
+                tls.take_output(&mut self.sealed);
+            } else {
+                tls.send_into(&self.out, &mut self.sealed)?;
                 self.out.clear();
             }
-            tls.take_output(&mut self.sealed);
         }
         let sealed = self.tls.is_some();
         let buffer = if sealed { &mut self.sealed } else { &mut self.out };

@@ -100,7 +100,11 @@ impl Lexer<'_> {
                     statement_begins = false;
                 }
                 Class::Operator if scan::begins_comment(self.rest()) => {
-                    self.at = scan::comment(self.text, self.at).ok_or(Stop::Unplaced)?;
+                    let (end, is_riddle) = scan::comment(self.text, self.at).ok_or(Stop::Unplaced)?;
+                    if is_riddle {
+                        self.stream.kept(self.text.get(self.at..end).unwrap_or_default());
+                    }
+                    self.at = end;
                 }
                 Class::Semicolon if self.meaning.is_open() => return Err(Stop::Unplaced),
                 Class::Semicolon => {
@@ -204,8 +208,9 @@ impl Lexer<'_> {
     }
 
     fn string(&mut self, kind: LiteralKind, prefix: usize, escapes: bool) -> Result<(), Stop> {
-        let end = scan::string(self.text, self.at + prefix, escapes).ok_or(Stop::Unplaced)?;
-        self.literal(kind, end, false)
+        let (end, continued) = scan::string(self.text, self.at + prefix, escapes).ok_or(Stop::Unplaced)?;
+        // To a parser that does not know the rule these are several literals.
+        self.literal(kind, end, continued)
     }
 
     fn number(&mut self) -> Result<(), Stop> {
@@ -296,6 +301,7 @@ impl Lexer<'_> {
             b"*" | b"/" | b"%" | b"^" | b"||" => Token::Arithmetic,
             b"=>" => Token::Separator,
             b"->" | b"->>" | b"#>" | b"#>>" | b"#-" | b"@?" | b"@@" | b"?" | b"?|" | b"?&" => Token::PathOperator,
+            b"=" | b"<" | b">" | b"<=" | b">=" | b"<>" | b"!=" => Token::Ordering,
             _ => Token::Operator,
         };
         self.meaning.other(token, self.count());

@@ -116,7 +116,7 @@ impl Stream {
         self.put(kind as u8);
     }
 
-    /// The spelling of a literal whose value decides meaning. Stands behind what it is about.
+    /// A spelling that decides meaning: a literal's, behind the literal, or a comment's that others may misread.
     pub fn kept(&mut self, spelling: &[u8]) {
         self.put_sized(KEPT, spelling);
     }

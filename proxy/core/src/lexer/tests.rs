@@ -83,7 +83,8 @@ fn a_string_goes_on_behind_a_line_end_only() {
     assert_eq!(literals("SELECT 'a' 'b'").len(), 2);
     assert_eq!(literals("SELECT 'a' /* \n */ 'b'").len(), 2);
     assert_eq!(literals("SELECT e'a'\n'\\'' FROM t").len(), 1);
-    same("SELECT 'a'\n'b' FROM t", "SELECT 'c' FROM t");
+    different("SELECT 'a'\n'b' FROM t", "SELECT 'c' FROM t");
+    different("SELECT 'a'\n'b' FROM t", "SELECT 'a'\n'c' FROM t");
 }
 
 #[test]

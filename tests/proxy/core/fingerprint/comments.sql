@@ -16,7 +16,7 @@ SELECT ab FROM t
 --- different: what a comment hides
 SELECT a FROM t -- WHERE b = 1
 SELECT a FROM t WHERE b = 1
-SELECT a FROM t WHERE b = 1 -- ; DELETE FROM t
+SELECT a FROM t WHERE b = 1 AND c -- ; DELETE FROM t
 SELECT a FROM t /* WHERE b = 1 */ WHERE c = 1
 
 --- different: two signs are a comment, not two signs
@@ -24,6 +24,13 @@ SELECT a --1
   FROM t
 SELECT a - -1
   FROM t
+
+--- different: nested so that careless parsers end them elsewhere
+SELECT a /* /*/* b */ */ */ FROM t
+SELECT a /* /*/* c */ */ */ FROM t
+SELECT a /* /* b */* c */ FROM t
+SELECT a /*/* b */ c */ FROM t
+SELECT a FROM t
 
 --- exact: a comment without an end
 SELECT a /* b

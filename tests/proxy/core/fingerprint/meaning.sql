@@ -80,6 +80,16 @@ SELECT x FROM t WHERE a = 9 AND 8 < b AND c BETWEEN 7 AND 6 AND d IN (5, 4) AND 
 SELECT x FROM t WHERE coalesce(a, 0) = 1 AND a + 1 = 2 AND a -> 'b' = '1' AND now() > '2020-01-01' AND (a) = 1
 SELECT x FROM t WHERE coalesce(a, 2) = 3 AND a + 4 = 5 AND a -> 'b' = '6' AND now() > '2021-01-01' AND (a) = 7
 
+--- same: whatever the column's comparison binds looser or tighter than
+SELECT x FROM t WHERE a <-> '[1]' < 2 AND a -> 'b' ->> 'c' = '3' AND a ~ 'd' = true AND a = b || 'e'
+SELECT x FROM t WHERE a <-> '[4]' < 5 AND a -> 'b' ->> 'c' = '6' AND a ~ 'f' = true AND a = b || 'g'
+
+--- different: constants compared on one side of a column's comparison
+SELECT x FROM t WHERE a = 'b' LIKE 'b'
+SELECT x FROM t WHERE a = 'b' LIKE 'c'
+SELECT x FROM t WHERE a = 'b' ~ 'b'
+SELECT x FROM t WHERE a = 'b' ~ 'c'
+
 --- same: CASE with conditions
 SELECT CASE WHEN a = 1 THEN 'b' WHEN a = 2 THEN 'c' ELSE 'd' END FROM t
 SELECT CASE WHEN a = 3 THEN 'e' WHEN a = 4 THEN 'f' ELSE 'g' END FROM t

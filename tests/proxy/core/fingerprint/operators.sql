@@ -1,6 +1,6 @@
 --- different: operators are read as long as possible
 SELECT a<-b FROM t
-SELECT a< -b FROM t
+SELECT a<b FROM t
 SELECT a<@b FROM t
 SELECT a< @b FROM t
 SELECT a@-b FROM t

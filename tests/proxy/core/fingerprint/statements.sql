@@ -47,7 +47,6 @@ CREATE TABLE t (a int DEFAULT 2)
 
 --- exact: statements whose values decide
 SET a = 1
-/* x */ set a = 1
 SHOW a
 RESET a
 DISCARD ALL

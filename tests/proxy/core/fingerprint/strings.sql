@@ -7,8 +7,6 @@ SELECT x FROM t WHERE a = '/* no comment'
 SELECT x FROM t WHERE a = '\'
 SELECT x FROM t WHERE a = '$$'
 SELECT x FROM t WHERE a = 'ü; DROP TABLE t'
-SELECT x FROM t WHERE a = 'b'
-  'c'
 
 --- different: kinds of strings
 SELECT x FROM t WHERE a = 'b'
@@ -27,12 +25,9 @@ SELECT x FROM t WHERE a = E 'b'
 SELECT x FROM t WHERE a = E'\' OR b = '
 SELECT x FROM t WHERE a = e'it\'s'
 SELECT x FROM t WHERE a = E'\\'
-SELECT x FROM t WHERE a = E'a'
-  '\'b'
 
 --- different: where a quote ends
 SELECT x FROM t WHERE a = E'\' OR b = '
-SELECT x FROM t WHERE a = '\' OR b = ''
 SELECT x FROM t WHERE a = '\' OR b = 'c'
 
 --- same: dollar quotes, whatever their tag
@@ -46,17 +41,24 @@ SELECT x FROM t WHERE a = $$
 --- different: two strings are not one
 SELECT x FROM t WHERE a = 'b' 'c'
 SELECT x FROM t WHERE a = 'b'
-SELECT x FROM t WHERE a = 'b' /*
-  */ 'c'
 SELECT x FROM t WHERE a = 'b', 'c'
 
---- same: continued over comments and several lines
+--- different: a string continued over comments and several lines stays as it is spelt
 SELECT x FROM t WHERE a = 'b'
 SELECT x FROM t WHERE a = 'b' -- one
   -- two
   'c'
   ''
   'd'
+SELECT x FROM t WHERE a = 'b' -- one
+  -- two
+  'c'
+  ''
+  'e'
+SELECT x FROM t WHERE a = E'a'
+  '\'b'
+SELECT x FROM t WHERE a = E'a'
+  '\'c'
 
 --- same: bits
 SELECT x FROM t WHERE a = b'01'

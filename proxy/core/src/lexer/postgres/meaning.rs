@@ -29,12 +29,28 @@ enum Compared {
     Between,
 }
 
+/// PostgreSQL's precedence of what compares, loosest first. Arithmetic binds tighter than all of these.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Binding {
+    Nothing,
+    Is,
+    /// `<`, `>`, `=`, `<=`, `>=`, `<>`
+    Ordering,
+    /// BETWEEN, IN, LIKE, …
+    Matching,
+    Operator,
+}
+
 #[derive(Clone, Copy)]
 struct Level {
     /// The first literal of the expression.
     first: u32,
     operand: Operand,
     compared: Compared,
+    /// How tightly the last comparison binds.
+    binding: Binding,
+    /// A variable stands left of it.
+    variable_left: bool,
     has_variable: bool,
     has_constant: bool,
     is_call: bool,
@@ -50,6 +66,8 @@ impl Level {
         first: 0,
         operand: Operand::Nothing,
         compared: Compared::Nothing,
+        binding: Binding::Nothing,
+        variable_left: false,
         has_variable: false,
         has_constant: false,
         is_call: false,
@@ -68,6 +86,8 @@ pub(super) enum Token {
     Literal,
     Arithmetic,
     Sign,
+    /// `<`, `=`, …
+    Ordering,
     /// Any other operator: it compares, for all we know.
     Operator,
     /// What stands right of it names a part of the value on its left.
@@ -122,7 +142,13 @@ impl Meaning {
     pub fn may_start_with_point(&self) -> bool {
         matches!(
             self.previous,
-            Token::Arithmetic | Token::Sign | Token::Operator | Token::Separator | Token::Open | Token::Subscript
+            Token::Arithmetic
+                | Token::Sign
+                | Token::Ordering
+                | Token::Operator
+                | Token::Separator
+                | Token::Open
+                | Token::Subscript
         )
     }
 
@@ -174,15 +200,16 @@ impl Meaning {
                 self.restart(literals);
             }
             Word::Between => {
-                self.compare();
+                self.compare(Binding::Matching);
                 if self.level.compared == Compared::Constant {
                     self.level.compared = Compared::Between;
                 }
             }
-            Word::Comparison => self.compare(),
+            Word::Is => self.compare(Binding::Is),
+            Word::Comparison => self.compare(Binding::Matching),
             // CASE 1 WHEN 1 compares, CASE WHEN does not; after `THEN 1 WHEN` a literal too many may stay in.
             Word::When => {
-                self.compare();
+                self.compare(Binding::Is);
                 if self.level.compared == Compared::Nothing {
                     self.restart(literals);
                 }
@@ -227,7 +254,10 @@ impl Meaning {
             )
             || (self.level.positions
                 && kind == LiteralKind::Integer
-                && !matches!(self.previous, Token::Arithmetic | Token::Operator | Token::PathOperator));
+                && !matches!(
+                    self.previous,
+                    Token::Arithmetic | Token::Ordering | Token::Operator | Token::PathOperator
+                ));
         self.type_name = None;
         self.path = false;
         self.previous = Token::Literal;
@@ -251,7 +281,8 @@ impl Meaning {
         }
         match token {
             Token::Parameter => self.variable(),
-            Token::Operator | Token::PathOperator => self.compare(),
+            Token::Ordering => self.compare(Binding::Ordering),
+            Token::Operator | Token::PathOperator => self.compare(Binding::Operator),
             Token::Separator => self.restart(literals),
             Token::Semicolon => {
                 self.level = Level { first: literals, ..Level::EMPTY };
@@ -354,22 +385,24 @@ impl Meaning {
         Keep::No
     }
 
-    fn compare(&mut self) {
-        match self.level.operand {
-            Operand::Nothing => {}
-            Operand::Constant => {
-                self.level.compared = Compared::Constant;
-                self.level.operand = Operand::Nothing;
-            }
-            Operand::Variable => {
-                self.level.compared = Compared::Nothing;
-                self.level.operand = Operand::Nothing;
-            }
+    /// What stands left of a comparison: the operand before it, and all before that unless it binds looser.
+    fn compare(&mut self, binding: Binding) {
+        let level = &mut self.level;
+        if level.operand == Operand::Nothing {
+            return;
         }
+        let is_constant =
+            level.operand == Operand::Constant && (binding > level.binding || !level.variable_left);
+        level.compared = if is_constant { Compared::Constant } else { Compared::Nothing };
+        level.variable_left |= level.operand == Operand::Variable;
+        level.binding = binding;
+        level.operand = Operand::Nothing;
     }
 
     fn restart(&mut self, literals: u32) {
         self.level.operand = Operand::Nothing;
+        self.level.binding = Binding::Nothing;
+        self.level.variable_left = false;
         if !self.level.in_list {
             self.level.first = literals;
             self.level.compared = Compared::Nothing;

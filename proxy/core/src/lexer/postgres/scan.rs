@@ -24,15 +24,19 @@ pub(super) fn begins_comment(rest: &[u8]) -> bool {
     matches!(rest, [b'-', b'-', ..] | [b'/', b'*', ..])
 }
 
-/// Behind the comment that begins at `at`; a line's end is not part of it.
-pub(super) fn comment(text: &[u8], mut at: usize) -> Option<usize> {
-    if text.get(at) == Some(&b'-') {
-        return line_end(text, at);
+/// Behind the comment that begins at `start` (a line's end is not part of it), and whether it is a riddle: one
+/// nested in such a way that parsers which count `/*` and `*/` less carefully end it elsewhere.
+pub(super) fn comment(text: &[u8], start: usize) -> Option<(usize, bool)> {
+    if text.get(start) == Some(&b'-') {
+        return Some((line_end(text, start)?, false));
     }
+    let mut at = start;
     let mut depth = 0_usize;
+    let mut is_nested = false;
     loop {
         match (text.get(at)?, text.get(at + 1)) {
             (b'/', Some(b'*')) => {
+                is_nested |= depth > 0;
                 depth += 1;
                 at += 2;
             }
@@ -40,7 +44,8 @@ pub(super) fn comment(text: &[u8], mut at: usize) -> Option<usize> {
                 depth -= 1;
                 at += 2;
                 if depth == 0 {
-                    return Some(at);
+                    let overlaps = |three: &[u8]| three == b"/*/" || three == b"*/*";
+                    return Some((at, is_nested && text.get(start..at)?.windows(3).any(overlaps)));
                 }
             }
             (0, _) => return None,
@@ -94,14 +99,18 @@ fn escaped(text: &[u8], mut at: usize) -> Option<usize> {
     }
 }
 
-/// Behind a string with its continuations: parts with white space that has a line's end between them are one.
-/// `at` is its opening quote.
-pub(super) fn string(text: &[u8], mut at: usize, escapes: bool) -> Option<usize> {
+/// Behind a string with its continuations, and whether it has any: parts with white space that has a line's end
+/// between them are one. `at` is its opening quote.
+pub(super) fn string(text: &[u8], mut at: usize, escapes: bool) -> Option<(usize, bool)> {
+    let mut continued = false;
     loop {
         let end = if escapes { escaped(text, at + 1)? } else { quoted(text, at + 1, b'\'')? };
         match continuation(text, end) {
-            Some(next) => at = next,
-            None => return Some(end),
+            Some(next) => {
+                at = next;
+                continued = true;
+            }
+            None => return Some((end, continued)),
         }
     }
 }
@@ -247,6 +256,7 @@ fn spelt(rest: &[u8], whole: usize) -> Option<Number> {
     let digits = if radix == 10 { rest.get(..length)? } else { rest.get(2..length)? };
     let well_formed = (radix != 10 || rest.get(whole) == Some(&b'_'))
         && digits.last().is_some_and(|&byte| byte != b'_')
+        && !digits.windows(2).any(|pair| pair == b"__")
         && digits.iter().all(|&byte| byte == b'_' || char::from(byte).is_digit(radix));
     if !well_formed || rest.get(length) == Some(&b'.') {
         return None;

@@ -24,6 +24,7 @@ pub(super) enum Word {
     Distinct,
     From,
     Interval,
+    Is,
     Materialized,
     /// Part of a longer type, unit or operator; changes nothing.
     Neutral,
@@ -48,11 +49,12 @@ pub(super) fn word(folded: &[u8]) -> Word {
         b"between" => Word::Between,
         b"by" => Word::By,
         b"collate" => Word::Collate,
-        b"in" | b"is" | b"like" | b"ilike" | b"similar" | b"operator" | b"overlaps" => Word::Comparison,
+        b"in" | b"like" | b"ilike" | b"similar" | b"operator" | b"overlaps" => Word::Comparison,
         b"true" | b"false" | b"null" => Word::Constant,
         b"distinct" => Word::Distinct,
         b"from" => Word::From,
         b"interval" => Word::Interval,
+        b"is" => Word::Is,
         b"materialized" => Word::Materialized,
         b"not" | b"to" | b"varying" | b"with" | b"without" | b"time" | b"zone" | b"at" | b"local" | b"year"
         | b"month" | b"day" | b"hour" | b"minute" | b"second" | b"escape" | b"precision" | b"symmetric"

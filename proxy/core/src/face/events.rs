@@ -1,0 +1,82 @@
+//! Events as frozen Python objects.
+
+use crate::border::Event;
+use pyo3::IntoPyObjectExt;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+macro_rules! events {
+    ($($name:ident { $($field:ident : $type:ty),* })*) => {
+        $(
+            #[pyclass(frozen, get_all, module = "proxy._core")]
+            pub struct $name { $($field: $type),* }
+
+            #[pymethods]
+            impl $name {
+                #[new]
+                fn new($($field: $type),*) -> Self { Self { $($field),* } }
+            }
+        )*
+
+        pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+            $( module.add_class::<$name>()?; )*
+            Ok(())
+        }
+    };
+}
+
+events! {
+    Startup {
+        conn: u64, listener: u32, peer: String, version: u32, body: Py<PyBytes>, tls: bool, cert: Option<Py<PyBytes>>
+    }
+    AuthMessage { conn: u64, kind: u8, body: Py<PyBytes> }
+    Closed { conn: u64, reason: String }
+    PlanNeeded {
+        scope: u32, key: Py<PyBytes>, base: u32, settings: Vec<(String, String)>, exact: bool, text: Py<PyBytes>
+    }
+    AnswerNeeded { conn: u64, ticket: u64, base: u32, text: Py<PyBytes> }
+    ServerNeeded { pool: u32 }
+    ServerOpened { conn: u64, ticket: u64, cert: Option<Py<PyBytes>> }
+    ServerMessage { conn: u64, ticket: u64, kind: u8, body: Py<PyBytes> }
+    ServerLost { conn: u64, ticket: u64, pool: u32, admitted: bool, reason: String }
+    CancelNeeded { ticket: u64, pool: u32, address: String, pid: u32, secret: Py<PyBytes> }
+    Fault { message: String }
+}
+
+fn bytes(py: Python<'_>, data: &[u8]) -> Py<PyBytes> {
+    PyBytes::new(py, data).unbind()
+}
+
+pub fn to_python(py: Python<'_>, event: Event) -> PyResult<Py<PyAny>> {
+    match event {
+        Event::Startup { conn, listener, peer, version, body, tls, cert } => {
+            let (body, cert) = (bytes(py, &body), cert.map(|cert| bytes(py, &cert)));
+            Startup { conn: conn.0, listener, peer, version, body, tls, cert }.into_py_any(py)
+        }
+        Event::AuthMessage { conn, kind, body } => {
+            AuthMessage { conn: conn.0, kind, body: bytes(py, &body) }.into_py_any(py)
+        }
+        Event::Closed { conn, reason } => Closed { conn: conn.0, reason }.into_py_any(py),
+        Event::PlanNeeded { scope, key, base, settings, exact, text } => {
+            let (key, text) = (bytes(py, &key.to_be_bytes()), bytes(py, &text));
+            PlanNeeded { scope, key, base, settings, exact, text }.into_py_any(py)
+        }
+        Event::AnswerNeeded { conn, ticket, base, text } => {
+            AnswerNeeded { conn: conn.0, ticket, base, text: bytes(py, &text) }.into_py_any(py)
+        }
+        Event::ServerNeeded { pool } => ServerNeeded { pool }.into_py_any(py),
+        Event::ServerOpened { conn, ticket, cert } => {
+            ServerOpened { conn: conn.0, ticket, cert: cert.map(|cert| bytes(py, &cert)) }.into_py_any(py)
+        }
+        Event::ServerMessage { conn, ticket, kind, body } => {
+            ServerMessage { conn: conn.0, ticket, kind, body: bytes(py, &body) }.into_py_any(py)
+        }
+        Event::ServerLost { conn, ticket, pool, admitted, reason } => {
+            ServerLost { conn: conn.0, ticket, pool, admitted, reason }.into_py_any(py)
+        }
+        Event::CancelNeeded { ticket, pool, address, pid, secret } => {
+            CancelNeeded { ticket, pool, address, pid, secret: bytes(py, &secret) }.into_py_any(py)
+        }
+        Event::Fault { message } => Fault { message }.into_py_any(py),
+    }
+}

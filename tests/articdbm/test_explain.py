@@ -1,0 +1,102 @@
+"""`articdbm explain`: what it prints for people and for programs, and whom it turns away."""
+
+import json
+from argparse import ArgumentParser
+from pathlib import Path
+
+import pytest
+
+from articdbm import explain
+
+CONFIG = """
+[[listeners]]
+protocol = "postgres"
+address = "127.0.0.1:6432"
+auth = "trust"
+
+[[clusters]]
+name = "main"
+protocol = "postgres"
+servers = [{ address = "127.0.0.1:5432" }]
+
+[[databases]]
+name = "shop"
+cluster = "main"
+
+[[databases]]
+name = "books"
+cluster = "main"
+
+[[users]]
+name = "app"
+databases = ["shop"]
+"""
+
+
+def explained(*command: str) -> int:
+    parser = ArgumentParser()
+    explain.arguments(parser)
+    return explain.run(parser.parse_args(command))
+
+
+def test_people_read_the_plan_and_every_reason(capsys: pytest.CaptureFixture[str]) -> None:
+    assert explained("SET work_mem = '64MB'; RESET a.b; LISTEN x") == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "action     forward",
+        "shareable  no",
+        "plan for   this text alone",
+        "pin        listen",
+        "sets       work_mem = '64MB'",
+        "resets     a.b",
+        "because",
+        "  1. session, set: changes work_mem",
+        "  2. session, set: changes a.b",
+        "  3. session, listen: notifications come to this connection only",
+        "  4. session, text: 3 statements in one text",
+        "  5. sharing, session: not shareable: it leaves something in the session",
+    ]
+
+
+def test_programs_read_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert explained("SELECT a FROM t WHERE b = 1", "--json") == 0
+    plan = json.loads(capsys.readouterr().out)
+    assert (plan["action"], plan["shareable"], plan["exact"], plan["pin"]) == ("forward", True, False, None)
+    assert [step["plugin"] for step in plan["trail"]] == ["session", "sharing"]
+
+
+def test_the_sessions_settings_count(capsys: pytest.CaptureFixture[str]) -> None:
+    hidden = r"SELECT '\'; SET x = 1; --'"
+    explained(hidden, "--json")
+    explained(hidden, "--json", "--setting", "standard_conforming_strings=off")
+    plain, escaped = map(json.loads, capsys.readouterr().out.splitlines())
+    assert (plain["sets"], escaped["sets"]) == ([["x", "1"]], [])
+
+
+@pytest.mark.parametrize(
+    ("who", "status", "told"),
+    [
+        (("--user", "app", "--database", "shop"), 0, ""),
+        (("--user", "app"), 0, ""),
+        (("--user", "nobody"), 1, 'has no user "nobody"'),
+        (("--database", "nothing"), 1, 'has no database "nothing"'),
+        (("--user", "app", "--database", "books"), 1, 'does not let user "app" use database "books"'),
+    ],
+)
+def test_who_would_not_get_in_is_told_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], who: tuple[str, ...], status: int, told: str
+) -> None:
+    file = tmp_path / "articdbm.toml"
+    file.write_text(CONFIG)
+    assert explained("SELECT 1", "--config", str(file), *who) == status
+    printed = capsys.readouterr()
+    assert told in printed.err
+    assert bool(printed.out) == (status == 0)
+
+
+def test_a_wrong_configuration_is_shown_at_its_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "articdbm.toml"
+    file.write_text(CONFIG.replace("[[users]]", "[[user]]"))
+    assert explained("SELECT 1", "--config", str(file)) == 2
+    assert f"{file}:20" in capsys.readouterr().err

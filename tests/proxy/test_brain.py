@@ -1,0 +1,92 @@
+"""What happens to a connection when a handler fails, and that nothing else does."""
+
+import pytest
+
+from plugins.plan import Plan as Said
+from proxy.native import (
+    AnswerNeeded,
+    AuthMessage,
+    Cancelled,
+    CancelNeeded,
+    Close,
+    Fault,
+    Learn,
+    PlanNeeded,
+    Send,
+    ServerOpened,
+    Startup,
+)
+from proxy.planner import Planner
+from proxy.session import LogIns
+from tests.proxy.town import V3, Town
+from tests.proxy.world import only, startup_body
+
+
+def break_(monkeypatch: pytest.MonkeyPatch, kind: type, name: str) -> None:
+    def broken(*_: object, **__: object) -> Said:
+        raise RuntimeError("SELECT 'somebody''s secret'")
+
+    monkeypatch.setattr(kind, name, broken)
+
+
+def test_a_failing_log_in_is_closed_and_the_next_one_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    town = Town()
+    conn, _ = town.start(user="app", database="shop")
+    with monkeypatch.context() as context:
+        break_(context, LogIns, "_stepped")
+        assert only(town.handle(AuthMessage(conn, ord("p"), b"x")), Close).conn == conn
+    assert town.handle(AuthMessage(conn, ord("p"), b"x")) == []
+    only(town.start(user="app", database="shop")[1], Send)
+
+
+def test_a_failing_server_log_in_is_closed_and_reported_to_the_pool(monkeypatch: pytest.MonkeyPatch) -> None:
+    town = Town()
+    _, said = town.log_in(user="app", database="shop")
+    with monkeypatch.context() as context:
+        context.setattr("proxy.upstream.ServerAuth", None)
+        commands = town.handle(ServerOpened(900, said[-1].ticket, None))  # type: ignore[union-attr]
+    assert isinstance(commands[0], Close)
+    assert commands[0].conn == 900
+
+
+def test_a_plan_that_cannot_be_made_is_a_denial_and_no_text_is_logged(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    town = Town()
+    town.server_up()
+    break_(monkeypatch, Planner, "plan")
+    learn = only(town.handle(PlanNeeded(3, b"k" * 16, 1, [], False, b"SELECT 'somebody''s secret'")), Learn)
+    assert (learn.scope, learn.key, learn.plan.action, learn.plan.code) == (3, b"k" * 16, "deny", "XX000")
+    assert "planning failed" in caplog.text
+    assert "secret" not in caplog.text + "".join(str(vars(record)) for record in caplog.records)
+
+
+def test_a_plan_for_nobody_is_a_denial() -> None:
+    learn = only(Town().handle(PlanNeeded(3, b"k" * 16, 99, [], False, b"SELECT 1")), Learn)
+    assert learn.plan.action == "deny"
+
+
+def test_a_cancel_request_that_cannot_be_made_lets_the_connection_go_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    town = Town()
+    town.hand.start = None  # type: ignore[assignment, method-assign]
+    assert town.handle(CancelNeeded(7, 1, "127.0.0.1:1", 1, b"kkkk")) == [Cancelled(7)]
+
+
+def test_a_fault_of_the_core_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    assert Town().handle(Fault("index out of range")) == []
+    assert "a defect in the core" in caplog.text
+
+
+def test_an_answer_to_nothing_known_closes(monkeypatch: pytest.MonkeyPatch) -> None:
+    town = Town()
+    monkeypatch.setattr("proxy.admin.COMMANDS", None)
+    assert only(town.handle(AnswerNeeded(5, 6, 1, b"SHOW POOLS")), Close).conn == 5
+
+
+def test_a_failing_start_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    town = Town()
+    monkeypatch.setattr("proxy.session.read", None)
+    event = Startup(1, 1, "10.0.0.1:5", V3, startup_body(user="app"), False, None)
+    assert only(town.handle(event), Close).conn == 1

@@ -1,0 +1,48 @@
+"""The two forms of a log line."""
+
+import io
+import json
+import logging
+
+import pytest
+
+from proxy import log
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture(autouse=True)
+def _as_it_was() -> object:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+def said(stream: io.StringIO, **facts: log.Fact) -> str:
+    log.configure("info", stream)
+    log.note(logging.getLogger("proxy.test"), logging.INFO, "hello", **facts)
+    log.note(logging.getLogger("proxy.test"), logging.DEBUG, "too quiet")
+    return stream.getvalue()
+
+
+def test_json_for_machines() -> None:
+    (line,) = said(io.StringIO(), user="app", count=3).splitlines()
+    entry = json.loads(line)
+    assert (entry["message"], entry["level"], entry["user"], entry["count"]) == ("hello", "info", "app", 3)
+
+
+def test_words_for_people() -> None:
+    (line,) = said(Terminal(), user="app", reason="two words").splitlines()
+    assert line.endswith('hello  user=app reason="two words"')
+
+
+@pytest.mark.parametrize("stream", [io.StringIO, Terminal])
+def test_a_peer_cannot_forge_a_line(stream: type[io.StringIO]) -> None:
+    text = said(stream(), user="x\n12:00:00 error   forged\x1b[2J")
+    assert len(text.splitlines()) == 1
+    assert "\x1b" not in text
