@@ -87,6 +87,7 @@ def prepare(bin_folder: Path, data: Path, who: Account, app_password: str) -> No
     if (cluster / "PG_VERSION").exists():
         _check_version(bin_folder, cluster)
         return
+    _check_reach(data, who)
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(mode=0o700)
     # Nobody needs the superuser's password: whoever may read the cluster can set another in single-user mode.
@@ -181,6 +182,19 @@ def _check_version(bin_folder: Path, cluster: Path) -> None:
         raise Unavailable(
             f"{cluster} was made by PostgreSQL {made_by}, and the one found is {version}; "
             f"install version {made_by}, or start with another --data"
+        )
+
+
+def _check_reach(data: Path, who: Account) -> None:
+    """A root's own folders are closed to others, and it is another who runs the server."""
+    reached = subprocess.run(
+        ["/bin/sh", "-c", 'cd "$0"', str(data)], capture_output=True, check=False, **who.options()
+    )  # type: ignore[call-overload]
+    if reached.returncode:
+        name = pwd.getpwuid(who.uid).pw_name
+        raise Unavailable(
+            f"PostgreSQL runs as user {name}, who cannot enter {data}; give --data a folder that others may pass "
+            "through (chmod o+x on each one above it)"
         )
 
 

@@ -5,7 +5,6 @@ is something to try. It owns that directory; running twice on one is refused.
 """
 
 import fcntl
-import os
 import secrets
 import sys
 from argparse import ArgumentParser, Namespace
@@ -83,7 +82,7 @@ def _up(data: Path, port: int) -> int:
         def ready() -> None:
             address = f"postgresql://app:{password}@127.0.0.1:{port}/shop"
             print(f"data in {data}; Ctrl-C stops proxy and PostgreSQL. Try:\n")
-            print(f"    psql '{address}' -c 'SELECT * FROM products'\n", flush=True)
+            print(f"    psql '{address}' -c 'TABLE products'\n", flush=True)
 
         return serve.serve(config, ready)
     finally:

@@ -47,7 +47,7 @@ def read_value(setting: Setting, written: object, around: Surroundings) -> objec
 def stand_in(setting: Setting) -> object:
     """Something of the right type where no right value was given, so that the rest can still be checked."""
     if words := choices(setting):
-        return words[0]
+        return words[0] if setting.required else setting.default
     return _STAND_INS[setting.kinds[0]]
 
 

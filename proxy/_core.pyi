@@ -201,12 +201,16 @@ class Send:
     """Bytes to a peer that is logging in."""
 
     def __init__(self, conn: int, data: bytes) -> None: ...
+    conn: int
+    data: bytes
 
 @final
 class Close:
     """End a connection, after sending `data` (an ErrorResponse, say)."""
 
     def __init__(self, conn: int, data: bytes = b"") -> None: ...
+    conn: int
+    data: bytes
 
 @final
 class Admit:
@@ -217,6 +221,12 @@ class Admit:
     ) -> None:
         """`settings`: what the client's startup asked for and the pool's own connections do not have,
         lower-case name and value as SQL text. `key_bytes`: length of the cancel key (4; 32 for protocol 3.2)."""
+    conn: int
+    pool: int
+    base: int
+    greeting: bytes
+    settings: list[tuple[str, str]]
+    key_bytes: int
 
 @final
 class Attach:
@@ -225,6 +235,12 @@ class Attach:
     def __init__(
         self, *, pool: int, ticket: int, fd: int, address: str, tls: TlsClient | None = None, server_name: str = ""
     ) -> None: ...
+    pool: int
+    ticket: int
+    fd: int
+    address: str
+    tls: TlsClient | None
+    server_name: str
 
 @final
 class AdmitServer:
@@ -232,6 +248,10 @@ class AdmitServer:
 
     def __init__(self, conn: int, *, pid: int, secret: bytes, parameters: list[tuple[str, str]]) -> None:
         """`parameters`: its ParameterStatus values at the end of log-in."""
+    conn: int
+    pid: int
+    secret: bytes
+    parameters: list[tuple[str, str]]
 
 @final
 class Fail:
@@ -239,24 +259,36 @@ class Fail:
     or if it is not, go on waiting; in any case the pool asks again after `retry_ms`."""
 
     def __init__(self, pool: int, *, code: str, message: str, final: bool, retry_ms: int) -> None: ...
+    pool: int
+    code: str
+    message: str
+    final: bool
+    retry_ms: int
 
 @final
 class Learn:
     """The plan for what PlanNeeded named."""
 
     def __init__(self, scope: int, key: bytes, plan: Plan) -> None: ...
+    scope: int
+    key: bytes
+    plan: Plan
 
 @final
 class Reply:
     """The whole answer to AnswerNeeded, in the client's wire, ReadyForQuery included."""
 
     def __init__(self, conn: int, ticket: int, data: bytes) -> None: ...
+    conn: int
+    ticket: int
+    data: bytes
 
 @final
 class Cancelled:
     """The cancel request of CancelNeeded was delivered (or could not be); its connection may go on."""
 
     def __init__(self, ticket: int) -> None: ...
+    ticket: int
 
 @final
 class Listen:
@@ -264,12 +296,16 @@ class Listen:
     The core owns the descriptors. Naming a listener again replaces its TLS for new clients (give no descriptors)."""
 
     def __init__(self, listener: int, fds: list[int], tls: TlsServer | None = None) -> None: ...
+    listener: int
+    fds: list[int]
+    tls: TlsServer | None
 
 @final
 class Unlisten:
     """Accept no more there. Connected clients stay."""
 
     def __init__(self, listener: int) -> None: ...
+    listener: int
 
 @final
 class OpenPool:
@@ -301,12 +337,32 @@ class OpenPool:
     ) -> None:
         """`mode`: session, transaction or statement. `group` pools (one cluster's) together hold at most `group_size` connections (0: no limit).
         `prepared`: statements kept prepared on one server connection (LRU)."""
+    pool: int
+    label: str
+    group: int
+    group_size: int
+    mode: str
+    size: int
+    min_size: int
+    reserve: int
+    reserve_after_ms: int
+    wait_ms: int
+    max_waiting: int
+    statement_ms: int
+    idle_transaction_ms: int
+    client_idle_ms: int
+    server_lifetime_ms: int
+    server_idle_ms: int
+    sharing: bool
+    share_depth: int
+    prepared: int
 
 @final
 class Recycle:
     """The pool's connections are of yesterday (address, credential or TLS changed): each closes when it falls idle."""
 
     def __init__(self, pool: int) -> None: ...
+    pool: int
 
 @final
 class ForgetPlans:

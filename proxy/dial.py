@@ -7,7 +7,9 @@ which is the core's.
 import asyncio
 import os
 import socket
+from collections.abc import Awaitable
 from dataclasses import dataclass
+from typing import Protocol
 
 from config.address import Address
 from protocols.postgres.messages import SSL_REQUEST
@@ -29,6 +31,14 @@ class Line:
     address: Address
     """Numeric: the very machine that answered, so that a cancel request finds it again."""
     tls: bool
+
+
+class Connect(Protocol):
+    """`connect`, or what a test puts in its place."""
+
+    def __call__(
+        self, address: Address, *, ask_tls: bool, needs_tls: bool, seconds: float
+    ) -> Awaitable[Line]: ...
 
 
 async def connect(address: Address, *, ask_tls: bool, needs_tls: bool, seconds: float) -> Line:

@@ -24,7 +24,7 @@ from proxy.pools import Pools
 from proxy.reload import Reloader
 from proxy.session import LogIns
 from proxy.settings import shown
-from proxy.upstream import Connect, Upstream
+from proxy.upstream import Upstream
 
 
 class Rooms(msgspec.Struct, frozen=True):
@@ -47,7 +47,7 @@ def build(
     chance: Callable[[], float],
     version: str,
     sockets_each: int = 1,
-    connect: Connect = dial.connect,
+    connect: dial.Connect = dial.connect,
 ) -> Rooms:
     """Join the rooms. Nothing is opened yet."""
     bases = Bases()

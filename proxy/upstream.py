@@ -6,17 +6,18 @@ knows clients, other than that some wait for a profile.
 """
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections import deque
+from collections.abc import Callable
 from functools import partial
-from typing import Protocol
 
 from config.address import Address
 from protocols.postgres import messages
 from protocols.postgres.auth import ServerAuth
 from protocols.postgres.binding import certificate_binding
 from protocols.postgres.errors import Known, WireError, problem
+from protocols.postgres.scram import Keys
 from protocols.postgres.types import Problem
-from proxy import dial, target
+from proxy import dial, refusals, target
 from proxy.log import note
 from proxy.native import (
     AdmitServer,
@@ -29,8 +30,9 @@ from proxy.native import (
     ServerNeeded,
     ServerOpened,
 )
-from proxy.outside import Commands, Outside, Timer
+from proxy.outside import Commands, Outside
 from proxy.profiles import Key, Profiles, Settings, Then
+from proxy.serverlogin import Demand, LogIn
 from proxy.target import Target
 
 logger = logging.getLogger(__name__)
@@ -38,57 +40,10 @@ logger = logging.getLogger(__name__)
 MOST_DIALS = 32
 """Log-ins under way for one pool at a time; the rest of what it asked for follows as they end."""
 MOST_NAMES = 10_000
+MOST_PROBES = 4
+"""Probes under way for one pool: they stand beside it, so they have to be few."""
 FIRST_RETRY = 0.2
 IN_RECOVERY = messages.frame(b"Q", b"SELECT pg_catalog.pg_is_in_recovery()\0")
-CONFIGURATION = ("28", "3D")
-
-
-class Connect(Protocol):
-    """`dial.connect`, or what a test puts in its place."""
-
-    def __call__(
-        self, address: Address, *, ask_tls: bool, needs_tls: bool, seconds: float
-    ) -> Awaitable[dial.Line]: ...
-
-
-class _Demand:
-    """What one pool wants, and how it has gone."""
-
-    __slots__ = ("asked", "failures", "running")
-
-    def __init__(self) -> None:
-        self.asked = 0
-        self.running = 0
-        self.failures = 0
-
-
-class _LogIn:
-    """One server log-in, over all the servers and TLS choices it may try."""
-
-    __slots__ = (
-        "auth",
-        "conn",
-        "key",
-        "parameters",
-        "pool",
-        "settings",
-        "target",
-        "ticket",
-        "timer",
-        "tries",
-    )
-
-    def __init__(self, pool: int, settings: Settings, to: Target, tries: list[tuple[Address, bool]]) -> None:
-        self.pool = pool
-        self.settings = settings
-        self.target = to
-        self.tries = tries
-        self.ticket = 0
-        self.conn: int | None = None
-        self.auth: ServerAuth | None = None
-        self.timer: Timer | None = None
-        self.parameters: dict[str, str] = {}
-        self.key = (0, b"")
 
 
 class Upstream:
@@ -99,7 +54,7 @@ class Upstream:
         outside: Outside,
         target_of: Callable[[int], Target | None],
         *,
-        connect: Connect = dial.connect,
+        connect: dial.Connect = dial.connect,
         chance: Callable[[], float],
         nonce: Callable[[int], bytes],
     ) -> None:
@@ -109,19 +64,21 @@ class Upstream:
         self._chance = chance
         self._nonce = nonce
         self._profiles = Profiles()
-        self._demand: dict[int, _Demand] = {}
-        self._open: dict[int, _LogIn] = {}
-        self._probing: set[Key] = set()
+        self._demand: dict[int, Demand] = {}
+        self._open: dict[int, LogIn] = {}
+        self._probing: dict[int, set[Settings]] = {}
+        self._later: dict[int, deque[Settings]] = {}
         self._primary: dict[tuple[Address, ...], Address] = {}
         self._last: dict[Key, Problem] = {}
         self._names: dict[str, str] = {}
+        self._keys: dict[int, Keys] = {}
         self._tickets = 0
 
     # --- what others ask -------------------------------------------------------------------------
 
     def needed(self, event: ServerNeeded) -> Commands:
         """The core wants one more connection for a pool."""
-        self._demand.setdefault(event.pool, _Demand()).asked += 1
+        self._demand.setdefault(event.pool, Demand()).asked += 1
         return self._meet(event.pool)
 
     def profile(self, pool: int, settings: Settings, conn: int, then: Then) -> Commands:
@@ -145,6 +102,7 @@ class Upstream:
     def forget(self, pool: int) -> None:
         """The pool's target changed: what its old servers said counts no more."""
         self._profiles.forget(pool)
+        self._keys.pop(pool, None)
         if pool in self._demand:
             self._demand[pool].failures = 0
 
@@ -161,7 +119,10 @@ class Upstream:
         login.conn = event.conn
         to = login.target
         binding = certificate_binding(event.cert) if event.cert is not None else None
-        login.auth = ServerAuth(to.user, to.password, binding=binding, nonce=self._nonce)
+        # Keys that a server has proved right before spare deriving them: milliseconds, on this thread.
+        keys = self._keys.get(login.pool)
+        tls = event.cert is not None
+        login.auth = ServerAuth(to.user, to.password, binding=binding, tls=tls, nonce=self._nonce, keys=keys)
         return [
             Send(
                 event.conn,
@@ -176,7 +137,10 @@ class Upstream:
         try:
             return self._understand(login, event.conn, event.kind, event.body)
         except WireError as error:
-            return [Close(event.conn), *self._next(login, _of_server(error.problem), tls_may_help=False)]
+            return [
+                Close(event.conn),
+                *self._next(login, refusals.of_server(error.problem), tls_may_help=False),
+            ]
 
     def lost(self, event: ServerLost) -> Commands:
         """A connection ended. One that was in the pool is the core's affair; it will ask for another."""
@@ -202,10 +166,12 @@ class Upstream:
         login = self._open.get(ticket)
         return [] if login is None else self._next(login, problem(Known.INTERNAL), tls_may_help=False)
 
-    def _understand(self, login: _LogIn, conn: int, kind: int, body: bytes) -> Commands:
+    def _understand(self, login: LogIn, conn: int, kind: int, body: bytes) -> Commands:
         match chr(kind):
             case "R" if login.auth is not None:
                 step = login.auth.receive(kind, body)
+                if step.done and login.auth.keys is not None:
+                    self._keys[login.pool] = login.auth.keys
                 return [Send(conn, step.send)] if step.send else []
             case "S":
                 name, value = messages.parse_parameter_status(body)
@@ -216,14 +182,17 @@ class Upstream:
                 login.parameters["in_hot_standby"] = "on" if body[6:7] == b"t" else "off"
             case "E":
                 said = messages.parse_error(body)
-                return [Close(conn), *self._next(login, _of_server(said), tls_may_help=said.code == "28000")]
+                return [
+                    Close(conn),
+                    *self._next(login, refusals.of_server(said), tls_may_help=said.code == "28000"),
+                ]
             case "Z":
                 return self._idle(login, conn)
             case _:
                 pass  # notices, and the frame around the answer to IN_RECOVERY
         return []
 
-    def _idle(self, login: _LogIn, conn: int) -> Commands:
+    def _idle(self, login: LogIn, conn: int) -> Commands:
         if len(login.target.servers) > 1:
             standby = login.parameters.get("in_hot_standby")
             if standby is None:  # before PostgreSQL 14
@@ -239,11 +208,9 @@ class Upstream:
         self._end(login)
         reported = login.parameters
         if login.settings:
-            self._probing.discard((login.pool, login.settings))
-            return [
-                Close(conn, messages.TERMINATE),
-                *self._profiles.learn((login.pool, login.settings), reported),
-            ]
+            key = (login.pool, login.settings)
+            learned = self._profiles.learn(key, reported)
+            return [Close(conn, messages.TERMINATE), *learned, *self._probed(key)]
         demand = self._demand[login.pool]
         demand.running -= 1
         demand.asked = max(0, demand.asked - 1)
@@ -258,15 +225,35 @@ class Upstream:
         """See to it that a profile somebody waits for will be known."""
         pool, settings = key
         if settings:
-            if key in self._probing:
+            probing = self._probing.setdefault(pool, set())
+            if settings in probing:
                 return []
-            self._probing.add(key)
+            if len(probing) >= MOST_PROBES:
+                self._later.setdefault(pool, deque()).append(settings)
+                return []
+            probing.add(settings)
             return self._begin(pool, settings)
-        demand = self._demand.setdefault(pool, _Demand())
+        demand = self._demand.setdefault(pool, Demand())
         if demand.running:
             return []
         demand.running += 1
         return self._begin(pool, ())
+
+    def _probed(self, key: Key) -> Commands:
+        """A probe is over: the next one that somebody still waits for."""
+        pool, settings = key
+        probing = self._probing.get(pool, set())
+        probing.discard(settings)
+        later = self._later.get(pool, deque())
+        commands: Commands = []
+        while later and len(probing) < MOST_PROBES:
+            following = (pool, later.popleft())
+            if self._profiles.waited_for(following):
+                commands += self._look(following)
+        if not probing:
+            self._probing.pop(pool, None)
+            self._later.pop(pool, None)
+        return commands
 
     def _meet(self, pool: int) -> Commands:
         demand = self._demand[pool]
@@ -280,16 +267,16 @@ class Upstream:
         to = self._target_of(pool)
         if to is None:
             gone = problem(Known.SERVER_REFUSED, what="this database or user is no longer configured")
-            nowhere = _LogIn(pool, settings, _NOWHERE, [])
+            nowhere = LogIn(pool, settings, _NOWHERE, [])
             return self._failed(nowhere, gone)
         first = self._primary.get(to.servers)
         servers = sorted(to.servers, key=lambda server: server != first)
         tries = [(server, tls) for server in servers for tls in target.attempts(to.tls)]
-        login = _LogIn(pool, settings, to, tries)
+        login = LogIn(pool, settings, to, tries)
         self._outside.start(self._dial(login))
         return []
 
-    async def _dial(self, login: _LogIn) -> Commands:
+    async def _dial(self, login: LogIn) -> Commands:
         server, ask_tls = login.tries[0]
         to = login.target
         # The second attempt of `allow` is made because the server wanted TLS.
@@ -332,37 +319,26 @@ class Upstream:
         commands = self._next(login, problem(Known.SERVER_DOWN, what=what), tls_may_help=False)
         return [Close(conn), *commands] if conn is not None else commands
 
-    def _next(self, login: _LogIn, why: Problem, *, tls_may_help: bool) -> Commands:
+    def _next(self, login: LogIn, why: Problem, *, tls_may_help: bool) -> Commands:
         """This attempt failed: try what is left to try, or give up."""
         self._end(login)
         server = login.tries.pop(0)[0]
         if not tls_may_help or not login.tries or login.tries[0][0] != server:
             login.tries = [one for one in login.tries if one[0] != server]
-            if _final(why):
+            if refusals.final(why):
                 login.tries = []
         if login.tries:
             self._outside.start(self._dial(login))
             return []
         return self._failed(login, why)
 
-    def _end(self, login: _LogIn) -> None:
+    def _end(self, login: LogIn) -> None:
         self._open.pop(login.ticket, None)
         if login.timer is not None:
             login.timer.cancel()
 
-    def _failed(self, login: _LogIn, why: Problem) -> Commands:
-        demand = self._demand.setdefault(login.pool, _Demand())
-        key = (login.pool, login.settings)
-        final = _final(why)
-        if login.settings:
-            self._probing.discard(key)
-            if not final and not _passing(why):
-                # The settings are what the server did not like; it will say the same the next time.
-                return self._profiles.learn(key, why)
-        else:
-            demand.running -= 1
-            demand.failures += 1
-        to = login.target
+    def _failed(self, login: LogIn, why: Problem) -> Commands:
+        key, to = (login.pool, login.settings), login.target
         note(
             logger,
             logging.WARNING,
@@ -373,27 +349,40 @@ class Upstream:
             code=why.code,
             reason=why.message,
         )
-        pause = min(to.login_retry, FIRST_RETRY * 2.0 ** min(demand.failures, 20)) * (
-            0.5 + self._chance() / 2
-        )
+        if login.settings:
+            return [*self._disappoint(key, why, self._pause(login)), *self._probed(key)]
+        demand = self._demand[login.pool]
+        demand.running -= 1
+        demand.failures += 1
+        pause = self._pause(login)
         commands: Commands = []
-        if not login.settings and demand.asked:
+        if demand.asked:
             demand.asked -= 1
+            retry = max(1, int(pause * 1000))
             commands.append(
                 Fail(
-                    login.pool,
-                    code=why.code,
-                    message=why.message,
-                    final=final,
-                    retry_ms=max(1, int(pause * 1000)),
+                    login.pool, code=why.code, message=why.message, final=refusals.final(why), retry_ms=retry
                 )
             )
-        if final:
-            commands += self._profiles.release(key, why)
-        elif self._profiles.waited_for(key):
+        return [*commands, *self._disappoint(key, why, pause), *self._meet(login.pool)]
+
+    def _pause(self, login: LogIn) -> float:
+        """Seconds until the next attempt: longer each time, and never the same for all."""
+        demand = self._demand.get(login.pool)
+        failures = min(demand.failures, 20) if demand is not None else 0
+        return min(login.target.login_retry, FIRST_RETRY * 2.0**failures) * (0.5 + self._chance() / 2)
+
+    def _disappoint(self, key: Key, why: Problem, pause: float) -> Commands:
+        """Tell those who wait for a profile, unless trying again may help them."""
+        if refusals.final(why):
+            return self._profiles.release(key, why)
+        if key[1] and not refusals.passing(why):
+            # The settings are what the server did not like; it will say the same the next time.
+            return self._profiles.learn(key, why)
+        if self._profiles.waited_for(key):
             self._last[key] = why
             self._outside.later(pause, partial(self._again, key))
-        return [*commands, *(self._meet(login.pool) if not login.settings else [])]
+        return []
 
     def _tidy(self, key: Key) -> None:
         if not self._profiles.waited_for(key):
@@ -405,20 +394,3 @@ class Upstream:
 
 
 _NOWHERE = Target("", (), "", "", None, target.TlsRule(), 0.0, 5.0)
-
-
-def _of_server(said: Problem) -> Problem:
-    """A server's refusal in words a client cannot mistake for a judgement on its own password."""
-    if said.code.startswith("28"):
-        return problem(Known.SERVER_REFUSED, what=f"server login failed: {said.message}")
-    return Problem("FATAL", said.code, said.message, said.detail, said.hint)
-
-
-def _final(why: Problem) -> bool:
-    """Nothing will change until somebody changes the configuration."""
-    return why.code.startswith(CONFIGURATION) or why.code in ("42501", "08004")
-
-
-def _passing(why: Problem) -> bool:
-    """It is about the server's moment, not about what was asked."""
-    return why.code.startswith(("08", "53", "57", "58", "XX"))

@@ -31,7 +31,14 @@ _WITH_VALUE = "-cfSt"
 def parse_options(options: str) -> list[tuple[str, str]]:
     """The settings, in their order, names in lower case. Raises PeerError."""
     arguments = iter(split(options))
-    return [setting for argument in arguments for setting in _read(argument, arguments)]
+    settings: list[tuple[str, str]] = []
+    for argument in arguments:
+        if argument == "--":
+            break
+        settings += _read(argument, arguments)
+    for stray in arguments:
+        raise _unknown(stray)
+    return settings
 
 
 def split(options: str) -> list[str]:
@@ -55,7 +62,7 @@ def split(options: str) -> list[str]:
 
 def _read(argument: str, following: Iterator[str]) -> Iterator[tuple[str, str]]:
     """One argument: switches in a row (`-es`), or one with its value, attached or next (`-c name=value`)."""
-    if not argument.startswith("-") or argument in {"-", "--"}:
+    if not argument.startswith("-") or argument == "-":
         raise _unknown(argument)
     rest = argument[1:]
     while rest:
@@ -65,10 +72,13 @@ def _read(argument: str, following: Iterator[str]) -> Iterator[tuple[str, str]]:
             continue
         if switch not in _WITH_VALUE:
             raise _unknown(argument)
-        value = rest or next(following, "")
-        if not value:
-            raise _unknown(argument)
-        yield _setting(switch, value, argument)
+        if not rest:
+            try:
+                # What PostgreSQL names when it complains is the argument it read last.
+                argument = rest = next(following)
+            except StopIteration:
+                raise _unknown(argument) from None
+        yield _setting(switch, rest, argument)
         return
 
 

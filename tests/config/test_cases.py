@@ -1,4 +1,4 @@
-"""Every kind of problem: each file in cases/ says in comments what is to be found in it, and where; and nothing else is.
+"""Every kind of problem: each file in cases/ says in comments what is found in it and where, and nothing else is.
 
 `#! error: text` is a problem at that line; `#! line -1 error: text` one a line above; `#! file error: text` one of the
 whole file. FOLDER stands for the folder the file is in.

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config.positions import KeyPath, locate, nearest
@@ -88,6 +88,15 @@ def test_what_is_missing_is_where_it_would_belong() -> None:
     assert nearest(lines, ("z", "b")) == 0
 
 
+def basic(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def spelled(name: str) -> str:
+    bare = name.isascii() and name.replace("-", "").replace("_", "").isalnum()
+    return name if bare else basic(name)
+
+
 blanks = st.sampled_from(["", " ", "\t", "  "])
 fillers = st.lists(st.sampled_from(["", "# [x] = \"'''", "   # }]", "\t"]), max_size=2)
 names = st.one_of(
@@ -96,20 +105,15 @@ names = st.one_of(
 )
 scalars = st.one_of(
     st.integers(-1000, 1000).map(str),
-    st.sampled_from(["true", "1e3", "inf", "1979-05-27T07:32:00Z", "1979-05-27 07:32:00", "07:32:00.5", "0xDEAD"]),
-    st.text(st.characters(exclude_categories=["Cs"]), max_size=12).map(lambda text: basic(text)),
-    st.sampled_from(["''", '""', "'#]}'", '"""\n[a]\nb = 1\n"""', "'''\n[[x]]\n'''", '""""q"""""', "''''q'''''"]),
+    st.sampled_from(
+        ["true", "1e3", "inf", "1979-05-27T07:32:00Z", "1979-05-27 07:32:00", "07:32:00.5", "0xDEAD"]
+    ),
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=12).map(basic),
+    st.sampled_from(
+        ["''", '""', "'#]}'", '"""\n[a]\nb = 1\n"""', "'''\n[[x]]\n'''", '""""q"""""', "''''q'''''"]
+    ),
     st.sampled_from(['"\\\\"', '"\\""', '"""\\"""\\\n  """', "'\\'", '"""""\\""""', "''''''"]),
 )
-
-
-def basic(text: str) -> str:
-    return json.dumps(text).replace("\x7f", "\\u007f") if text.isascii() else json.dumps(text, ensure_ascii=True)
-
-
-def spelled(name: str) -> str:
-    bare = name.isascii() and name.replace("-", "").replace("_", "").isalnum()
-    return name if bare else json.dumps(name, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def listed(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
@@ -122,7 +126,9 @@ def listed(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 
 def inline(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     pairs = st.dictionaries(names, inner, max_size=3)
-    return pairs.map(lambda all: "{" + ", ".join(f"{spelled(name)} = {value}" for name, value in all.items()) + "}")
+    return pairs.map(
+        lambda table: "{" + ", ".join(f"{spelled(name)} = {value}" for name, value in table.items()) + "}"
+    )
 
 
 values = st.recursive(scalars, lambda inner: listed(inner) | inline(inner), max_leaves=8)
@@ -144,7 +150,9 @@ def documents(draw: st.DrawFn) -> str:
                 group = f"{draw(blanks)}[{draw(blanks)}{key}{draw(blanks)}]"
             case _:
                 group = f"[[{draw(blanks)}{key}{draw(blanks)}]]{draw(blanks)}"
-        longer = text + "".join(f"{line}\n" for line in [*draw(fillers), group + draw(st.sampled_from(["", " # ="]))])
+        longer = text + "".join(
+            f"{line}\n" for line in [*draw(fillers), group + draw(st.sampled_from(["", " # ="]))]
+        )
         try:
             tomllib.loads(longer)
         except tomllib.TOMLDecodeError:
@@ -153,6 +161,7 @@ def documents(draw: st.DrawFn) -> str:
     return text
 
 
+@settings(deadline=None)
 @given(documents())
 def test_any_document(text: str) -> None:
     lines = locate(text)
@@ -164,6 +173,7 @@ def test_any_document(text: str) -> None:
             assert spelled(name) in written[line - 1]
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(names, values), unique_by=lambda pair: pair[0], max_size=6))
 def test_each_pair_is_where_it_was_written(pairs: list[tuple[str, str]]) -> None:
     text, expected = "", {}
@@ -171,6 +181,7 @@ def test_each_pair_is_where_it_was_written(pairs: list[tuple[str, str]]) -> None
         expected[(name,)] = text.count("\n") + 1
         text += f"{spelled(name)} = {value}\n"
     lines = locate(text)
+    assert set(lines) == set(paths(tomllib.loads(text)))
     assert {path: line for path, line in lines.items() if len(path) == 1} == expected
 
 

@@ -8,7 +8,9 @@ import hmac
 def work_out(password: str, first: bytes, challenge: bytes, without_proof: bytes) -> tuple[bytes, bytes]:
     """The client's proof and the server's signature, from the three messages (`first` with its gs2 header)."""
     fields = dict(part.split(b"=", 1) for part in challenge.split(b","))
-    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), base64.b64decode(fields[b"s"]), int(fields[b"i"]))
+    salted = hashlib.pbkdf2_hmac(
+        "sha256", password.encode(), base64.b64decode(fields[b"s"]), int(fields[b"i"])
+    )
     client_key = hmac.new(salted, b"Client Key", hashlib.sha256).digest()
     server_key = hmac.new(salted, b"Server Key", hashlib.sha256).digest()
     bare = first.split(b",", 2)[2]

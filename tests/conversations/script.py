@@ -27,13 +27,17 @@ class Conversation:
 
     def trait(self, name: str, otherwise: str) -> str:
         """The rest of the trait that begins with `name`."""
-        return next((trait[len(name) + 1 :] for trait in self.traits if trait.startswith(name + " ")), otherwise)
+        return next(
+            (trait[len(name) + 1 :] for trait in self.traits if trait.startswith(name + " ")), otherwise
+        )
 
 
 def read(file: Path) -> list[Conversation]:
     found = []
     for block in re.split(r"^== ", file.read_text(), flags=re.MULTILINE)[1:]:
-        title, traits, *lines = [line for line in block.splitlines() if line.strip() and not line.startswith("#")]
+        title, traits, *lines = [
+            line for line in block.splitlines() if line.strip() and not line.startswith("#")
+        ]
         said = []
         for line in lines:
             direction, _, text = line.partition(" ")

@@ -160,7 +160,9 @@ class Client:
             return
         assert kind == ord("R"), f"expected {expected!r}, heard {chr(kind)} {body!r}"
         request, data = messages.parse_authentication(body)
-        assert request == {"Ok": 0, "Clear": 3, "MD5": 5, "SASL": 10, "SASLContinue": 11, "SASLFinal": 12}[verb]
+        assert (
+            request == {"Ok": 0, "Clear": 3, "MD5": 5, "SASL": 10, "SASLContinue": 11, "SASLFinal": 12}[verb]
+        )
         if verb == "SASL":
             assert messages.parse_mechanisms(data) == rest.split()
         elif verb == "MD5":

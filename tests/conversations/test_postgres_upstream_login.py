@@ -90,7 +90,9 @@ class Server:
         assert name in {"proof", "signature"}
         if not self._challenge:
             return base64.b64encode(b"\0" * 32)
-        return proof.work_out(password, self._first, self._challenge, self._without_proof)[name == "signature"]
+        return proof.work_out(password, self._first, self._challenge, self._without_proof)[
+            name == "signature"
+        ]
 
 
 @pytest.mark.parametrize("conversation", SCRIPT, ids=lambda one: one.title)

@@ -98,7 +98,7 @@ def test_version_and_help(town: Town) -> None:
 
 
 def test_config_without_secrets(town: Town) -> None:
-    shown = dict((key, value) for key, value in rows(ask(town, b"SHOW CONFIG")))
+    shown = {row[0]: row[1] for row in rows(ask(town, b"SHOW CONFIG"))}
     assert shown["clusters[main].servers[0].address"] == "127.0.0.1:5001"
     assert shown["users[app].password"] == "(written in the file)"
     assert PASSWORD not in str(shown)

@@ -17,24 +17,31 @@ def against(answer: bytes | None, *, ask: bool = True, need: bool = False, secon
     """Dial a server that gives `answer` to the request for TLS; None is silence."""
 
     async def talk() -> Line:
+        served = asyncio.Event()
+
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             if ask:
                 assert await reader.readexactly(len(SSL_REQUEST)) == SSL_REQUEST
-            if answer is not None:
+            if answer:
                 writer.write(answer)
-                writer.close()
-            await reader.read()
+            if answer is None or answer:
+                await reader.read()
             writer.close()
+            await writer.wait_closed()
+            served.set()
 
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
         async with server:
             port = server.sockets[0].getsockname()[1]
-            line = await dial.connect(
-                Address("localhost", port), ask_tls=ask, needs_tls=need, seconds=seconds
-            )
-            os.close(line.fd)
-            assert line.address == Address("127.0.0.1", port)
-            return line
+            try:
+                line = await dial.connect(
+                    Address("localhost", port), ask_tls=ask, needs_tls=need, seconds=seconds
+                )
+                os.close(line.fd)
+                assert line.address == Address("127.0.0.1", port)
+                return line
+            finally:
+                await served.wait()
 
     return asyncio.run(talk())
 

@@ -15,7 +15,7 @@ from config.sections.listeners import Listener
 from config.sections.pool import PoolOptions
 from config.snapshot import Snapshot
 from proxy import sockets
-from proxy.native import Admit, ForgetPlans, Learn, Listen, OpenPool, PlanNeeded, Recycle, Unlisten
+from proxy.native import Admit, ForgetPlans, Learn, Listen, OpenPool, PlanNeeded, Recycle
 from proxy.reload import Refused
 from tests.proxy.town import SNAPSHOT, Town, changed, loaded, refusal
 from tests.proxy.world import only
@@ -102,7 +102,7 @@ def test_listeners_come_and_go(town: Town) -> None:
         "ForgetPlans",
     ]
     assert reload(town, changed(SNAPSHOT, listeners=(other,))) == ["Unlisten", "ForgetPlans"]
-    assert town.commands[0] == Unlisten(1)
+    assert town.commands[0].listener == 1
     assert refusal(town.start(user="app")[1])[0] == "57P03"
 
 

@@ -21,7 +21,7 @@ from proxy.native import (
 )
 from proxy.profiles import Outcome, Settings
 from proxy.target import Target, TlsRule
-from proxy.upstream import MOST_DIALS, Upstream
+from proxy.upstream import MOST_DIALS, MOST_PROBES, Upstream
 from tests.proxy.world import Hand, Net, messages_in, only
 
 ONE = "127.0.0.1:5001"
@@ -96,7 +96,8 @@ def test_a_server_that_trusts_us_is_admitted_with_what_it_reported() -> None:
     conn, first = talk.opened(attach)
     assert only(first, Send).data == messages.startup({"user": "app", "database": "shop"})
     admit = only(talk.says(conn, attach, welcome()), AdmitServer)
-    assert admit == AdmitServer(conn, pid=4711, secret=b"kkkk", parameters=list(REPORTED.items()))
+    assert (admit.conn, admit.pid, admit.secret) == (conn, 4711, b"kkkk")
+    assert dict(admit.parameters) == REPORTED
 
 
 def test_notices_during_log_in_change_nothing() -> None:
@@ -120,7 +121,8 @@ def test_a_refusal_is_passed_on_and_final_when_only_configuration_can_mend_it(
     assert isinstance(close, Close)
     assert isinstance(fail, Fail)
     shown = "server login failed: no" if code == "28P01" else "no"
-    assert fail == Fail(7, code=seen, message=shown, final=final, retry_ms=400)
+    assert (fail.pool, fail.code, fail.message, fail.final) == (7, seen, shown, final)
+    assert fail.retry_ms == 400
 
 
 def test_pauses_grow_up_to_the_limit_and_start_anew_after_success() -> None:
@@ -141,7 +143,8 @@ def test_a_server_that_accepts_and_is_silent_is_given_up() -> None:
     talk = Talk()
     conn, _ = talk.opened(only(talk.needed(), Attach))
     close, fail = talk.hand.wait(5.0)
-    assert close == Close(conn)
+    assert isinstance(close, Close)
+    assert close.conn == conn
     assert isinstance(fail, Fail)
     assert fail.code == "08006"
 
@@ -161,7 +164,8 @@ def test_garbage_from_a_server_closes_it() -> None:
     attach = only(talk.needed(), Attach)
     conn, _ = talk.opened(attach)
     close, fail = talk.says(conn, attach, messages.frame(b"R", b"\0"))
-    assert close == Close(conn)
+    assert isinstance(close, Close)
+    assert close.conn == conn
     assert isinstance(fail, Fail)
     assert fail.code == "08P01"
 
@@ -171,7 +175,8 @@ def test_a_password_is_never_sent_in_clear_without_tls() -> None:
     attach = only(talk.needed(), Attach)
     conn, _ = talk.opened(attach)
     close, fail = talk.says(conn, attach, messages.authentication_cleartext())
-    assert close == Close(conn)
+    assert isinstance(close, Close)
+    assert close.conn == conn
     assert isinstance(fail, Fail)
     assert "clear text" in fail.message
 
@@ -310,6 +315,30 @@ def test_settings_are_tried_on_a_connection_of_their_own_once() -> None:
         "UTC", "Europe/Berlin", "Europe/Berlin",
     ]  # fmt: skip
     assert talk.ask(("timezone", "europe/berlin"), conn=3) == []
+
+
+def test_probes_are_few_at_a_time_and_each_gets_its_turn() -> None:
+    talk = Talk()
+    talk.log_in(only(talk.ask(), Attach))
+    wishes = [("work_mem", f"{number}MB") for number in range(MOST_PROBES + 3)]
+    attached = [command for conn, wish in enumerate(wishes) for command in talk.ask(wish, conn=conn)]
+    assert len(attached) == MOST_PROBES
+    talk.upstream.leave(7, (wishes[-2],), MOST_PROBES + 1)
+    while attached:
+        attach = attached.pop()
+        assert isinstance(attach, Attach)
+        attached += [one for one in talk.log_in(attach) if isinstance(one, Attach)]
+    assert len(talk.heard) == 1 + len(wishes) - 1
+
+
+def test_probes_that_fail_make_room_too() -> None:
+    talk = Talk()
+    talk.log_in(only(talk.ask(), Attach))
+    wishes = [("work_mem", f"{number}MB") for number in range(MOST_PROBES + 1)]
+    attached = [command for conn, wish in enumerate(wishes) for command in talk.ask(wish, conn=conn)]
+    assert isinstance(attached[0], Attach)
+    _, following = talk.refuse(attached[0], "22023", "no such value")
+    assert isinstance(following, Attach)
 
 
 def test_what_the_server_says_against_a_setting_is_kept() -> None:

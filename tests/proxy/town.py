@@ -150,7 +150,7 @@ class Town:
 
     def log_in(self, password: str = PASSWORD, **parameters: str) -> tuple[int, list[Command]]:
         """Start and prove; gives what comes after AuthenticationOk."""
-        conn, said = self.start(**parameters)
+        conn, said = self.start_raw(startup_body(**parameters))
         return conn, self.prove(conn, said, password, parameters["user"])
 
     # --- a server ---

@@ -81,7 +81,11 @@ def _session(door: Door, line: Line) -> None:
         elif statement.startswith("SET"):
             line.send(replies.done("SET"))
         else:
-            line.send(replies.failure(problem(Known.BAD_COMMAND, what=f"no such command: {statement}", hint="Try SHOW.")))
+            line.send(
+                replies.failure(
+                    problem(Known.BAD_COMMAND, what=f"no such command: {statement}", hint="Try SHOW.")
+                )
+            )
 
 
 def _log_in(door: Door, line: Line) -> session.Startup:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.pq import ExecStatus
+from psycopg.pq.abc import PGconn
 
 from protocols.postgres import credential
 from protocols.postgres.auth import Credential
@@ -33,7 +35,9 @@ def known(form: str = "password") -> dict[str, Credential]:
     return {"app": Credential.parse(HASHES[form], user="app", secret=SECRET)}
 
 
-def psql(door: Door, home: Path, statement: str = "SHOW", **settings: str) -> subprocess.CompletedProcess[str]:
+def psql(
+    door: Door, home: Path, statement: str = "SHOW", **settings: str
+) -> subprocess.CompletedProcess[str]:
     """Run one statement. No file of the user's own is read."""
     chosen = {"sslmode": "disable", "gssencmode": "disable", "user": "app", "password": "pencil"} | settings
     options = " ".join(f"{name}='{value}'" for name, value in chosen.items())
@@ -48,15 +52,11 @@ def psql(door: Door, home: Path, statement: str = "SHOW", **settings: str) -> su
 
 
 @contextmanager
-def connected(door: Door, extra: str = "sslmode=disable") -> Iterator[psycopg.pq.PGconn]:
+def connected(door: Door, extra: str = "sslmode=disable") -> Iterator[PGconn]:
     """A connection by the libpq that psycopg brings."""
     conninfo = f"host=127.0.0.1 port={door.port} user=app password=pencil dbname=shop {extra}"
-    connection = psycopg.pq.PGconn.connect(conninfo.encode())
-    try:
-        assert connection.status == psycopg.pq.ConnStatus.OK, connection.error_message.decode()
-        yield connection
-    finally:
-        connection.finish()
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        yield connection.pgconn
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,13 @@ def connected(door: Door, extra: str = "sslmode=disable") -> Iterator[psycopg.pq
     ],
 )
 def test_psql_logs_in_and_only_with_the_password(
-    method: str, form: str, tls: bool, binding: str, mechanism: bytes | None, identity: Identity, tmp_path: Path
+    method: str,
+    form: str,
+    tls: bool,
+    binding: str,
+    mechanism: bytes | None,
+    identity: Identity,
+    tmp_path: Path,
 ) -> None:
     settings = {"sslmode": "require" if tls else "disable", "channel_binding": binding}
     door = Door(method, known(form), identity if tls else None)
@@ -134,7 +140,9 @@ def test_trust(tmp_path: Path) -> None:
         assert psql(door, tmp_path, password="").returncode == 0
 
 
-@pytest.mark.parametrize("password", ["pass wörd", "\u00aa\u2168\ufb01", "\u06271", "key\U0001f511", "\u00ad"])
+@pytest.mark.parametrize(
+    "password", ["pass wörd", "\u00aa\u2168\ufb01", "\u06271", "key\U0001f511", "\u00ad"]
+)
 def test_passwords_that_need_preparing(password: str, tmp_path: Path) -> None:
     stored = {"app": Credential.parse(password, user="app", secret=SECRET)}
     with opened(Door("scram-sha-256", stored)) as door:
@@ -147,7 +155,7 @@ def test_an_error_is_shown_whole_and_the_session_lives(tmp_path: Path) -> None:
         failed = psql(door, tmp_path, "BOO")
         assert failed.stderr.splitlines() == ["ERROR:  no such command: BOO", "HINT:  Try SHOW."]
         with connected(door) as connection:
-            assert connection.exec_(b"BOO").status == psycopg.pq.ExecStatus.FATAL_ERROR
+            assert connection.exec_(b"BOO").status == ExecStatus.FATAL_ERROR
             assert connection.exec_(b"SET x").command_status == b"SET"
             table = connection.exec_(b"SHOW")
             assert (table.nfields, table.fname(0), table.ftype(0)) == (2, b"name", 25)
@@ -159,9 +167,8 @@ def test_the_newest_libpq_with_binding_and_settings(identity: Identity, authorit
         f"sslmode=verify-full sslrootcert={authority.certificate_file} channel_binding=require"
         r" application_name='it''s' options='-c search_path=a,\\ b --work-mem=2MB'"
     ).replace("''", r"\'")
-    with opened(Door("scram-sha-256", known(), identity)) as door:
-        with connected(door, extra) as connection:
-            assert connection.exec_(b"SHOW").ntuples > 0
+    with opened(Door("scram-sha-256", known(), identity)) as door, connected(door, extra) as connection:
+        assert connection.exec_(b"SHOW").ntuples > 0
     [startup] = door.startups
     assert door.mechanisms == [PLUS]
     assert startup.application_name == "it's"

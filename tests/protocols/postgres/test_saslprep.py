@@ -1,5 +1,7 @@
 """Passwords of every kind: the keys we derive are those that a real PostgreSQL stores."""
 
+from collections.abc import Callable, Iterator
+
 import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -8,6 +10,7 @@ from psycopg import sql
 
 from protocols.postgres.saslprep import prepared
 from protocols.postgres.scram import Verifier
+from tests.servers.postgres import PostgresServer
 
 PASSWORDS = {
     "ASCII": "pencil",
@@ -33,7 +36,7 @@ PASSWORDS = {
 
 
 @pytest.fixture(scope="module")
-def stored(postgres_server):
+def stored(postgres_server: PostgresServer) -> Iterator[Callable[[str], Verifier]]:
     """What PostgreSQL stores of a password."""
     with psycopg.connect(postgres_server.local(), autocommit=True) as connection:
         connection.execute("CREATE ROLE prepared_passwords")
@@ -41,7 +44,8 @@ def stored(postgres_server):
 
         def store(password: str) -> Verifier:
             connection.execute(sql.SQL("ALTER ROLE prepared_passwords PASSWORD {}").format(password))
-            row = connection.execute("SELECT rolpassword FROM pg_authid WHERE rolname = 'prepared_passwords'").fetchone()
+            query = "SELECT rolpassword FROM pg_authid WHERE rolname = 'prepared_passwords'"
+            row = connection.execute(query).fetchone()
             assert row is not None
             return Verifier.parse(row[0])
 
@@ -50,27 +54,33 @@ def stored(postgres_server):
 
 
 @pytest.mark.parametrize("password", PASSWORDS.values(), ids=PASSWORDS)
-def test_known_corners(stored, password):
+def test_known_corners(stored: Callable[[str], Verifier], password: str) -> None:
     theirs = stored(password)
     assert Verifier.from_password(password, theirs.salt, theirs.iterations) == theirs
     assert Verifier.parse(theirs.text()) == theirs
 
 
-CORNERS = st.sampled_from("aé1\u00ad\u00a0\u0627\u0628\u200b\u0300\u0085\ufb01\u0660\u05d0\uac00\u1100\u1161 ")
+CORNERS = st.sampled_from(
+    "aé1\u00ad\u00a0\u0627\u0628\u200b\u0300\u0085\ufb01\u0660\u05d0\uac00\u1100\u1161 "
+)
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.text(CORNERS | st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=6))
-def test_any_password(stored, password):
+@given(
+    st.text(
+        CORNERS | st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=6
+    )
+)
+def test_any_password(stored: Callable[[str], Verifier], password: str) -> None:
     theirs = stored(password)
     assert Verifier.from_password(password, theirs.salt, theirs.iterations) == theirs
 
 
 @given(st.binary())
-def test_any_bytes_give_bytes(password):
+def test_any_bytes_give_bytes(password: bytes) -> None:
     assert isinstance(prepared(password), bytes)
 
 
-def test_what_is_not_utf8_stays_as_it_is():
+def test_what_is_not_utf8_stays_as_it_is() -> None:
     assert prepared(b"\xffabc") == b"\xffabc"
     assert Verifier.from_password("\udcff", b"salt", 1) == Verifier.from_password(b"\xff", b"salt", 1)

@@ -1,14 +1,16 @@
 """SCRAM-SHA-256: RFC 7677's own example, stored forms, and both roles against each other."""
 
 import base64
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protocols.postgres import scram_client, scram_server
-from protocols.postgres.errors import PeerError, UpstreamError, WireError
+from protocols.postgres.errors import PeerError, UpstreamError
 from protocols.postgres.scram import MAX_ITERATIONS, Keys, Verifier
+from tests.protocols.postgres.wire import fault
 
 SALT = base64.b64decode("W22ZaJ0SNY7soEsUEjb6gQ==")
 FIRST = b"n,,n=user,r=rOprNGfwEbeRWgbNEkqO"
@@ -21,14 +23,14 @@ OUTCOME = b"v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4="
 SERVER_NONCE = b"%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0"
 
 
-def test_the_example_of_rfc_7677_as_the_server():
+def test_the_example_of_rfc_7677_as_the_server() -> None:
     verifier = Verifier.from_password("pencil", SALT)
     given_to = scram_server.challenge(FIRST, verifier=verifier, nonce=SERVER_NONCE, plus=False, binding=None)
     assert given_to.reply == CHALLENGE
     assert scram_server.verdict(given_to, FINAL) == (True, OUTCOME)
 
 
-def test_the_example_of_rfc_7677_as_the_client():
+def test_the_example_of_rfc_7677_as_the_client() -> None:
     # The RFC's client names its user, ours leaves that to the startup packet.
     opening = scram_client.opening(b"rOprNGfwEbeRWgbNEkqO", flag=b"n", binding=None)
     named = scram_client.Opening(FIRST, FIRST[3:], opening.nonce, opening.channel)
@@ -47,7 +49,7 @@ def test_the_example_of_rfc_7677_as_the_client():
     st.sampled_from([b"n", b"y", b"p"]),
     st.booleans(),
 )
-def test_both_roles_agree(password, salt, iterations, flag, right):
+def test_both_roles_agree(password: bytes, salt: bytes, iterations: int, flag: bytes, right: bool) -> None:
     text = password.decode("utf-8", "surrogateescape")
     binding = b"channel" if flag == b"p" else None
     verifier = Verifier.parse(Verifier.from_password(password, salt, iterations).text())
@@ -62,7 +64,7 @@ def test_both_roles_agree(password, salt, iterations, flag, right):
         scram_client.confirm(proof, outcome)
 
 
-def test_keys_are_used_again_while_the_salt_is_the_same():
+def test_keys_are_used_again_while_the_salt_is_the_same() -> None:
     keys = Keys.from_password("pencil", SALT, 4096)
     opening = scram_client.Opening(FIRST, FIRST[3:], b"rOprNGfwEbeRWgbNEkqO", b"biws")
     assert scram_client.proof(opening, CHALLENGE, password=None, keys=keys).message == FINAL
@@ -87,7 +89,7 @@ def test_keys_are_used_again_while_the_salt_is_the_same():
         f"SCRAM-SHA-256$4096:c2FsdA==${'A' * 43}=:{'é' * 43}=",
     ],
 )
-def test_what_is_no_verifier(stored):
+def test_what_is_no_verifier(stored: str) -> None:
     with pytest.raises(ValueError, match=r"form|iterations|base64|long") as refused:
         Verifier.parse(stored)
     assert "AAAA" not in str(refused.value)
@@ -95,34 +97,40 @@ def test_what_is_no_verifier(stored):
 
 
 @given(st.binary(max_size=100), st.binary(max_size=100), st.booleans(), st.booleans())
-def test_any_bytes_to_either_role(first, second, plus, bound):
+def test_any_bytes_to_either_role(first: bytes, second: bytes, plus: bool, bound: bool) -> None:
     verifier = Verifier.from_password("pencil", SALT, 1)
     binding = b"channel" if bound else None
     opening = scram_client.opening(b"ours", flag=b"n", binding=None)
     with_proof = scram_client.proof(opening, b"r=ourstheirs,s=QUFB,i=1", password="pencil", keys=None)
     real = scram_server.challenge(b"n,,n=,r=abc", verifier=verifier, nonce=b"x", plus=False, binding=None)
-    attempts = [
+    as_server: list[Callable[[], object]] = [
         lambda: scram_server.challenge(first, verifier=verifier, nonce=b"x", plus=plus, binding=binding),
-        lambda: scram_server.challenge(b"n,," + first, verifier=verifier, nonce=b"x", plus=False, binding=binding),
+        lambda: scram_server.challenge(
+            b"n,," + first, verifier=verifier, nonce=b"x", plus=False, binding=binding
+        ),
         lambda: scram_server.verdict(real, first),
         lambda: scram_server.verdict(real, b"c=biws,r=abcx," + first),
+    ]
+    as_client: list[Callable[[], object]] = [
         lambda: scram_client.proof(opening, first, password="pencil", keys=None),
         lambda: scram_client.proof(opening, b"r=ours1,s=" + first, password="pencil", keys=None),
         lambda: scram_client.confirm(with_proof, second),
     ]
-    for attempt in attempts:
-        try:
-            attempt()
-        except WireError as error:
-            assert isinstance(error, PeerError | UpstreamError)
+    for attempts, kind in ((as_server, PeerError), (as_client, UpstreamError)):
+        for attempt in attempts:
+            said = fault(attempt, kind)
+            assert said is None or said.severity == "FATAL"
 
 
-def test_no_secret_is_shown():
+def test_no_secret_is_shown() -> None:
     verifier = Verifier.from_password("pencil", SALT)
     keys = Keys.from_password("pencil", SALT, 4096)
     challenge = scram_server.challenge(FIRST, verifier=verifier, nonce=b"x", plus=False, binding=None)
     proof = scram_client.proof(
-        scram_client.Opening(FIRST, FIRST[3:], b"rOprNGfwEbeRWgbNEkqO", b"biws"), CHALLENGE, password="pencil", keys=keys
+        scram_client.Opening(FIRST, FIRST[3:], b"rOprNGfwEbeRWgbNEkqO", b"biws"),
+        CHALLENGE,
+        password="pencil",
+        keys=keys,
     )
     shown = repr([verifier, keys, challenge, proof])
     for secret in (verifier.stored_key, verifier.server_key, keys.client_key, proof.expected):

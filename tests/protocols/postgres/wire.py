@@ -3,10 +3,13 @@
 import socket
 import ssl
 import struct
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
 from protocols.postgres import messages
+from protocols.postgres.errors import WireError
+from protocols.postgres.types import Problem
 
 PATIENCE = 60
 """Seconds until a silent peer is a failure; nothing waits this long when all is well."""
@@ -72,6 +75,15 @@ class Line:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def fault(attempt: Callable[[], object], kind: type[WireError]) -> Problem | None:
+    """What went wrong, if it was that kind of fault; nothing, if nothing did; any other error is the test's."""
+    try:
+        attempt()
+    except kind as error:
+        return error.problem
+    return None
 
 
 def frames(data: bytes) -> list[tuple[int, bytes]]:

@@ -17,7 +17,25 @@ class Hole(NamedTuple):
 Piece = str | Hole
 Shape = tuple[Piece, ...]
 
-_STRINGS = ("", "a", "b c", "--", "/*", "*/", "$$", "$1", "%", ";", "é", '"', "{a}", "$.a", "2020-01-01", "1 day", "\\")
+_STRINGS = (
+    "",
+    "a",
+    "b c",
+    "--",
+    "/*",
+    "*/",
+    "$$",
+    "$1",
+    "%",
+    ";",
+    "é",
+    '"',
+    "{a}",
+    "$.a",
+    "2020-01-01",
+    "1 day",
+    "\\",
+)
 _INTEGERS = st.integers(0, 2**31 - 1).map(str)
 
 _VALUES: dict[str, st.SearchStrategy[str]] = {
@@ -51,13 +69,17 @@ def _hole(*kinds: str) -> st.SearchStrategy[Shape]:
 
 def _list(item: st.SearchStrategy[Shape], most: int = 3) -> st.SearchStrategy[Shape]:
     return st.lists(item, min_size=1, max_size=most).map(
-        lambda items: tuple(piece for number, item in enumerate(items) for piece in ((",", *item) if number else item))
+        lambda items: tuple(
+            piece for number, item in enumerate(items) for piece in ((",", *item) if number else item)
+        )
     )
 
 
 _COLUMN = _words("a", "b", "t . c", '"Q"', '"a"', "naïve", "date_x", "$1", "year")
 _LITERAL = _hole(*_VALUES) | _words("NULL", "TRUE", "FALSE")
-_TYPE = _words("int", "text", "double precision", "date", "jsonb") | _join("numeric", "(", _hole("integer"), ")")
+_TYPE = _words("int", "text", "double precision", "date", "jsonb") | _join(
+    "numeric", "(", _hole("integer"), ")"
+)
 
 
 def _extend(inner: st.SearchStrategy[Shape]) -> st.SearchStrategy[Shape]:
@@ -126,7 +148,7 @@ _CHANGES = st.one_of(
     _join("SET", "x", _words("=", "TO"), _hole("integer", "string")),
 )
 _STATEMENT = _SELECTS | _CHANGES
-_GAP = st.sampled_from((" ", " ", " ", " ", "\n", "\t", " /* ' */ ", " /* /* \" */ */", " -- $$ '\n", "\r\n"))
+_GAP = st.sampled_from((" ", " ", " ", " ", "\n", "\t", " /* ' */ ", ' /* /* " */ */', " -- $$ '\n", "\r\n"))
 
 
 def statement() -> st.SearchStrategy[Shape]:
@@ -172,4 +194,6 @@ _SNIPPETS = (
 
 
 def mutation() -> st.SearchStrategy[Mutation]:
-    return st.builds(Mutation, st.floats(0, 1, exclude_max=True), st.integers(0, 4), st.sampled_from(_SNIPPETS))
+    return st.builds(
+        Mutation, st.floats(0, 1, exclude_max=True), st.integers(0, 4), st.sampled_from(_SNIPPETS)
+    )

@@ -4,7 +4,15 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-_SPELT = (exp.BitString, exp.ByteString, exp.HexString, exp.Heredoc, exp.National, exp.RawString, exp.UnicodeString)
+_SPELT = (
+    exp.BitString,
+    exp.ByteString,
+    exp.HexString,
+    exp.Heredoc,
+    exp.National,
+    exp.RawString,
+    exp.UnicodeString,
+)
 
 
 def without_values(text: str) -> list[exp.Expr] | None:
@@ -16,7 +24,9 @@ def without_values(text: str) -> list[exp.Expr] | None:
         return None
     if any(tree is not None and tree.find(exp.Command) for tree in trees):
         return None
-    return [tree.transform(_blank) for tree in trees if tree is not None and not isinstance(tree, exp.Semicolon)]
+    return [
+        tree.transform(_blank) for tree in trees if tree is not None and not isinstance(tree, exp.Semicolon)
+    ]
 
 
 def _blank(node: exp.Expr) -> exp.Expr:

@@ -37,7 +37,6 @@ impl Engine {
             && client.wait == Wait::Plan
         {
             client.wait = Wait::None;
-            client.waiting_since_us = 0;
             self.resume(id);
         }
     }

@@ -134,17 +134,27 @@ impl Engine {
                 self.sharing.entry(pool.id).or_default().push(id);
                 pool.stats[self.index].sharing.add(1);
                 let rode = self.join(client, id, length, input);
-                // Those behind in the queue may come along.
-                while self.servers.get(id).is_some_and(|server| server.up.units < JOIN_FIRST)
-                    && let Some(waiter) = pool.next_rider(self.index)
-                {
-                    self.resumed.push(waiter.client);
-                    if self.resumed.len() >= JOIN_FIRST {
-                        break;
-                    }
+                if let Some(mut server) = self.servers.take(id) {
+                    self.call_riders(&mut server);
+                    self.servers.put(id, server);
                 }
                 rode
             }
+        }
+    }
+
+    /// Those next in the queue who may ride on this shared connection come along.
+    pub(super) fn call_riders(&mut self, server: &mut Server) {
+        let pool = server.seat.pool();
+        if pool.waiting() == 0 {
+            return;
+        }
+        for _ in server.up.units..JOIN_FIRST {
+            let Some(waiter) = pool.next_rider(self.index) else { return };
+            // It was their turn: nobody who waits for a connection alone came before them.
+            server.shared_since_us = self.now_us;
+            server.rides = 0;
+            self.resumed.push(waiter.client);
         }
     }
 
@@ -222,6 +232,10 @@ impl Engine {
         let pool = Arc::clone(server.seat.pool());
         self.stop_sharing(&pool, server.id);
         server.up.owner = None;
+        if server.stream.paused && server.id.carrier() == self.index {
+            server.blocked_by = None;
+            server.stream.resume(self.set);
+        }
         if server.cancels > 0 {
             // A cancel request is on its way to it: it would hit whoever came next.
             return self.servers.put(server.id, server);
@@ -298,6 +312,14 @@ impl Engine {
             pool.leave(client.id);
         }
         let link = std::mem::replace(&mut client.link, Link::None);
+        if let Link::Shared(id) = link
+            && let Some(server) = self.servers.get(id)
+            && server.blocked_by == Some(client.id)
+        {
+            // Its neighbours waited for it to read.
+            server.blocked_by = None;
+            server.stream.resume(self.set);
+        }
         let Link::Held(id) = link else { return };
         let Some(mut server) = self.servers.take(id) else { return };
         let pool = Arc::clone(server.seat.pool());

@@ -210,6 +210,7 @@ impl Engine {
             CLIENT => self.client_ready(id, event.events),
             _ => self.server_ready(id, event.events),
         }
+        self.resume_all();
     }
 
     fn client_ready(&mut self, id: Id, events: u32) {

@@ -164,7 +164,9 @@ impl Engine {
 
     fn wait(&mut self, client: &mut Client, wait: Wait) {
         client.wait = wait;
-        client.waiting_since_us = self.now_us;
+        if matches!(wait, Wait::Pool { .. }) {
+            client.waiting_since_us = self.now_us;
+        }
     }
 
     fn step_alone(&mut self, client: &mut Client, input: &[u8]) -> Result<Step, End> {

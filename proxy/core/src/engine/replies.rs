@@ -190,10 +190,23 @@ impl Engine {
         }
         self.dones = dones;
         let quiet = server.up.is_quiet();
+        if quiet
+            && let Some(owner) = server.up.owner
+            && let Some(client) = self.clients.get(owner)
+            && client.wait == Wait::Replies
+        {
+            // It waited for replies that end with no ReadyForQuery (Flush).
+            client.wait = Wait::None;
+            client.session.unit_done(true, b'T');
+            self.resumed.push(owner);
+        }
         let shared = server.stage == Stage::Active && server.up.owner.is_none();
         if (release || shared) && quiet {
             self.release(server);
         } else {
+            if shared {
+                self.call_riders(&mut server);
+            }
             self.keep_server(server);
         }
         self.resume_all();

@@ -112,7 +112,7 @@ impl Plan {
 macro_rules! commands {
     ($($name:ident $signature:tt ($($field:ident : $type:ty),*) => $make:expr;)*) => {
         $(
-            #[pyclass(frozen, module = "proxy._core")]
+            #[pyclass(frozen, get_all, module = "proxy._core")]
             pub struct $name { $($field: $type),* }
 
             #[pymethods]

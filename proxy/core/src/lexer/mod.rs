@@ -6,6 +6,8 @@
 //! place is `exact`: hashed byte for byte, so it is equal to itself only.
 
 pub mod postgres;
+#[cfg(test)]
+mod properties;
 mod stream;
 #[cfg(test)]
 mod tests;

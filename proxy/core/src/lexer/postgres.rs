@@ -5,12 +5,15 @@
 //! `Stop::Unplaced`, and the text becomes exact. Which literals matter is `meaning`'s to say.
 
 mod bytes;
+mod level;
 mod meaning;
 mod scan;
 mod words;
 
 use self::bytes::Class;
-use self::meaning::{Keep, Meaning, Token};
+use self::level::Keep;
+use self::meaning::{Meaning, Token};
+use self::scan::Inside;
 use self::words::Word;
 use super::stream::Stream;
 use super::{Keyword, Lexed, Literal, LiteralKind, MAX_LITERALS, ProcessKey};
@@ -26,7 +29,10 @@ pub struct Mode {
 
 impl Default for Mode {
     fn default() -> Self {
-        Self { standard_conforming_strings: true, ascii_safe_encoding: true }
+        Self {
+            standard_conforming_strings: true,
+            ascii_safe_encoding: true,
+        }
     }
 }
 
@@ -40,42 +46,62 @@ enum Stop {
 
 /// The fingerprint of a text of one or more statements, and where its literals lie. `literals` is overwritten;
 /// its allocation is kept. An exact text that could not be cut into tokens leaves it empty.
-pub fn fingerprint(text: &[u8], mode: Mode, key: &ProcessKey, literals: &mut Vec<Literal>) -> Lexed {
+pub fn fingerprint(
+    text: &[u8],
+    mode: Mode,
+    key: &ProcessKey,
+    literals: &mut Vec<Literal>,
+) -> Lexed {
     let dialect = 0x80 | u8::from(mode.standard_conforming_strings);
     let mut keyword = Keyword::Nothing;
     let whole = u32::try_from(text.len()).is_ok() && (mode.ascii_safe_encoding || text.is_ascii());
-    let mut keep_all = false;
-    while whole {
-        literals.clear();
-        let mut lexer = Lexer {
-            text,
-            at: 0,
-            escapes: !mode.standard_conforming_strings,
-            keep_all,
-            kept_until: 0,
-            stream: Stream::new(key, dialect),
-            meaning: Meaning::new(),
-            literals,
-            keyword: &mut keyword,
-        };
-        match lexer.run() {
-            Ok(()) => {
-                let exact = lexer.keep_all;
-                return Lexed { fingerprint: lexer.stream.finish(exact), exact, keyword };
+    let plain = if mode.standard_conforming_strings {
+        Inside::Plain
+    } else {
+        Inside::Escaped
+    };
+    if whole {
+        // A second pass only for a text whose literals turn out to matter behind the first of them.
+        for keep_all in [false, true] {
+            literals.clear();
+            let mut lexer = Lexer {
+                text,
+                at: 0,
+                plain,
+                keep_all,
+                kept_until: 0,
+                stream: Stream::new(key, dialect),
+                meaning: Meaning::new(),
+                literals,
+                keyword: &mut keyword,
+            };
+            match lexer.run() {
+                Ok(()) => {
+                    let exact = lexer.keep_all;
+                    return Lexed {
+                        fingerprint: lexer.stream.finish(exact),
+                        exact,
+                        keyword,
+                    };
+                }
+                Err(Stop::LiteralsMatter) => {}
+                Err(Stop::Unplaced) => break,
             }
-            Err(Stop::LiteralsMatter) if !keep_all => keep_all = true,
-            Err(_) => break,
         }
     }
     literals.clear();
-    Lexed { fingerprint: Stream::exact(key, dialect, text), exact: true, keyword }
+    Lexed {
+        fingerprint: Stream::exact(key, dialect, text),
+        exact: true,
+        keyword,
+    }
 }
 
 struct Lexer<'a> {
     text: &'a [u8],
     at: usize,
-    /// Backslashes escape in plain strings.
-    escapes: bool,
+    /// How the session has plain strings read.
+    plain: Inside,
     keep_all: bool,
     /// Literals before this index have their spelling in the stream already.
     kept_until: usize,
@@ -100,9 +126,11 @@ impl Lexer<'_> {
                     statement_begins = false;
                 }
                 Class::Operator if scan::begins_comment(self.rest()) => {
-                    let (end, is_riddle) = scan::comment(self.text, self.at).ok_or(Stop::Unplaced)?;
+                    let (end, is_riddle) =
+                        scan::comment(self.text, self.at).ok_or(Stop::Unplaced)?;
                     if is_riddle {
-                        self.stream.kept(self.text.get(self.at..end).unwrap_or_default());
+                        self.stream
+                            .kept(self.text.get(self.at..end).unwrap_or_default());
                     }
                     self.at = end;
                 }
@@ -120,10 +148,12 @@ impl Lexer<'_> {
                 }
                 _ if statement_begins => return Err(Stop::Unplaced),
                 Class::Digit => self.number()?,
-                Class::Quote => self.string(LiteralKind::String, 0, self.escapes)?,
+                Class::Quote => self.string(LiteralKind::String, 0, self.plain)?,
                 Class::DoubleQuote => self.quoted_name()?,
                 Class::Dollar => self.dollar()?,
-                Class::Dot if self.peek(1).is_some_and(|next| next.is_ascii_digit()) => self.number()?,
+                Class::Dot if self.peek(1).is_some_and(|next| next.is_ascii_digit()) => {
+                    self.number()?
+                }
                 Class::Dot if self.peek(1) == Some(b'.') => return Err(Stop::Unplaced),
                 Class::Dot => self.punctuation(byte, Token::Dot),
                 Class::Colon => self.colon(),
@@ -156,7 +186,11 @@ impl Lexer<'_> {
 
     fn word(&mut self, begins_statement: bool) -> Result<(), Stop> {
         if matches!(self.peek(1), Some(b'\'' | b'&')) && self.prefixed()? {
-            return if begins_statement { Err(Stop::Unplaced) } else { Ok(()) };
+            return if begins_statement {
+                Err(Stop::Unplaced)
+            } else {
+                Ok(())
+            };
         }
         let rest = self.text.get(self.at..).unwrap_or_default();
         let (length, folded) = self.stream.word(rest, &bytes::FOLD);
@@ -193,13 +227,17 @@ impl Lexer<'_> {
         let letter = self.peek(0).map(|byte| byte.to_ascii_lowercase());
         let unicode = self.peek(1) == Some(b'&');
         match (letter, unicode, self.peek(2)) {
-            (Some(b'e'), false, _) => self.string(LiteralKind::Escaped, 1, true)?,
-            (Some(b'b'), false, _) => self.string(LiteralKind::Bits, 1, false)?,
-            (Some(b'x'), false, _) => self.string(LiteralKind::Hex, 1, false)?,
-            (Some(b'n'), false, _) => self.string(LiteralKind::National, 1, self.escapes)?,
+            (Some(b'e'), false, _) => self.string(LiteralKind::Escaped, 1, Inside::Escaped)?,
+            (Some(b'b'), false, _) => self.string(LiteralKind::Bits, 1, Inside::Bits)?,
+            (Some(b'x'), false, _) => self.string(LiteralKind::Hex, 1, Inside::Bits)?,
+            (Some(b'n'), false, _) => self.string(LiteralKind::National, 1, self.plain)?,
             // The server refuses them with standard_conforming_strings off.
-            (Some(b'u'), true, Some(b'\'')) if self.escapes => return Err(Stop::Unplaced),
-            (Some(b'u'), true, Some(b'\'')) => self.string(LiteralKind::Unicode, 2, false)?,
+            (Some(b'u'), true, Some(b'\'')) if matches!(self.plain, Inside::Escaped) => {
+                return Err(Stop::Unplaced);
+            }
+            (Some(b'u'), true, Some(b'\'')) => {
+                self.string(LiteralKind::Unicode, 2, Inside::Plain)?
+            }
             // An identifier in disguise: it may spell any name in many ways.
             (Some(b'u'), true, Some(b'"')) => return Err(Stop::Unplaced),
             _ => return Ok(false),
@@ -207,8 +245,9 @@ impl Lexer<'_> {
         Ok(true)
     }
 
-    fn string(&mut self, kind: LiteralKind, prefix: usize, escapes: bool) -> Result<(), Stop> {
-        let (end, continued) = scan::string(self.text, self.at + prefix, escapes).ok_or(Stop::Unplaced)?;
+    fn string(&mut self, kind: LiteralKind, prefix: usize, inside: Inside) -> Result<(), Stop> {
+        let (end, continued) =
+            scan::string(self.text, self.at + prefix, inside).ok_or(Stop::Unplaced)?;
         // To a parser that does not know the rule these are several literals.
         self.literal(kind, end, continued)
     }
@@ -226,7 +265,11 @@ impl Lexer<'_> {
         }
         self.stream.literal(kind);
         let decided = self.meaning.literal(kind);
-        self.literals.push(Literal { start: self.at as u32, end: end as u32, kind });
+        self.literals.push(Literal {
+            start: self.at as u32,
+            end: end as u32,
+            kind,
+        });
         self.at = end;
         match decided {
             Keep::No if keep || self.keep_all => self.keep(Keep::This),
@@ -243,7 +286,11 @@ impl Lexer<'_> {
         };
         let from = first.max(self.kept_until);
         for literal in self.literals.get(from..).unwrap_or_default() {
-            self.stream.kept(self.text.get(literal.start as usize..literal.end as usize).unwrap_or_default());
+            self.stream.kept(
+                self.text
+                    .get(literal.start as usize..literal.end as usize)
+                    .unwrap_or_default(),
+            );
         }
         self.kept_until = self.literals.len();
     }
@@ -266,7 +313,8 @@ impl Lexer<'_> {
         if let Some(digits) = scan::parameter(self.rest()).ok_or(Stop::Unplaced)? {
             let start = self.at + 1;
             self.at = start + digits;
-            self.stream.parameter(self.text.get(start..self.at).unwrap_or_default());
+            self.stream
+                .parameter(self.text.get(start..self.at).unwrap_or_default());
             self.meaning.other(Token::Parameter, self.count());
             return Ok(());
         }
@@ -300,7 +348,9 @@ impl Lexer<'_> {
             b"+" | b"-" => Token::Sign,
             b"*" | b"/" | b"%" | b"^" | b"||" => Token::Arithmetic,
             b"=>" => Token::Separator,
-            b"->" | b"->>" | b"#>" | b"#>>" | b"#-" | b"@?" | b"@@" | b"?" | b"?|" | b"?&" => Token::PathOperator,
+            b"->" | b"->>" | b"#>" | b"#>>" | b"#-" | b"@?" | b"@@" | b"?" | b"?|" | b"?&" => {
+                Token::PathOperator
+            }
             b"=" | b"<" | b">" | b"<=" | b">=" | b"<>" | b"!=" => Token::Ordering,
             _ => Token::Operator,
         };

@@ -33,8 +33,12 @@ pub(super) struct Stream {
 impl Stream {
     /// `dialect` keeps the streams of different dialects and modes apart; it is any byte but `RAW`.
     pub fn new(key: &ProcessKey, dialect: u8) -> Self {
-        let mut stream =
-            Self { hasher: SipHasher13::new_with_key(&key.0), buffer: [0; CAPACITY], used: 0, flushed: false };
+        let mut stream = Self {
+            hasher: SipHasher13::new_with_key(&key.0),
+            buffer: [0; CAPACITY],
+            used: 0,
+            flushed: false,
+        };
         stream.put(dialect);
         stream
     }
@@ -57,13 +61,21 @@ impl Stream {
         if length == CHUNK {
             return (self.long_word(rest, fold), &[]);
         }
-        (length, self.buffer.get(self.used - length..self.used).unwrap_or_default())
+        (
+            length,
+            self.buffer
+                .get(self.used - length..self.used)
+                .unwrap_or_default(),
+        )
     }
 
     #[inline]
     fn fold_chunk(&mut self, rest: &[u8], fold: &[u8; 256]) -> usize {
         let mut length = 0;
-        let places = self.buffer.get_mut(self.used..self.used + CHUNK).unwrap_or_default();
+        let places = self
+            .buffer
+            .get_mut(self.used..self.used + CHUNK)
+            .unwrap_or_default();
         for (place, &byte) in places.iter_mut().zip(rest) {
             let folded = fold[byte as usize];
             if folded == 0 {
@@ -169,7 +181,8 @@ impl Stream {
 
     #[cold]
     fn flush(&mut self) {
-        self.hasher.write(self.buffer.get(..self.used).unwrap_or_default());
+        self.hasher
+            .write(self.buffer.get(..self.used).unwrap_or_default());
         self.used = 0;
         self.flushed = true;
     }

@@ -188,3 +188,9 @@ SELECT CAST(a AS numeric(10, 3)) FROM t
 --- same: common table expressions are not types
 WITH a AS MATERIALIZED (SELECT 1), b AS (SELECT 2), c AS NOT MATERIALIZED (SELECT 'x') SELECT a FROM b
 WITH a AS MATERIALIZED (SELECT 3), b AS (SELECT 4), c AS NOT MATERIALIZED (SELECT 'y') SELECT a FROM b
+
+--- different: everything in a subscript
+SELECT a[CASE WHEN b THEN 10 ELSE 20 END] FROM t
+SELECT a[CASE WHEN b THEN 0 ELSE 20 END] FROM t
+SELECT a[1:2] FROM t
+SELECT a[1:3] FROM t

@@ -81,3 +81,5 @@ SELECT $a$a$A$
 SELECT $a
 SELECT b'1
 SELECT 'a''
+SELECT b'1''0'
+SELECT x'1''f'

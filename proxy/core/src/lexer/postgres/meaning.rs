@@ -7,75 +7,12 @@
 //! Parentheses are levels. On each level an operand is constant as long as nothing but literals, casts and
 //! arithmetic made it; a comparison with constants on both sides keeps all literals since it began.
 
+use super::level::{Binding, Compared, Keep, Level, Operand};
 use super::words::Word;
 use crate::lexer::LiteralKind;
 
 /// Levels of parentheses followed. A deeper statement is exact.
 const MAX_DEPTH: usize = 32;
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Operand {
-    Nothing,
-    Constant,
-    Variable,
-}
-
-/// What stands left of the comparison that is open on a level.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Compared {
-    Nothing,
-    Constant,
-    /// A constant, by BETWEEN: the next AND belongs to it.
-    Between,
-}
-
-/// PostgreSQL's precedence of what compares, loosest first. Arithmetic binds tighter than all of these.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Binding {
-    Nothing,
-    Is,
-    /// `<`, `>`, `=`, `<=`, `>=`, `<>`
-    Ordering,
-    /// BETWEEN, IN, LIKE, …
-    Matching,
-    Operator,
-}
-
-#[derive(Clone, Copy)]
-struct Level {
-    /// The first literal of the expression.
-    first: u32,
-    operand: Operand,
-    compared: Compared,
-    /// How tightly the last comparison binds.
-    binding: Binding,
-    /// A variable stands left of it.
-    variable_left: bool,
-    has_variable: bool,
-    has_constant: bool,
-    is_call: bool,
-    in_list: bool,
-    /// Whole numbers may be positions of columns.
-    positions: bool,
-    /// Every literal here decides.
-    keep: bool,
-}
-
-impl Level {
-    const EMPTY: Self = Self {
-        first: 0,
-        operand: Operand::Nothing,
-        compared: Compared::Nothing,
-        binding: Binding::Nothing,
-        variable_left: false,
-        has_variable: false,
-        has_constant: false,
-        is_call: false,
-        in_list: false,
-        positions: false,
-        keep: false,
-    };
-}
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Token {
@@ -93,21 +30,12 @@ pub(super) enum Token {
     /// What stands right of it names a part of the value on its left.
     PathOperator,
     Open,
-    Subscript,
     Close,
     Dot,
     Cast,
     /// Comma, `:`, `=>`, `:=`.
     Separator,
     Semicolon,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Keep {
-    No,
-    This,
-    /// This one and all before it, from this index on.
-    Since(u32),
 }
 
 pub(super) struct Meaning {
@@ -148,7 +76,6 @@ impl Meaning {
                 | Token::Operator
                 | Token::Separator
                 | Token::Open
-                | Token::Subscript
         )
     }
 
@@ -169,52 +96,55 @@ impl Meaning {
         }
         self.type_name = None;
         self.settle();
-        self.path &= matches!(word, Word::Plain | Word::Array | Word::Path | Word::Interval);
+        self.path &= matches!(
+            word,
+            Word::Plain | Word::Array | Word::Path | Word::Interval
+        );
         match word {
             Word::Plain | Word::Path | Word::SetConfig | Word::Interval => self.name_pending = true,
-            Word::Boundary => self.restart(literals),
+            Word::Boundary => self.level.restart(literals),
             Word::Clause => {
                 self.level.positions = false;
-                self.restart(literals);
+                self.level.restart(literals);
             }
             Word::And => {
                 if self.level.compared == Compared::Between {
                     self.level.compared = Compared::Constant;
                     self.level.operand = Operand::Nothing;
                 } else {
-                    self.restart(literals);
+                    self.level.restart(literals);
                 }
             }
             Word::From => {
                 // IS DISTINCT FROM compares.
                 if self.previous != Token::Word(Word::Distinct) {
-                    self.restart(literals);
+                    self.level.restart(literals);
                 }
             }
             Word::On => {
                 self.distinct_on = self.previous == Token::Word(Word::Distinct);
-                self.restart(literals);
+                self.level.restart(literals);
             }
             Word::By => {
                 self.level.positions = true;
-                self.restart(literals);
+                self.level.restart(literals);
             }
             Word::Between => {
-                self.compare(Binding::Matching);
+                self.level.compare(Binding::Matching);
                 if self.level.compared == Compared::Constant {
                     self.level.compared = Compared::Between;
                 }
             }
-            Word::Is => self.compare(Binding::Is),
-            Word::Comparison => self.compare(Binding::Matching),
+            Word::Is => self.level.compare(Binding::Is),
+            Word::Comparison => self.level.compare(Binding::Matching),
             // CASE 1 WHEN 1 compares, CASE WHEN does not; after `THEN 1 WHEN` a literal too many may stay in.
             Word::When => {
-                self.compare(Binding::Is);
+                self.level.compare(Binding::Is);
                 if self.level.compared == Compared::Nothing {
-                    self.restart(literals);
+                    self.level.restart(literals);
                 }
             }
-            Word::Constant => self.constant(),
+            Word::Constant => self.level.constant(),
             Word::As | Word::Collate => self.type_name = Some(false),
             Word::Array | Word::Distinct | Word::Uescape | Word::Neutral | Word::Materialized => {}
         }
@@ -230,14 +160,21 @@ impl Meaning {
             self.settle();
             self.name_pending = true;
         }
-        self.previous = if word == Word::Path { Token::Word(word) } else { Token::QuotedName };
+        self.previous = if word == Word::Path {
+            Token::Word(word)
+        } else {
+            Token::QuotedName
+        };
     }
 
     #[inline]
     pub fn literal(&mut self, kind: LiteralKind) -> Keep {
         let is_string = !matches!(
             kind,
-            LiteralKind::Integer | LiteralKind::BigInteger | LiteralKind::Numeric | LiteralKind::Decimal
+            LiteralKind::Integer
+                | LiteralKind::BigInteger
+                | LiteralKind::Numeric
+                | LiteralKind::Decimal
         );
         if is_string {
             // `date '2020-01-01'`: the word before was a type.
@@ -250,7 +187,7 @@ impl Meaning {
             || kind == LiteralKind::Spelt
             || matches!(
                 self.previous,
-                Token::Subscript | Token::Word(Word::As | Word::Uescape | Word::Interval)
+                Token::Word(Word::As | Word::Uescape | Word::Interval)
             )
             || (self.level.positions
                 && kind == LiteralKind::Integer
@@ -261,7 +198,7 @@ impl Meaning {
         self.type_name = None;
         self.path = false;
         self.previous = Token::Literal;
-        match self.constant_arrived() {
+        match self.level.constant_arrived() {
             Keep::No if kept => Keep::This,
             keep => keep,
         }
@@ -280,12 +217,15 @@ impl Meaning {
             self.settle();
         }
         match token {
-            Token::Parameter => self.variable(),
-            Token::Ordering => self.compare(Binding::Ordering),
-            Token::Operator | Token::PathOperator => self.compare(Binding::Operator),
-            Token::Separator => self.restart(literals),
+            Token::Parameter => self.level.variable(),
+            Token::Ordering => self.level.compare(Binding::Ordering),
+            Token::Operator | Token::PathOperator => self.level.compare(Binding::Operator),
+            Token::Separator => self.level.restart(literals),
             Token::Semicolon => {
-                self.level = Level { first: literals, ..Level::EMPTY };
+                self.level = Level {
+                    first: literals,
+                    ..Level::EMPTY
+                };
                 self.distinct_on = false;
             }
             _ => {}
@@ -300,7 +240,9 @@ impl Meaning {
 
     /// An opening parenthesis or bracket. False if it is one too many.
     pub fn open(&mut self, bracket: bool, literals: u32) -> bool {
-        let Some(place) = self.outer.get_mut(self.depth) else { return false };
+        let Some(place) = self.outer.get_mut(self.depth) else {
+            return false;
+        };
         let subscript = bracket
             && match self.previous {
                 Token::Word(word) => word != Word::Array,
@@ -309,8 +251,8 @@ impl Meaning {
             };
         let is_call = !bracket && self.name_pending;
         // In `1 IN (a, 2)` each element is compared with the constant.
-        let in_list =
-            self.previous == Token::Word(Word::Comparison) && self.level.compared == Compared::Constant;
+        let in_list = self.previous == Token::Word(Word::Comparison)
+            && self.level.compared == Compared::Constant;
         if self.name_pending && bracket {
             self.level.operand = Operand::Variable;
             self.level.has_variable = true;
@@ -320,12 +262,17 @@ impl Meaning {
         self.depth += 1;
         self.level = Level {
             first: if in_list { self.level.first } else { literals },
-            compared: if in_list { Compared::Constant } else { Compared::Nothing },
+            compared: if in_list {
+                Compared::Constant
+            } else {
+                Compared::Nothing
+            },
             in_list,
             is_call,
             positions: self.level.positions || self.distinct_on,
             keep: self.level.keep
                 || self.path
+                || subscript
                 || self.type_name == Some(true)
                 || (!bracket && matches!(self.previous, Token::Word(Word::Path | Word::Interval))),
             ..Level::EMPTY
@@ -333,7 +280,7 @@ impl Meaning {
         self.distinct_on = false;
         self.path = false;
         self.type_name = None;
-        self.previous = if subscript { Token::Subscript } else { Token::Open };
+        self.previous = Token::Open;
         true
     }
 
@@ -347,9 +294,9 @@ impl Meaning {
         self.path = false;
         self.previous = Token::Close;
         if inner.has_variable || (inner.is_call && !inner.has_constant) {
-            self.variable();
+            self.level.variable();
         } else if inner.has_constant {
-            return Some(self.constant_arrived());
+            return Some(self.level.constant_arrived());
         }
         Some(Keep::No)
     }
@@ -361,51 +308,7 @@ impl Meaning {
     fn settle(&mut self) {
         if self.name_pending {
             self.name_pending = false;
-            self.variable();
-        }
-    }
-
-    fn variable(&mut self) {
-        self.level.operand = Operand::Variable;
-        self.level.has_variable = true;
-    }
-
-    fn constant(&mut self) {
-        self.level.has_constant = true;
-        if self.level.operand == Operand::Nothing {
-            self.level.operand = Operand::Constant;
-        }
-    }
-
-    fn constant_arrived(&mut self) -> Keep {
-        self.constant();
-        if self.level.compared != Compared::Nothing && self.level.operand == Operand::Constant {
-            return Keep::Since(self.level.first);
-        }
-        Keep::No
-    }
-
-    /// What stands left of a comparison: the operand before it, and all before that unless it binds looser.
-    fn compare(&mut self, binding: Binding) {
-        let level = &mut self.level;
-        if level.operand == Operand::Nothing {
-            return;
-        }
-        let is_constant =
-            level.operand == Operand::Constant && (binding > level.binding || !level.variable_left);
-        level.compared = if is_constant { Compared::Constant } else { Compared::Nothing };
-        level.variable_left |= level.operand == Operand::Variable;
-        level.binding = binding;
-        level.operand = Operand::Nothing;
-    }
-
-    fn restart(&mut self, literals: u32) {
-        self.level.operand = Operand::Nothing;
-        self.level.binding = Binding::Nothing;
-        self.level.variable_left = false;
-        if !self.level.in_list {
-            self.level.first = literals;
-            self.level.compared = Compared::Nothing;
+            self.level.variable();
         }
     }
 }

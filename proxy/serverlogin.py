@@ -1,0 +1,50 @@
+"""The state of one server log-in, and of one pool's wish for connections.
+
+Data that `proxy/upstream.py` alone changes.
+"""
+
+from config.address import Address
+from protocols.postgres.auth import ServerAuth
+from proxy.outside import Timer
+from proxy.profiles import Settings
+from proxy.target import Target
+
+
+class Demand:
+    """What one pool wants, and how it has gone."""
+
+    __slots__ = ("asked", "failures", "running")
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.running = 0
+        self.failures = 0
+
+
+class LogIn:
+    """One server log-in, over all the servers and TLS choices it may try."""
+
+    __slots__ = (
+        "auth",
+        "conn",
+        "key",
+        "parameters",
+        "pool",
+        "settings",
+        "target",
+        "ticket",
+        "timer",
+        "tries",
+    )
+
+    def __init__(self, pool: int, settings: Settings, to: Target, tries: list[tuple[Address, bool]]) -> None:
+        self.pool = pool
+        self.settings = settings
+        self.target = to
+        self.tries = tries
+        self.ticket = 0
+        self.conn: int | None = None
+        self.auth: ServerAuth | None = None
+        self.timer: Timer | None = None
+        self.parameters: dict[str, str] = {}
+        self.key = (0, b"")

@@ -1,0 +1,151 @@
+"""What clients do to each other's detriment: leaving in the midst of it, cancelling, running out of time, reading slowly.
+
+Acts as in `tests/load/work.py`; none of them may be felt by another client.
+"""
+
+import asyncio
+
+from tests.load import wire
+from tests.load.wire import Gone
+from tests.load.work import Act, Caller, Wrong, expect, filler
+
+
+async def leave_waiting(caller: Caller) -> int:
+    """Gone before the answer came, perhaps before the statement is sent on."""
+    mark = caller.mark()
+    caller.wire.send(
+        caller.chance.choice(
+            (
+                wire.query(f"SELECT '{mark}', pg_sleep(0.01)"),
+                wire.query(f"SELECT '{mark}'"),
+                wire.query(f"SELECT '{mark}'")[:-5],
+                wire.query("BEGIN") + wire.query(f"SELECT '{mark}'"),
+                wire.parse("p0", f"SELECT '{mark}'") + wire.FLUSH,
+                wire.parse("", f"SELECT '{mark}', pg_sleep(0.01)") + wire.bind("", []) + wire.execute() + wire.SYNC,
+                wire.query("COPY (SELECT generate_series(1, 100000)) TO STDOUT"),
+            )
+        )
+    )
+    await asyncio.sleep(caller.chance.choice((0, 0, 0.005)))
+    caller.hang_up()
+    await caller.open()
+    return 0
+
+
+async def leave_reading(caller: Caller) -> int:
+    """Gone in the middle of a large result."""
+    mark = caller.mark()
+    caller.wire.send(wire.query(f"SELECT '{mark}', repeat('x', 2000) FROM generate_series(1, 1000)"))
+    await caller.wire.something()
+    caller.hang_up()
+    await caller.open()
+    return 0
+
+
+async def leave_politely(caller: Caller) -> int:
+    caller.wire.leave()
+    caller.line = None
+    await caller.open()
+    return 0
+
+
+async def read_slowly(caller: Caller) -> int:
+    """More than any buffer holds, not read for a while."""
+    mark, count = caller.mark(), 700
+    text = filler(mark, 3_000)
+    caller.wire.narrow(16_384)
+    caller.wire.pause()
+    statement = f"SELECT '{mark}', g, repeat('{text[:1]}', {len(text)}) FROM generate_series(1, {count}) g"
+    caller.wire.send(wire.query(statement))
+    await asyncio.sleep(0.1)
+    caller.wire.resume()
+    (answer,) = await caller.wire.replies()
+    expect(caller, answer, [[mark, str(g), text] for g in range(1, count + 1)])
+    return 1
+
+
+async def time_out(caller: Caller) -> int:
+    """The server's own statement timeout, for one transaction."""
+    mark = caller.mark()
+    text = f"BEGIN; SET LOCAL statement_timeout = 10; SELECT '{mark}', pg_sleep(20)"
+    answer = await caller.wire.ask(wire.query(text))
+    if answer.error is None or answer.error.code != "57014" or "timeout" not in answer.error.message:
+        raise Wrong(f"{caller.doing}: {answer.error or answer.rows} instead of the statement timeout")
+    expect(caller, await caller.wire.ask(wire.query("ROLLBACK")), [])
+    return 2
+
+
+async def cancel_running(caller: Caller) -> int:
+    """A long statement ends by its own client's request."""
+    mark = caller.mark()
+    caller.wire.send(wire.query(f"SELECT '{mark}', pg_sleep(60)"))
+    asking = asyncio.ensure_future(_cancel_until_heard(caller))
+    try:
+        (answer,) = await caller.wire.replies()
+    finally:
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+    if answer.error is None or answer.error.code != "57014" or "user request" not in answer.error.message:
+        raise Wrong(f"{caller.doing}: {answer.error or answer.rows} instead of the cancellation")
+    return await _settle(caller) + 1
+
+
+async def cancel_short(caller: Caller) -> int:
+    """A request that may come too late, for a statement that may ride with others': its own answer or the error."""
+    mark = caller.mark()
+    caller.wire.send(wire.query(f"SELECT '{mark}'"))
+    await wire.cancel(caller.port, caller.wire.key)
+    (answer,) = await caller.wire.replies()
+    if answer.error is None:
+        expect(caller, answer, [[mark]])
+    elif answer.error.code != "57014":
+        raise Wrong(f"{caller.doing}: {answer.error} for {mark}")
+    return await _settle(caller) + 1
+
+
+async def _cancel_until_heard(caller: Caller) -> None:
+    """A request that arrives while the statement is not running yet is rightly without effect."""
+    while True:
+        await wire.cancel(caller.port, caller.wire.key)
+        await asyncio.sleep(0.2)
+
+
+async def _settle(caller: Caller) -> int:
+    """A late cancellation of ours may hit our own next statement, as it may on a server; after that, none may."""
+    for attempt in range(20):
+        mark = caller.mark()
+        answer = await caller.wire.ask(wire.query(f"SELECT '{mark}'"))
+        if answer.error is None:
+            expect(caller, answer, [[mark]])
+            return attempt + 1
+        if answer.error.code != "57014":
+            break
+    raise Wrong(f"{caller.doing}: {answer.error} after a cancel request")
+
+
+async def die_by_server(caller: Caller) -> int:
+    """Its server connection is ended from the server's side, in its own transaction: it is told, and nobody else is."""
+    caller.wire.send(wire.query("BEGIN; SELECT pg_terminate_backend(pg_backend_pid())"))
+    try:
+        await caller.wire.replies()
+    except Gone as gone:
+        if gone.said is None or gone.said.code != "57P01":
+            raise Wrong(f"{caller.doing}: {gone} instead of the server's own words") from gone
+    else:
+        raise Wrong(f"{caller.doing}: an answer from a connection that was ended")
+    caller.hang_up()
+    await caller.open()
+    return 1
+
+
+TROUBLE: dict[Act, int] = {
+    leave_waiting: 3,
+    leave_reading: 1,
+    leave_politely: 1,
+    read_slowly: 1,
+    time_out: 1,
+    cancel_running: 1,
+    cancel_short: 2,
+    die_by_server: 1,
+}
+"""How often each is done, relative to the others and to `ACTS`."""
