@@ -168,7 +168,8 @@ class Upstream:
 
     def _understand(self, login: LogIn, conn: int, kind: int, body: bytes) -> Commands:
         match chr(kind):
-            case "R" if login.auth is not None:
+            # A server that has not proven who it is may report an error, give a notice, and nothing else.
+            case other if login.auth is not None and (other == "R" or not (login.auth.done or other in "EN")):
                 step = login.auth.receive(kind, body)
                 if step.done and login.auth.keys is not None:
                     self._keys[login.pool] = login.auth.keys

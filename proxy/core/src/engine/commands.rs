@@ -129,6 +129,8 @@ impl Engine {
         });
         if server.stream.tls.is_none() {
             self.opened(&mut server);
+        } else {
+            self.await_tls(id);
         }
         self.mark_server(&mut server);
         self.servers.put(id, server);

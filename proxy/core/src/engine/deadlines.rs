@@ -1,7 +1,8 @@
 //! What has to happen by some time: log-in, waiting, statements, idle sessions; and the pools' own housekeeping.
 
-use super::{CLIENT, End, Engine, token};
+use super::{CLIENT, End, Engine, SERVER, token};
 use crate::conn::client::{Client, Link, Stage, Wait};
+use crate::conn::server::Stage as ServerStage;
 use crate::conn::stream::HIGH;
 use crate::shared::ServerPool;
 use crate::slab::Id;
@@ -9,6 +10,8 @@ use std::sync::Arc;
 
 /// How long the brain may take for a plan or an answer.
 const BRAIN_MS: u64 = 30_000;
+/// How long a server may take for a TLS handshake.
+const TLS_MS: u64 = 15_000;
 /// How long a client that is told to go may take to read it.
 const CLOSING_MS: u64 = 5_000;
 /// How long a client on a shared connection may hold its neighbours up by not reading.
@@ -89,9 +92,23 @@ impl Engine {
         self.wheel.expire(self.now_ms, &mut expired);
         for token in &expired {
             let id = self.id(*token);
-            self.guarded(*token, |engine| engine.ring(id));
+            let client = token >> 56 == CLIENT;
+            self.guarded(*token, |engine| if client { engine.ring(id) } else { engine.ring_server(id) });
         }
         self.expired = expired;
+    }
+
+    /// A server that accepts and says nothing: the brain knows no handle yet, so this is the core's to end.
+    pub(super) fn await_tls(&mut self, id: Id) {
+        self.wheel.arm(token(SERVER, id), self.now_ms + TLS_MS);
+    }
+
+    fn ring_server(&mut self, id: Id) {
+        if self.servers.get(id).is_some_and(|server| server.stage == ServerStage::Tls)
+            && let Some(server) = self.servers.take(id)
+        {
+            self.lost_stream(server, "no TLS handshake in time".to_owned());
+        }
     }
 
     fn ring(&mut self, id: Id) {
