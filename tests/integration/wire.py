@@ -8,6 +8,7 @@ import socket
 import ssl
 import struct
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -16,6 +17,8 @@ from protocols.postgres import messages
 PATIENCE = 20
 """Seconds until silence is a failure; nothing waits this long when all is well."""
 CHUNK = 1 << 18
+FIRST_OF_USERS = 16_384
+"""OIDs below are the system's own, the same in every database."""
 
 FLUSH = messages.frame(b"H", b"")
 SYNC = messages.frame(b"S", b"")
@@ -134,12 +137,14 @@ class Line:
         return said
 
     def send(self, data: bytes) -> None:
-        self.socket.sendall(data)
+        """A peer that closed is noticed when its answer is read, not here."""
+        with suppress(BrokenPipeError, ConnectionResetError):
+            self.socket.sendall(data)
 
     def drip(self, data: bytes) -> None:
         """One byte a system call."""
         for at in range(len(data)):
-            self.socket.send(data[at : at + 1])
+            self.send(data[at : at + 1])
 
     def ask(self, data: bytes, until: str = "Z") -> list[Message]:
         """Send, and take the answer: see `until`."""
@@ -250,6 +255,18 @@ def parameters(said: Iterable[Message]) -> dict[str, str]:
             name, value, _ = message.body.decode().split("\0")
             told[name] = value
     return told
+
+
+def without_tables(described: bytes) -> bytes:
+    """A RowDescription with one number for every table that is not the system's own."""
+    body = bytearray(described)
+    at = 2
+    for _ in range(struct.unpack_from("!h", body)[0]):
+        at = body.index(0, at) + 1
+        if struct.unpack_from("!I", body, at)[0] >= FIRST_OF_USERS:
+            struct.pack_into("!I", body, at, FIRST_OF_USERS)
+        at += 18
+    return bytes(body)
 
 
 def kinds(said: Iterable[Message]) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from tests.load.house import pools
 from tests.load.wire import Gone
-from tests.load.work import ZONES, Act, Caller
+from tests.load.work import ZONES, Act, Caller, Excused, Wrong, own
 
 PATIENCE = 90.0
 """Seconds without a single answer to anybody: something hangs."""
@@ -21,18 +21,32 @@ class Tally:
 
     statements: int = 0
     acts: Counter[str] = field(default_factory=Counter)
+    excused: Counter[str] = field(default_factory=Counter)
+    """Errors that the disturbance explains, by their text."""
 
 
 class Hung(AssertionError):
     """Nobody gets answers any more."""
 
 
-async def storm(port: int, *, clients: int, statements: int, acts: Mapping[Act, int], seed: int) -> Tally:
+@dataclass(frozen=True)
+class Weather:
+    """What clients have to put up with besides each other."""
+
+    excuses: frozenset[str] = frozenset()
+    """Codes of errors they may be given."""
+    silence: bool = False
+    """Their connections may break without a word."""
+
+
+async def storm(
+    port: int, *, clients: int, statements: int, acts: Mapping[Act, int], seed: int, weather: Weather = Weather()
+) -> Tally:
     """`clients` at once until `statements` are answered. Raises what the first client that is wronged raises."""
     chance = random.Random(seed)
     tally = Tally()
-    callers = [_caller(number, chance, port) for number in range(clients)]
-    tasks = [asyncio.create_task(_live(caller, tally, statements, acts)) for caller in callers]
+    callers = [_caller(number, chance, port, weather) for number in range(clients)]
+    tasks = [asyncio.create_task(_live(caller, tally, statements, acts, weather)) for caller in callers]
     tasks.append(asyncio.create_task(_watch(port, callers, tally, statements)))
     try:
         for task in asyncio.as_completed(tasks):
@@ -49,27 +63,46 @@ async def storm(port: int, *, clients: int, statements: int, acts: Mapping[Act, 
     return tally
 
 
-def _caller(number: int, chance: random.Random, port: int) -> Caller:
+def _caller(number: int, chance: random.Random, port: int, weather: Weather) -> Caller:
     """Half of them are alike and may share; the others have something of their own."""
     own = random.Random(chance.random())
     zone = own.choice(ZONES) if number % 4 == 1 else "UTC"
-    return Caller(number, own, port, zone=zone, label=f"app{number}" if number % 4 == 2 else "")
+    label = f"app{number}" if number % 4 == 2 else ""
+    return Caller(number, own, port, zone=zone, label=label, excuses=weather.excuses)
 
 
-async def _live(caller: Caller, tally: Tally, statements: int, acts: Mapping[Act, int]) -> None:
+async def _live(
+    caller: Caller, tally: Tally, statements: int, acts: Mapping[Act, int], weather: Weather
+) -> None:
     choices, weights = list(acts), list(acts.values())
-    caller.doing = "open"
-    await caller.open()
     while tally.statements < statements:
-        (act,) = caller.chance.choices(choices, weights)
-        caller.doing = act.__name__
+        caller.doing = "open"
         try:
-            tally.statements += await act(caller)
+            if caller.line is None:
+                await caller.open()
+            (act,) = caller.chance.choices(choices, weights)
+            caller.doing = act.__name__
+            answered = await act(caller)
+        except Excused as excuse:
+            tally.excused[str(excuse)] += 1
+            caller.hang_up()
         except Gone as gone:
-            raise AssertionError(f"client {caller.number} was cut off in {caller.doing}: {gone}") from gone
-        tally.acts[act.__name__] += 1
+            own(caller, gone.heard)
+            code = gone.said.code if gone.said else None
+            if b"SFATAL\0" in gone.half:
+                raise Wrong(f"{caller.doing}: an error was put into the midst of a message: {gone}") from gone
+            # In the midst of a message nothing can be said any more.
+            silence = code is None and (weather.silence or (gone.half and weather.excuses))
+            if code not in weather.excuses and not silence:
+                raise AssertionError(f"client {caller.number} was cut off in {caller.doing}: {gone}") from gone
+            tally.excused[str(gone)] += 1
+            caller.hang_up()
+        else:
+            tally.statements += answered
+            tally.acts[act.__name__] += 1
     caller.doing = "leave"
-    caller.wire.leave()
+    if caller.line is not None:
+        caller.line.leave()
 
 
 async def _watch(port: int, callers: list[Caller], tally: Tally, statements: int) -> None:

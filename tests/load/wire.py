@@ -7,7 +7,7 @@ import asyncio
 import socket
 import struct
 from dataclasses import dataclass
-from typing import Self
+from typing import Self, cast
 
 from protocols.postgres import messages
 from protocols.postgres.types import Problem
@@ -20,12 +20,18 @@ FLUSH = messages.frame(b"H", b"")
 
 
 class Gone(Exception):
-    """The connection ended. `said` is the error it ended with, `heard` what came since the last ReadyForQuery."""
+    """The connection ended. `said` is the FATAL error it ended with, `heard` what came since the last ReadyForQuery,
+    `half` the beginning of a message whose end did not come.
+    """
 
-    def __init__(self, said: Problem | None, heard: list[Message], why: Exception | None = None) -> None:
-        super().__init__(f"{said.severity} {said.code} {said.message}" if said else f"no word ({why!r})")
+    def __init__(
+        self, said: Problem | None, heard: list[Message], half: bytes = b"", why: Exception | None = None
+    ) -> None:
+        words = f"no word after {len(heard)} messages and {half[:50]!r} ({why!r})"
+        super().__init__(f"{said.severity} {said.code} {said.message}" if said else words)
         self.said = said
         self.heard = heard
+        self.half = half
 
 
 @dataclass(frozen=True)
@@ -130,8 +136,8 @@ class Wire(asyncio.Protocol):
     # --- what asyncio calls ---
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # uvloop's transports are of no asyncio class.
+        self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
         data = self._rest + data if self._rest else data
@@ -208,8 +214,9 @@ class Wire(asyncio.Protocol):
             self._waiter = None
 
     def _gone(self) -> Gone:
-        errors = [body for kind, body in self._heard if kind == b"E"]
-        return Gone(messages.parse_error(errors[-1]) if errors else None, self._heard, self._why)
+        errors = [messages.parse_error(body) for kind, body in self._heard if kind == b"E"]
+        fatal = [error for error in errors if error.severity in {"FATAL", "PANIC"}]
+        return Gone(fatal[-1] if fatal else None, self._heard, self._rest, self._why)
 
     def pause(self) -> None:
         """Read no more until `resume`."""

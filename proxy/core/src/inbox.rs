@@ -17,7 +17,9 @@ pub enum Post {
     Refuse { client: Id, code: String, message: String },
     /// A parked connection was taken to another carrier; its handle here is free.
     Moved(Id),
-    Cancel { slot: u32, secret: Vec<u8> },
+    /// A cancel request for the client in this slot. Who sent it is let go when it is done with.
+    Cancel { slot: u32, secret: Vec<u8>, by: Id },
+    CancelDone(Id),
 }
 
 pub struct Queue<T> {

@@ -90,6 +90,12 @@ impl OnServer {
         self.uses.insert(prepared.id, (self.clock, Arc::clone(prepared)));
     }
 
+    /// As it was before `self` began empty; what came since stays.
+    pub fn restore_all(&mut self, before: OnServer) {
+        self.clock = self.clock.max(before.clock);
+        self.uses.extend(before.uses);
+    }
+
     pub fn remove(&mut self, id: u64) {
         self.uses.remove(&id);
     }

@@ -19,8 +19,8 @@ def without_values(text: str) -> list[exp.Expr] | None:
     """The trees of `text`'s statements, empty ones left out, or None if sqlglot cannot read it."""
     try:
         trees = sqlglot.parse(text, dialect="postgres")
-    except (SqlglotError, ValueError):
-        # ValueError: the content of x'…' or b'…' is no number.
+    except (SqlglotError, ValueError, TypeError):
+        # ValueError: the content of x'…' or b'…' is no number. TypeError: an argument of a function is not a value.
         return None
     if any(tree is not None and tree.find(exp.Command) for tree in trees):
         return None

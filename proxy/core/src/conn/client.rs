@@ -15,6 +15,8 @@ pub enum Stage {
     /// The brain has its StartupMessage and talks with it.
     Login,
     Active,
+    /// It asked to cancel another's statement; closed when that is done.
+    Cancelling,
     /// To be closed once its output is sent.
     Closing,
 }
@@ -68,6 +70,8 @@ pub struct Client {
     pub running: bool,
     pub key_bytes: u8,
     pub asked_tls: bool,
+    /// While it logs in: the brain has its last message and says the next word.
+    pub spoke: bool,
 }
 
 impl Client {
@@ -97,6 +101,7 @@ impl Client {
             running: false,
             key_bytes: 4,
             asked_tls: false,
+            spoke: false,
         }
     }
 

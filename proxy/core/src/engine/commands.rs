@@ -1,6 +1,6 @@
 //! What the brain and other carriers ask of this one.
 
-use super::{End, Engine, SERVER, token};
+use super::{Cancel, End, Engine, SERVER, token};
 use crate::border::{Attach, Command, Event};
 use crate::conn::client::{Link, Stage as ClientStage, Wait};
 use crate::conn::server::{Server, Stage};
@@ -26,7 +26,16 @@ impl Engine {
                 Post::Grant { client, server } => self.granted_to(client, server),
                 Post::Refuse { client, code, message } => self.refuse(client, &code, &message),
                 Post::Moved(id) => drop(self.servers.remove(id)),
-                Post::Cancel { slot, secret } => self.cancel(slot, &secret),
+                Post::Cancel { slot, secret, by } => {
+                    if !self.cancel(slot, &secret, by) {
+                        self.shared.post(by.carrier(), Post::CancelDone(by));
+                    }
+                }
+                Post::CancelDone(by) => {
+                    if let Some(client) = self.clients.take(by) {
+                        self.end_client(client, End::Gone("cancel request".to_owned()));
+                    }
+                }
             }
             self.resume_all();
         }
@@ -42,7 +51,10 @@ impl Engine {
     }
 
     pub(super) fn refuse(&mut self, id: Id, code: &str, message: &str) {
-        if let Some(client) = self.clients.take(id) {
+        // It may have been cancelled meanwhile, and be at something else.
+        if self.clients.get(id).is_some_and(|client| matches!(client.wait, Wait::Pool { .. }))
+            && let Some(client) = self.clients.take(id)
+        {
             self.end_client(client, End::Said(super::lanes::fatal(code, message)));
         }
     }
@@ -71,7 +83,8 @@ impl Engine {
             && client.stage == ClientStage::Login
         {
             client.stream.out.extend_from_slice(data);
-            self.dirty_clients.push(conn);
+            client.spoke = false;
+            self.resume(conn);
         } else if let Some(server) = self.servers.get(conn)
             && server.stage == Stage::Login
         {
@@ -159,16 +172,16 @@ impl Engine {
         }
     }
 
-    /// A cancel request came in for the client in this slot.
-    fn cancel(&mut self, slot: u32, secret: &[u8]) {
-        let Some(id) = self.clients.at(slot) else { return };
-        let Some(client) = self.clients.get(id) else { return };
+    /// A cancel request came in for the client in this slot. True: it is on its way to a server.
+    fn cancel(&mut self, slot: u32, secret: &[u8], by: Id) -> bool {
+        let Some(id) = self.clients.at(slot) else { return false };
+        let Some(client) = self.clients.get(id) else { return false };
         let (link, wait, length) = (client.link, client.wait, usize::from(client.key_bytes));
         let expected = self.cancel_secret(id);
         let same = secret.len() == length
             && secret.iter().zip(&expected).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0;
         if !same {
-            return;
+            return false;
         }
         match (link, wait) {
             // It only waits: answered at once. The unit it waited with is dropped.
@@ -176,21 +189,23 @@ impl Engine {
                 if let Some(client) = self.clients.take(id) {
                     self.cancel_waiting(client);
                 }
+                false
             }
             (Link::Held(lane), _) => {
-                let Some(server) = self.servers.get(lane) else { return };
+                let Some(server) = self.servers.get(lane) else { return false };
                 if server.up.pending.is_empty() || server.stage != Stage::Active {
-                    return;
+                    return false;
                 }
                 server.cancels += 1;
                 let (address, secret) = (server.address.to_string(), server.secret.to_vec());
                 let (pid, pool) = (server.pid, server.seat.pool().id);
                 let ticket = self.shared.ticket() | (self.index as u64) << 56;
-                self.cancels.insert(ticket, lane);
+                self.cancels.insert(ticket, Cancel { lane, by });
                 self.shared.tell(Event::CancelNeeded { ticket, pool, address, pid, secret });
+                true
             }
             // Shared statements are short by definition: it ends before the request would be there.
-            _ => {}
+            _ => false,
         }
     }
 
@@ -216,7 +231,8 @@ impl Engine {
     }
 
     fn cancelled(&mut self, ticket: u64) {
-        let Some(id) = self.cancels.remove(&ticket) else { return };
+        let Some(Cancel { lane: id, by }) = self.cancels.remove(&ticket) else { return };
+        self.shared.post(by.carrier(), Post::CancelDone(by));
         let Some(mut server) = self.servers.take(id) else { return };
         server.cancels = server.cancels.saturating_sub(1);
         let idle = server.up.owner.is_none() && server.up.is_quiet();

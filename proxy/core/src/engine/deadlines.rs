@@ -1,6 +1,6 @@
 //! What has to happen by some time: log-in, waiting, statements, idle sessions; and the pools' own housekeeping.
 
-use super::{CLIENT, End, Engine, SERVER, token};
+use super::{CLIENT, End, Engine, SERVER, WAKE, token};
 use crate::conn::client::{Client, Link, Stage, Wait};
 use crate::conn::server::Stage as ServerStage;
 use crate::conn::stream::HIGH;
@@ -36,7 +36,7 @@ pub enum Clock {
 impl Engine {
     fn clock(client: &Client) -> Clock {
         match (client.stage, client.wait, client.link) {
-            (Stage::First | Stage::Login, ..) => Clock::Login,
+            (Stage::First | Stage::Login | Stage::Cancelling, ..) => Clock::Login,
             (Stage::Closing, ..) => Clock::Closing,
             (_, _, Link::Shared(_)) if client.stream.waiting() > HIGH => Clock::Stalled,
             (_, Wait::Plan | Wait::Answer { .. }, _) => Clock::Plan,
@@ -82,6 +82,16 @@ impl Engine {
         }
     }
 
+    /// A client does not read as fast as it is written to: its neighbours wait for it, but not for ever.
+    pub(super) fn watch_reading(&mut self, id: Id) {
+        if let Some(mut client) = self.clients.take(id) {
+            if matches!(client.link, Link::Shared(_)) {
+                self.watch_clock(&mut client);
+            }
+            self.clients.put(id, client);
+        }
+    }
+
     fn arm(&mut self, id: Id, deadline_ms: u64) {
         self.wheel.arm(token(CLIENT, id), deadline_ms.min(self.now_ms + HORIZON_MS));
     }
@@ -94,6 +104,7 @@ impl Engine {
             let id = self.id(*token);
             let client = token >> 56 == CLIENT;
             self.guarded(*token, |engine| if client { engine.ring(id) } else { engine.ring_server(id) });
+            self.guarded(WAKE << 56, Self::resume_all);
         }
         self.expired = expired;
     }

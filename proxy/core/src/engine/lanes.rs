@@ -1,5 +1,6 @@
 //! Which client has which server connection: taking one, sharing one, giving it back, losing it.
 
+use super::relay::Direct;
 use super::{End, Engine, SERVER, token};
 use crate::border::Event;
 use crate::conn::client::{Client, Link, Wait};
@@ -13,6 +14,7 @@ use crate::wire::postgres::client::Step;
 use crate::wire::postgres::pending::Kind;
 use crate::wire::postgres::server::Lost;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// A shared connection with fewer units than this under way is joined though an idle one would be free: sending
 /// together costs less than waking another backend.
@@ -29,6 +31,8 @@ pub(super) enum Acquired {
     /// So many bytes went out on a shared one.
     Rode(usize),
     Waiting,
+    /// Its plan was forgotten a moment ago.
+    Unplanned,
 }
 
 impl Engine {
@@ -83,13 +87,17 @@ impl Engine {
     /// The shared connection with the least under way that this client's statement may join.
     fn best_shared(&mut self, pool: &ServerPool, client: &Client) -> Option<(Id, usize)> {
         let crowded = pool.waiting() > 0;
+        let schema = pool.schema.load(Relaxed);
         let mut best: Option<(Id, usize)> = None;
         for id in self.sharing.get(&pool.id)? {
             let Some(server) = self.servers.get(*id) else { continue };
             let units = server.up.units;
             let stuck = server.up.oldest_us().is_some_and(|since| self.now_us.saturating_sub(since) > STUCK_US);
             let over = self.now_us.saturating_sub(server.shared_since_us) > TURN_US || server.rides > TURN_UNITS;
-            let fits = Arc::ptr_eq(&server.up.applied, &client.settings) && !server.up.purge && !server.doomed;
+            let fits = Arc::ptr_eq(&server.up.applied, &client.settings)
+                && !(server.up.purge || server.doomed)
+                && server.up.schema == schema
+                && server.seat.current(self.now_ms);
             if fits && !stuck && !(crowded && over) && server.cancels == 0 && best.is_none_or(|(_, least)| units < least) {
                 best = Some((*id, units));
             }
@@ -170,7 +178,7 @@ impl Engine {
     /// Brings the session on the connection to what the client's is.
     fn prepare(&mut self, client: &Client, server: &mut Server) {
         let up = &mut server.up;
-        let schema = server.seat.pool().schema.load(std::sync::atomic::Ordering::Relaxed);
+        let schema = server.seat.pool().schema.load(Relaxed);
         let mut sql = String::new();
         if up.purge || up.schema != schema {
             if !up.prepared.is_empty() || up.purge {
@@ -197,22 +205,27 @@ impl Engine {
             return Err(End::error("08006", "the server connection is gone"));
         };
         let before = (server.stream.out.len(), server.up.pending.len());
+        let said = client.stream.out.len();
         client.session.again &= !client.repeated;
         let mut at = 0;
         let result = loop {
             match self.step_on(client, &mut server, input.get(at..length).unwrap_or_default()) {
                 Ok(Step::Took(n)) if at + n < length => at += n,
-                Ok(Step::Took(_)) => break Ok(()),
+                Ok(Step::Took(_)) => break Ok(Acquired::Rode(length)),
+                Ok(Step::Plan) => break Ok(Acquired::Unplanned),
                 Ok(_) => break Err(End::error("XX000", "a statement said to be shareable was not")),
                 Err(end) => break Err(end),
             }
         };
-        if result.is_err() {
+        if !matches!(result, Ok(Acquired::Rode(_))) {
             // Nothing was sent yet: the neighbours never see the half unit.
             server.stream.out.truncate(before.0);
-            server.up.forget_after(before.1);
-            self.servers.put(id, server);
-            result?;
+            let (me, out, session) = (client.id, &mut client.stream.out, &mut client.session);
+            out.truncate(said);
+            server.up.forget_after(before.1, &mut Direct { id: me, out, session });
+            session.forget_unit();
+            // With nobody's statement on it no reply will bring it back to the pool.
+            if server.up.is_quiet() { self.release(server) } else { self.servers.put(id, server) }
         } else {
             server.rides += 1;
             server.seat.pool().stats[self.index].shared.add(1);
@@ -224,11 +237,20 @@ impl Engine {
             self.mark_server(&mut server);
             self.servers.put(id, server);
         }
-        Ok(Acquired::Rode(length))
+        result
     }
 
     /// The connection is free of its client: to who waits, to rest, or to its end.
-    pub(super) fn release(&mut self, mut server: Box<Server>) {
+    pub(super) fn release(&mut self, server: Box<Server>) {
+        let mut free = Some(server);
+        // Whoever waited may need none any more: then the next. A loop, for there may be thousands of them.
+        while let Some(server) = free.take() {
+            free = self.pass_on(server);
+        }
+    }
+
+    /// One step of a connection's way back. It is given back when the client it was for does not take it.
+    fn pass_on(&mut self, mut server: Box<Server>) -> Option<Box<Server>> {
         let pool = Arc::clone(server.seat.pool());
         self.stop_sharing(&pool, server.id);
         server.up.owner = None;
@@ -238,17 +260,25 @@ impl Engine {
         }
         if server.cancels > 0 {
             // A cancel request is on its way to it: it would hit whoever came next.
-            return self.servers.put(server.id, server);
+            self.servers.put(server.id, server);
+            return None;
         }
+        // Parked, the flush that its mark was for does not find it; whoever takes it marks it anew.
+        server.stream.dirty = false;
         let (id, born) = (server.id, server.seat.born_ms);
         let keep = !server.doomed && server.up.is_quiet() && server.input.is_empty() && server.seat.current(self.now_ms);
         match pool.give(server, id.carrier(), born, keep, self.now_ms) {
-            Give::Kept => {}
-            Give::For(waiter, server) => self.grant(waiter, server),
+            Give::Kept => None,
+            Give::For(waiter, server) if waiter.client.carrier() == self.index => self.offer(waiter.client, server),
+            Give::For(waiter, server) => {
+                self.shared.post(waiter.client.carrier(), Post::Grant { client: waiter.client, server });
+                None
+            }
             Give::Surplus(server) => {
                 self.discard(server);
                 let open = pool.wanted(self.now_ms);
                 self.ask_servers(&pool, open);
+                None
             }
         }
     }
@@ -262,29 +292,27 @@ impl Engine {
         }
     }
 
-    fn grant(&mut self, waiter: Waiter, server: Box<Server>) {
-        if waiter.client.carrier() == self.index {
-            self.granted_to(waiter.client, server);
-        } else {
-            self.shared.post(waiter.client.carrier(), Post::Grant { client: waiter.client, server });
-        }
-    }
-
     /// A connection for a client of this carrier; if it is gone or needs none any more, for the next.
     pub(super) fn granted_to(&mut self, id: Id, server: Box<Server>) {
-        let Some(mut client) = self.clients.take(id) else { return self.release(server) };
+        if let Some(server) = self.offer(id, server) {
+            self.release(server);
+        }
+        self.resume_all();
+    }
+
+    fn offer(&mut self, id: Id, server: Box<Server>) -> Option<Box<Server>> {
+        let Some(mut client) = self.clients.take(id) else { return Some(server) };
         if !matches!(client.wait, Wait::Pool { .. }) {
             self.clients.put(id, client);
-            return self.release(server);
+            return Some(server);
         }
         client.wait = Wait::None;
         self.granted = Some(server);
         let result = self.feed(&mut client, &[]);
-        if let Some(server) = self.granted.take() {
-            self.release(server);
-        }
+        // Not needed after all: its plan changed meanwhile.
+        let left = self.granted.take();
         self.settle_client(client, result);
-        self.resume_all();
+        left
     }
 
     pub(super) fn resume_all(&mut self) {
@@ -394,8 +422,11 @@ impl Engine {
             }
         }
         self.discard(server);
-        let open = pool.wanted(self.now_ms);
-        self.ask_servers(&pool, open);
+        if admitted {
+            // An attempt that failed is the brain's affair: it says when to try again.
+            let open = pool.wanted(self.now_ms);
+            self.ask_servers(&pool, open);
+        }
         self.resume_all();
     }
 

@@ -115,10 +115,16 @@ impl Engine {
                     return if plain.is_empty() { Ok(input.len()) } else { Err(malformed_tls()) };
                 }
                 First::Cancel { pid, secret } => {
+                    // PostgreSQL closes this connection when the signal is sent, so that what its client sends
+                    // afterwards is never hit. So do we.
                     let carrier = (pid >> 24) as usize;
-                    let post = Post::Cancel { slot: pid & 0x00ff_ffff, secret: secret.to_vec() };
-                    self.shared.post(carrier, post);
-                    return Err(End::Gone("cancel request".to_owned()));
+                    if carrier >= self.shared.inboxes.len() {
+                        return Err(End::Gone("cancel request".to_owned()));
+                    }
+                    client.stage = Stage::Cancelling;
+                    let (slot, secret, by) = (pid & 0x00ff_ffff, secret.to_vec(), client.id);
+                    self.shared.post(carrier, Post::Cancel { slot, secret, by });
+                    return Ok(input.len());
                 }
                 First::Startup { version, body, took } => {
                     at += took;
@@ -126,7 +132,8 @@ impl Engine {
                 }
             }
         }
-        while client.stage == Stage::Login {
+        // One message at a time: who sends without being asked fills its own buffer, never the brain's queue.
+        while client.stage == Stage::Login && !client.spoke {
             let left = input.get(at..).unwrap_or_default();
             let Some(header) = frame::from_login(left)? else { return Ok(at) };
             let Some(message) = left.get(..header.total) else { return Ok(at) };
@@ -134,6 +141,7 @@ impl Engine {
                 return Err(End::Gone("left while logging in".to_owned()));
             }
             let body = message.get(5..).unwrap_or_default().to_vec();
+            client.spoke = true;
             self.shared.tell(Event::AuthMessage { conn: client.id, kind: header.kind, body });
             at += header.total;
         }
@@ -199,6 +207,7 @@ impl Engine {
             return Err(End::error("53300", "sorry, too many clients already"));
         }
         client.stage = Stage::Login;
+        client.spoke = true;
         let peer = client.peer.as_deref().unwrap_or_default().to_owned();
         let (conn, listener) = (client.id, client.listener);
         self.shared.tell(Event::Startup { conn, listener, peer, version, body: body.to_vec(), tls: tls_on, cert });

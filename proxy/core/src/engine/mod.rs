@@ -71,6 +71,12 @@ impl From<crate::wire::PeerError> for End {
     }
 }
 
+/// A cancel request on its way to a server.
+struct Cancel {
+    lane: Id,
+    by: Id,
+}
+
 pub struct Engine {
     index: usize,
     shared: Arc<Shared>,
@@ -81,8 +87,8 @@ pub struct Engine {
     servers: Slab<Box<Server>>,
     /// Connections of each pool that clients of this carrier share now.
     sharing: HashMap<u32, Vec<Id>>,
-    /// Which connection a cancel request under way is for.
-    cancels: HashMap<u64, Id>,
+    /// Which connection a cancel request under way is for, and who asked.
+    cancels: HashMap<u64, Cancel>,
     plans: plan::Copy,
     literals: Vec<Literal>,
     scratch: Vec<u8>,
@@ -187,7 +193,7 @@ impl Engine {
         let id = self.id(token);
         let _ = catch_unwind(AssertUnwindSafe(|| match token >> 56 {
             CLIENT => {
-                if self.clients.remove(id).is_some() || self.clients.is_lent(id) {
+                if self.clients.is_lent(id) || self.clients.get(id).is_some() {
                     self.clients.remove(id);
                     self.shared.clients.fetch_sub(1, Relaxed);
                 }

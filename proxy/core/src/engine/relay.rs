@@ -7,35 +7,38 @@ use crate::conn::client::{Client, Link, Stage, Wait};
 use crate::conn::stream::{HIGH, Read};
 use crate::slab::Id;
 use crate::wire::postgres::build;
-use crate::wire::postgres::client::{Cx, Lane, Step};
+use crate::wire::postgres::client::{Cx, Lane, Session, Step};
 use crate::wire::postgres::pending::Undo;
-use crate::wire::postgres::server::{Done, Sink, Upstream};
+use crate::wire::postgres::server::{Done, Sink};
 
 /// Input kept of a client that has to wait; above it the client is read no further.
 const KEPT_INPUT: usize = 64 * 1024;
 
 /// Says directly to one client what comes before the server's next words.
 pub(super) struct Direct<'a> {
+    pub id: Id,
     pub out: &'a mut Vec<u8>,
+    pub session: &'a mut Session,
 }
 
 impl Sink for Direct<'_> {
-    fn pass(&mut self, _: Id, bytes: &[u8]) {
-        self.out.extend_from_slice(bytes);
+    fn pass(&mut self, to: Id, bytes: &[u8]) {
+        if to == self.id {
+            self.out.extend_from_slice(bytes);
+        }
     }
-    fn undo(&mut self, _: Id, _: Undo) {}
+    fn undo(&mut self, to: Id, undo: Undo) {
+        if to == self.id {
+            self.session.undo(undo);
+        }
+    }
     fn done(&mut self, _: Done) {}
-}
-
-/// A client's own settling: its replies go to it, and to nobody else.
-fn settle(up: &mut Upstream, out: &mut Vec<u8>) {
-    up.settle(&mut Direct { out });
 }
 
 impl Engine {
     pub(super) fn read_client(&mut self, client: &mut Client) -> Result<(), End> {
-        if client.stage == Stage::Closing {
-            // Told to go; what it still says does not matter, but its leaving does.
+        if matches!(client.stage, Stage::Closing | Stage::Cancelling) {
+            // What it still says does not matter, but its leaving does.
             return match client.stream.read(&mut self.scratch, &mut self.plain) {
                 Read::End(reason) => Err(End::Gone(reason)),
                 _ => Ok(()),
@@ -83,9 +86,11 @@ impl Engine {
             }
         }
         let held_up = client.wait != Wait::None || client.stream.waiting() > HIGH || self.lane_full(client);
-        if held_up && client.input.len() >= KEPT_INPUT && !client.stream.paused {
+        // Not held up, a message that is not complete needs the rest of it, however long it is by now.
+        let full = held_up && client.input.len() >= KEPT_INPUT;
+        if full && !client.stream.paused {
             client.stream.pause(self.set);
-        } else if client.stream.paused && client.input.len() < KEPT_INPUT {
+        } else if !full && client.stream.paused {
             client.stream.resume(self.set);
         }
         Ok(())
@@ -145,6 +150,7 @@ impl Engine {
                         client.wait = Wait::Replies;
                     }
                     Acquired::Waiting => self.wait(client, Wait::Pool { ride }),
+                    Acquired::Unplanned => self.wait(client, Wait::Plan),
                 },
                 Step::Answer { took, text } => {
                     let text = left.get(text).unwrap_or_default().to_vec();
@@ -154,10 +160,6 @@ impl Engine {
                     self.shared.tell(Event::AnswerNeeded { conn: client.id, ticket, base: client.base, text });
                 }
             }
-        }
-        // A connection granted but not needed after all (the plan changed meanwhile).
-        if let Some(server) = self.granted.take() {
-            self.release(server);
         }
         Ok(at)
     }
@@ -229,14 +231,15 @@ impl Engine {
         };
         let lane = Lane { up: &mut server.up, out: &mut server.stream.out };
         let step = client.session.step(Some(lane), &mut client.stream.out, input, &mut cx)?;
-        settle(&mut server.up, &mut client.stream.out);
+        let (id, out, session) = (client.id, &mut client.stream.out, &mut client.session);
+        server.up.settle(&mut Direct { id, out, session });
         Ok(step)
     }
 
     /// Something the client waited for may be there: go on with its input.
     pub(super) fn resume(&mut self, id: Id) {
         let Some(mut client) = self.clients.take(id) else { return };
-        let result = if client.stage == Stage::Active { self.feed(&mut client, &[]) } else { Ok(()) };
+        let result = if client.stage == Stage::Closing { Ok(()) } else { self.feed(&mut client, &[]) };
         self.settle_client(client, result);
     }
 

@@ -2,7 +2,7 @@
 
 use super::{Engine, End};
 use crate::border::Event;
-use crate::conn::client::{Client, Link, Wait};
+use crate::conn::client::{Client, Link, Stage as ClientStage, Wait};
 use crate::conn::server::{Server, Stage};
 use crate::conn::stream::{HIGH, Read, Spare};
 use crate::poll;
@@ -31,7 +31,7 @@ struct Delivery<'a> {
 impl Sink for Delivery<'_> {
     fn pass(&mut self, to: Id, bytes: &[u8]) {
         // A client that is gone misses its replies; nobody else gets them.
-        let Some(client) = self.clients.get(to) else { return };
+        let Some(client) = self.clients.get(to).filter(|client| client.stage != ClientStage::Closing) else { return };
         if client.stream.out.capacity() == 0 {
             client.stream.out = self.spare.get();
         }
@@ -134,6 +134,7 @@ impl Engine {
                 if let Some(full) = delivery.full {
                     server.blocked_by = Some(full);
                     server.stream.pause(self.set);
+                    self.watch_reading(full);
                 }
                 used
             }
@@ -190,7 +191,7 @@ impl Engine {
         }
         self.dones = dones;
         let quiet = server.up.is_quiet();
-        if quiet
+        if server.up.is_dry()
             && let Some(owner) = server.up.owner
             && let Some(client) = self.clients.get(owner)
             && client.wait == Wait::Replies
@@ -226,10 +227,15 @@ impl Engine {
         } else if let Some(plan) = &done.plan {
             plan.measured.note(done.served_us, done.bytes);
         }
-        if done.changed_schema {
+        if done.changed_schema || done.again {
+            // What is out of date here is so on the pool's other connections too.
             pool.schema.fetch_add(1, Relaxed);
         }
         let Some(mut client) = self.clients.take(done.client) else { return server.up.owner == Some(done.client) };
+        if client.stage == ClientStage::Closing {
+            self.clients.put(done.client, client);
+            return server.up.owner == Some(done.client);
+        }
         client.status = done.status;
         client.running = !server.up.is_quiet();
         client.session.unit_done(server.up.is_quiet(), done.status);
@@ -252,6 +258,11 @@ impl Engine {
         let mut release = false;
         match client.link {
             Link::Shared(_) => {
+                if server.blocked_by == Some(id) {
+                    // All of it is in its own buffer now; its neighbours need not wait for it to read.
+                    server.blocked_by = None;
+                    server.stream.resume(self.set);
+                }
                 client.link = Link::None;
                 client.wait = Wait::None;
                 self.resumed.push(id);

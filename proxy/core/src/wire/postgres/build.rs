@@ -3,6 +3,7 @@
 pub const PARSE_COMPLETE: &[u8] = b"1\0\0\0\x04";
 pub const CLOSE_COMPLETE: &[u8] = b"3\0\0\0\x04";
 pub const SYNC: &[u8] = b"S\0\0\0\x04";
+pub const FLUSH: &[u8] = b"H\0\0\0\x04";
 /// What is sent in place of a refused statement, so that the server, too, counts the transaction as failed.
 pub const REFUSED: &[u8] = b"articdbm refused this statement";
 

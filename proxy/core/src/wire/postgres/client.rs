@@ -93,6 +93,8 @@ pub struct Session {
     /// Plans with an effect behind portals that are open.
     pub portals: Vec<(Box<[u8]>, Arc<Plan>)>,
     pub portal: Option<Arc<Plan>>,
+    /// The plan of the last Bind of the unit, for its figures.
+    pub bound: Option<Arc<Plan>>,
     /// Extended messages were sent and no Sync yet.
     pub open: bool,
     /// After an error of ours: everything up to Sync is ignored.
@@ -122,6 +124,7 @@ impl Default for Session {
             parses_done: 0,
             portals: Vec::new(),
             portal: None,
+            bound: None,
             open: false,
             ignoring: false,
             scanned: None,
@@ -164,18 +167,34 @@ impl Session {
                     self.unnamed = None;
                 }
             }
+            Undo::Forgot { named, .. } => {
+                let since = std::mem::replace(&mut self.named, named);
+                if let Some(since) = since {
+                    self.named.get_or_insert_default().extend(*since);
+                }
+            }
         }
     }
 
     /// A unit ended: nothing of it is undecided any more.
     pub fn unit_done(&mut self, quiet: bool, status: u8) {
-        if quiet {
-            self.parses_done = self.parses;
+        if !quiet {
+            // A Bind of the next unit may be under way: its portal has to keep its plan.
+            return;
         }
-        if status == b'I' {
+        self.parses_done = self.parses;
+        if status == b'I' && !self.open {
             self.portals.clear();
             self.portal = None;
         }
+    }
+
+    /// The unit in hand was taken back before any of it was sent.
+    pub fn forget_unit(&mut self) {
+        self.open = false;
+        self.portal = None;
+        self.bound = None;
+        self.scanned = None;
     }
 
     /// Drops the unit a waiting client is about to send. False: it is not all here, so it cannot be dropped.
@@ -236,9 +255,12 @@ impl Session {
         if header.kind == b'X' {
             return Ok(Step::Bye);
         }
-        if let Some(lane) = &lane
+        let mut lane = lane;
+        if let Some(lane) = &mut lane
             && lane.up.pending.len() >= MAX_PENDING
         {
+            // The server keeps its last replies back until it is told to send them; the Sync is still behind.
+            lane.out.extend_from_slice(build::FLUSH);
             return Ok(Step::Quiet);
         }
         if self.ignoring && header.kind != b'S' {
@@ -248,7 +270,15 @@ impl Session {
             b'Q' => self.query(lane, out, input, header, cx),
             b'S' => self.sync(lane, out, header, cx),
             b'H' => Ok(self.pass_some(lane, input, header)),
-            b'd' | b'c' | b'f' => Ok(self.pass_some(lane, input, header)),
+            b'd' => Ok(self.pass_some(lane, input, header)),
+            b'c' | b'f' => {
+                if let Some(lane) = &mut lane
+                    && !lane.up.is_quiet()
+                {
+                    lane.up.push(cx.me, Kind::CopyEnd, None, cx.now_us);
+                }
+                Ok(self.pass_some(lane, input, header))
+            }
             b'F' => {
                 let Some(lane) = lane else { return Ok(Step::Lane { ride: None }) };
                 self.pin("function call", cx.shared);
@@ -321,7 +351,11 @@ impl Session {
                 if let Some(why) = &plan.effect.pin {
                     self.pin(why, cx.shared);
                 }
-                lane.up.push(cx.me, Kind::Query, Some(plan), cx.now_us);
+                if plan.effect.forgets_prepared {
+                    lane.up.push_forgetting(cx.me, Kind::Query, plan, self.named.take(), cx.now_us);
+                } else {
+                    lane.up.push(cx.me, Kind::Query, Some(plan), cx.now_us);
+                }
                 lane.out.extend_from_slice(message);
             }
             Action::Deny { code, message } => match lane {
@@ -354,7 +388,7 @@ impl Session {
         self.ignoring = false;
         match lane {
             Some(lane) => {
-                let plan = self.portal.take();
+                let plan = self.bound.take();
                 lane.up.push(cx.me, Kind::Sync { again: self.again }, plan, cx.now_us);
                 lane.out.extend_from_slice(build::SYNC);
                 self.open = false;

@@ -212,8 +212,9 @@ impl Session {
         }
         let taken = self.named.as_ref().and_then(|all| all.get(name));
         if taken.is_some() {
-            if self.parses_done < self.parses {
+            if self.parses_done < self.parses && !lane.up.is_dry() {
                 // Whether the name is taken is decided by replies still to come.
+                lane.out.extend_from_slice(build::FLUSH);
                 return Ok(Step::Quiet);
             }
             return Ok(self.parse_twice(lane, name, header, cx));
@@ -288,6 +289,7 @@ impl Session {
             return Ok(self.pass_some(None, input, header));
         }
         self.note_portal(portal, plan.as_ref())?;
+        self.bound = plan;
         self.open = true;
         let Lane { up, out } = lane;
         let server_name = self.ensure(&mut Lane { up: &mut *up, out: &mut *out }, name, cx);
@@ -389,7 +391,12 @@ impl Session {
         }
         self.open = true;
         lane.out.extend_from_slice(message);
-        lane.up.push(cx.me, Kind::Execute, plan.filter(|plan| !plan.effect.is_none()), cx.now_us);
+        match plan.filter(|plan| !plan.effect.is_none()) {
+            Some(plan) if plan.effect.forgets_prepared => {
+                lane.up.push_forgetting(cx.me, Kind::Execute, plan, self.named.take(), cx.now_us);
+            }
+            plan => lane.up.push(cx.me, Kind::Execute, plan, cx.now_us),
+        }
         Ok(Step::Took(header.total))
     }
 

@@ -2,8 +2,9 @@
 
 use super::client::Named;
 use crate::plan::Plan;
-use crate::prepared::Prepared;
+use crate::prepared::{OnServer, Prepared};
 use crate::slab::Id;
+use hashbrown::HashMap;
 use std::sync::Arc;
 
 pub enum Kind {
@@ -37,6 +38,8 @@ pub enum Kind {
     Said(&'static [u8]),
     /// In place of a refused Parse: its error is replaced by these bytes.
     Refused(Box<[u8]>),
+    /// Where the client ended its COPY: a Sync before it the server does not hear, one after it it does. No reply.
+    CopyEnd,
 }
 
 impl Kind {
@@ -53,10 +56,12 @@ impl Kind {
     }
 }
 
-/// What a client's session believed before a message that then failed.
+/// What was believed before a message that then failed.
 pub enum Undo {
     Named { name: Box<[u8]>, before: Option<Named> },
     Unnamed { serial: u64 },
+    /// DEALLOCATE ALL: what the client had prepared, and what the connection had.
+    Forgot { named: Option<Box<HashMap<Box<[u8]>, Named>>>, on_server: OnServer },
 }
 
 pub struct Pending {

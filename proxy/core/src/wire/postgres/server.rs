@@ -3,12 +3,14 @@
 //! In doubt it says `Lost`: the connection is then closed, never used again.
 
 use super::build;
+use super::client::Named;
 use super::frame;
 use super::pending::{Kind, Pending, Undo};
 use crate::plan::Plan;
 use crate::prepared::OnServer;
 use crate::settings::Settings;
 use crate::slab::Id;
+use hashbrown::HashMap;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -97,6 +99,8 @@ pub struct Upstream {
     rest: usize,
     rest_ours: bool,
     unit: Unit,
+    /// The server takes COPY data in and hears no Sync.
+    copying: bool,
     /// Changes made in a transaction that is still open.
     in_transaction: Vec<Change>,
     rolled_back_to: bool,
@@ -134,6 +138,7 @@ impl Upstream {
             rest: 0,
             rest_ours: false,
             unit: Unit::default(),
+            copying: false,
             in_transaction: Vec::new(),
             rolled_back_to: false,
             done_us: 0,
@@ -141,19 +146,45 @@ impl Upstream {
     }
 
     pub fn push(&mut self, client: Id, kind: Kind, plan: Option<Arc<Plan>>, now_us: u64) {
-        self.units += usize::from(kind.ends_unit());
-        self.pending.push_back(Pending { client, kind, plan, undo: None, sent_us: now_us });
+        self.push_all(Pending { client, kind, plan, undo: None, sent_us: now_us });
     }
 
     pub fn push_undoable(&mut self, client: Id, kind: Kind, undo: Undo, now_us: u64) {
-        self.pending.push_back(Pending { client, kind, plan: None, undo: Some(Box::new(undo)), sent_us: now_us });
+        self.push_all(Pending { client, kind, plan: None, undo: Some(Box::new(undo)), sent_us: now_us });
+    }
+
+    /// A statement that drops all prepared ones, those of the connection too.
+    pub fn push_forgetting(
+        &mut self,
+        client: Id,
+        kind: Kind,
+        plan: Arc<Plan>,
+        named: Option<Box<HashMap<Box<[u8]>, Named>>>,
+        now_us: u64,
+    ) {
+        let undo = Some(Box::new(Undo::Forgot { named, on_server: std::mem::take(&mut self.prepared) }));
+        self.push_all(Pending { client, kind, plan: Some(plan), undo, sent_us: now_us });
+    }
+
+    fn push_all(&mut self, pending: Pending) {
+        use Kind::{CopyEnd, Query, RefusedQuery, Reset, Setup, Sync};
+        match pending.kind {
+            // A simple query drops the unnamed statement, be it well or not.
+            Query | RefusedQuery(_) | Setup | Reset => self.unnamed = None,
+            Sync { .. } if self.copying && !self.pending.iter().any(|other| matches!(other.kind, CopyEnd)) => return,
+            _ => {}
+        }
+        self.units += usize::from(pending.kind.ends_unit());
+        self.pending.push_back(pending);
     }
 
     /// Takes back what was pushed last and not sent: the connection owes `length` replies as before.
-    pub fn forget_after(&mut self, length: usize) {
-        while self.pending.len() > length {
-            let ended = self.pending.pop_back().is_some_and(|pending| pending.kind.ends_unit());
-            self.units -= usize::from(ended);
+    pub fn forget_after(&mut self, length: usize, sink: &mut impl Sink) {
+        while self.pending.len() > length
+            && let Some(pending) = self.pending.pop_back()
+        {
+            self.units = self.units.saturating_sub(usize::from(pending.kind.ends_unit()));
+            self.take_back(pending, sink);
         }
         self.unnamed = None;
         self.purge = true;
@@ -169,6 +200,11 @@ impl Upstream {
         self.pending.is_empty() && self.rest == 0 && !self.skipping
     }
 
+    /// Nothing more will come, unless a Sync is sent.
+    pub fn is_dry(&self) -> bool {
+        self.pending.is_empty() && self.rest == 0
+    }
+
     /// When the oldest unit it owes was sent.
     pub fn oldest_us(&self) -> Option<u64> {
         self.pending.front().map(|pending| pending.sent_us.max(self.done_us))
@@ -176,17 +212,22 @@ impl Upstream {
 
     /// Ours to say now, where nothing older is owed: replies the server knows nothing of.
     pub fn settle(&mut self, sink: &mut impl Sink) {
-        while let Some(Pending { kind: Kind::Said(bytes), client, .. }) = self.pending.front() {
-            if !self.skipping {
-                sink.pass(*client, bytes);
-            }
-            let said = self.pending.pop_front();
-            if self.skipping
-                && let Some(Pending { client, undo: Some(undo), .. }) = said
-            {
-                sink.undo(client, *undo);
+        if self.skipping {
+            return self.drop_skipped(sink);
+        }
+        while self.says_next()
+            && let Some(pending) = self.pending.pop_front()
+        {
+            if let Kind::Said(bytes) = pending.kind {
+                sink.pass(pending.client, bytes);
+                self.unit.said = true;
             }
         }
+    }
+
+    /// What is owed first needs nothing of the server. Not in the middle of a message of the server's.
+    fn says_next(&self) -> bool {
+        self.rest == 0 && matches!(self.pending.front(), Some(Pending { kind: Kind::Said(_) | Kind::CopyEnd, .. }))
     }
 
     /// Takes in what the server sent; returns how much of it was used. The rest must come again with more.
@@ -202,6 +243,12 @@ impl Upstream {
             self.unit.bytes += n;
             if self.rest_ours {
                 run = at;
+            }
+            if self.says_next() {
+                pass(sink, to, input.get(run..at));
+                run = at;
+                self.settle(sink);
+                to = self.recipient();
             }
         }
         while self.rest == 0 {
@@ -246,7 +293,7 @@ impl Upstream {
                 self.end_unit(body.first().copied().unwrap_or(0), now_us, sink)?;
                 to = self.recipient();
             }
-            if matches!(self.pending.front(), Some(Pending { kind: Kind::Said(_), .. })) {
+            if self.says_next() {
                 pass(sink, to, input.get(run..at));
                 run = at;
                 self.settle(sink);
@@ -275,6 +322,9 @@ impl Upstream {
 
     /// One message's meaning. `body` may be only its beginning.
     fn message(&mut self, kind: u8, body: &[u8], sink: &mut impl Sink) -> Result<Verdict, Lost> {
+        if kind == b'Z' && self.skipping {
+            self.drop_skipped(sink);
+        }
         let head = self.pending.front().map(|pending| &pending.kind);
         let ours = head.is_some_and(Kind::is_ours);
         match (kind, head) {
@@ -284,24 +334,31 @@ impl Upstream {
             | (b'T' | b'n', Some(Kind::Describe))
             | (b's' | b'I', Some(Kind::Execute)) => Ok(self.pop()),
             (b'C', Some(Kind::Execute)) => {
+                self.end_copy();
                 self.completed(body);
                 Ok(self.pop())
             }
             (b'C', Some(Kind::Query | Kind::Setup | Kind::Reset)) => {
+                self.end_copy();
                 self.tag(body);
                 self.unit.said = true;
                 Ok(if ours { Verdict::Ours } else { Verdict::Pass })
             }
             (b'T' | b'D' | b'I' | b'G' | b'H' | b'c' | b'd', Some(Kind::Setup | Kind::Reset)) => Ok(Verdict::Ours),
+            (b'G', Some(Kind::Query | Kind::Execute)) => {
+                self.begin_copy()?;
+                self.unit.said = true;
+                Ok(Verdict::Pass)
+            }
             (b't', Some(Kind::Describe))
-            | (b'T' | b'I' | b'G' | b'H' | b'c', Some(Kind::Query))
-            | (b'G' | b'H' | b'c', Some(Kind::Execute))
+            | (b'T' | b'I' | b'H' | b'c', Some(Kind::Query))
+            | (b'H' | b'c', Some(Kind::Execute))
             | (b'V', Some(Kind::Function)) => {
                 self.unit.said = true;
                 Ok(Verdict::Pass)
             }
             (b'E', _) => self.error(body, sink),
-            (b'Z', Some(_)) => Ok(if ours || self.unit.silent { Verdict::Ours } else { Verdict::Pass }),
+            (b'Z', Some(head)) if head.ends_unit() && matches!(body.first(), Some(b'I' | b'T' | b'E')) => Ok(if ours || self.unit.silent { Verdict::Ours } else { Verdict::Pass }),
             // At any time: a parameter, a notice, a notification.
             (b'S', _) => {
                 if let Some((name, rest)) = frame::c_string(body)
@@ -312,7 +369,7 @@ impl Upstream {
                     }
                     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
                     let name = text(name).to_ascii_lowercase();
-                    if !ours && FOLLOWED.contains(&name.as_str()) {
+                    if !ours && head.is_some() && FOLLOWED.contains(&name.as_str()) {
                         self.unit.reported.push((name, text(value)));
                     }
                 }
@@ -341,7 +398,10 @@ impl Upstream {
             }
             Some(_) => {}
         }
-        let stale = code == b"0A000" && build::field(body, b'R') == Some(b"RevalidateCachedQuery");
+        // No such statement, or one too many: what is believed of the connection's statements is wrong (a unit
+        // before failed and took a Parse with it that this one relied on).
+        let stale = code == b"0A000" && build::field(body, b'R') == Some(b"RevalidateCachedQuery")
+            || matches!(code, b"26000" | b"42P05");
         self.fail_unit(sink);
         if stale {
             self.purge = true;
@@ -354,25 +414,55 @@ impl Upstream {
     /// The server ignores the rest of the unit. What was believed of it is taken back.
     fn fail_unit(&mut self, sink: &mut impl Sink) {
         self.unit.failed = true;
+        self.copying = false;
         self.skipping = self.pending.front().is_some_and(|pending| !pending.kind.ends_unit());
         self.drop_skipped(sink);
     }
 
     fn drop_skipped(&mut self, sink: &mut impl Sink) {
-        while let Some(pending) = self.pending.front() {
-            if pending.kind.ends_unit() {
-                return;
-            }
-            let Some(pending) = self.pending.pop_front() else { return };
-            match pending.kind {
-                Kind::Prepare(Some(prepared)) | Kind::Parse(Some(prepared)) => self.prepared.remove(prepared.id),
-                Kind::Prepare(None) | Kind::Parse(None) => self.unnamed = None,
-                Kind::Evict(prepared) => self.prepared.restore(&prepared),
-                _ => {}
-            }
-            if let Some(undo) = pending.undo {
-                sink.undo(pending.client, *undo);
-            }
+        let mut skipped = Vec::new();
+        while self.pending.front().is_some_and(|pending| !pending.kind.ends_unit()) {
+            skipped.extend(self.pending.pop_front());
+        }
+        // The last belief goes first: each one was built on those before it.
+        for pending in skipped.into_iter().rev() {
+            self.take_back(pending, sink);
+        }
+    }
+
+    /// The server did not do this one.
+    fn take_back(&mut self, pending: Pending, sink: &mut impl Sink) {
+        match pending.kind {
+            Kind::Prepare(Some(prepared)) | Kind::Parse(Some(prepared)) => self.prepared.remove(prepared.id),
+            Kind::Prepare(None) | Kind::Parse(None) => self.unnamed = None,
+            Kind::Evict(prepared) => self.prepared.restore(&prepared),
+            _ => {}
+        }
+        let Some(mut undo) = pending.undo else { return };
+        if let Undo::Forgot { on_server, .. } = &mut *undo {
+            self.prepared.restore_all(std::mem::take(on_server));
+        }
+        sink.undo(pending.client, *undo);
+    }
+
+    /// COPY data goes in. A Sync sent since is not heard, up to the end of the data.
+    fn begin_copy(&mut self) -> Result<(), Lost> {
+        if self.owner.is_none() {
+            return Err(Lost::Desync("COPY FROM STDIN on a shared connection"));
+        }
+        self.copying = true;
+        while matches!(self.pending.get(1), Some(Pending { kind: Kind::Sync { .. }, .. })) {
+            self.pending.remove(1);
+            self.units = self.units.saturating_sub(1);
+        }
+        Ok(())
+    }
+
+    fn end_copy(&mut self) {
+        if std::mem::take(&mut self.copying)
+            && let Some(at) = self.pending.iter().position(|pending| matches!(pending.kind, Kind::CopyEnd))
+        {
+            self.pending.remove(at);
         }
     }
 
@@ -399,10 +489,6 @@ impl Upstream {
             self.unit.changes.push(Change::ResetAll);
         }
         self.unit.changes.extend(effect.sets.iter().map(|(name, value)| Change::Set(name.clone(), value.clone())));
-        if effect.forgets_prepared {
-            self.prepared.clear();
-            self.unnamed = None;
-        }
         self.unit.changed_schema |= effect.changes_schema;
     }
 
@@ -421,27 +507,36 @@ impl Upstream {
         self.units = self.units.saturating_sub(1);
         let mut unit = std::mem::take(&mut self.unit);
         let internal = pending.kind.is_ours();
-        if matches!(pending.kind, Kind::Query) {
-            self.unnamed = None;
-            if let Some(plan) = &pending.plan
-                && !unit.failed
-                && !plan.effect.is_none()
-            {
-                std::mem::swap(&mut self.unit, &mut unit);
-                self.note(plan);
-                std::mem::swap(&mut self.unit, &mut unit);
+        self.copying = false;
+        let effect = pending.plan.as_ref().map(|plan| &plan.effect).filter(|effect| !effect.is_none());
+        if matches!(pending.kind, Kind::Query)
+            && let Some(plan) = &pending.plan
+            && effect.is_some()
+            && !unit.failed
+        {
+            std::mem::swap(&mut self.unit, &mut unit);
+            self.note(plan);
+            std::mem::swap(&mut self.unit, &mut unit);
+        }
+        if let Some(mut undo) = pending.undo
+            && unit.failed
+        {
+            // Whether it failed before the statements were dropped or after, a later client is not to find out.
+            self.purge = true;
+            if let Undo::Forgot { on_server, .. } = &mut *undo {
+                self.prepared.restore_all(std::mem::take(on_server));
             }
+            sink.undo(pending.client, *undo);
         }
         if matches!(pending.kind, Kind::Reset) {
             self.prepared.clear();
-            self.unnamed = None;
             self.in_transaction.clear();
         }
         if self.owner.is_none() && status != b'I' && !internal {
             return Err(Lost::Unshareable);
         }
         self.status = status;
-        let (changes, pin) = self.changes(&mut unit, status);
+        let (changes, pin) = self.changes(&mut unit, status, effect.is_some());
         let started = pending.sent_us.max(self.done_us);
         self.done_us = now_us;
         sink.done(Done {
@@ -462,41 +557,54 @@ impl Upstream {
     }
 
     /// Which changes of settings hold now. Inside a transaction none does yet; its end decides.
-    fn changes(&mut self, unit: &mut Unit, status: u8) -> (Vec<Change>, Option<&'static str>) {
-        if unit.changes.is_empty() && unit.reported.is_empty() && self.in_transaction.is_empty() {
+    fn changes(&mut self, unit: &mut Unit, status: u8, effect: bool) -> (Vec<Change>, Option<&'static str>) {
+        // What ran before the error is committed; how much of its own effect that was nobody says.
+        let halfway = unit.failed && unit.committed && effect;
+        if !halfway && unit.changes.is_empty() && unit.reported.is_empty() && self.in_transaction.is_empty() {
             self.rolled_back_to = status != b'I' && (self.rolled_back_to || unit.rolled_back);
             return (Vec::new(), None);
         }
         if !unit.rolled_back && !unit.failed {
-            // What the server reports without the plan having said so (a function that sets) is believed.
+            // What the server reports without the plan having said so is believed: a function that sets, or, at a
+            // COMMIT, what SET LOCAL had hidden.
             for (name, value) in unit.reported.drain(..) {
                 let known = |change: &Change| match change {
                     Change::Set(known, _) => *known == name,
                     Change::ResetAll => true,
                 };
-                if !unit.changes.iter().any(known) && !unit.committed {
-                    let literal = format!("'{}'", value.replace('\'', "''"));
-                    unit.changes.push(Change::Set(name, Some(literal)));
+                if !unit.changes.iter().any(known) {
+                    unit.changes.push(Change::Set(name, Some(literal(&value))));
                 }
             }
         }
+        let mut changes = Vec::new();
+        let mut in_doubt = halfway;
+        if status == b'I' || unit.committed {
+            changes = std::mem::take(&mut self.in_transaction);
+            in_doubt |= !changes.is_empty() && self.rolled_back_to;
+            in_doubt |= unit.committed && (unit.rolled_back || (unit.failed && !changes.is_empty()));
+            self.rolled_back_to = false;
+        }
         if status != b'I' {
+            self.rolled_back_to |= unit.rolled_back;
+            // COMMIT AND CHAIN, or a COMMIT and a BEGIN in one: on which side of it the changes were is not known.
+            in_doubt |= unit.committed && !unit.changes.is_empty();
             if !unit.failed {
                 self.in_transaction.append(&mut unit.changes);
             }
-            self.rolled_back_to |= unit.rolled_back;
-            return (Vec::new(), None);
-        }
-        let mut changes = std::mem::take(&mut self.in_transaction);
-        let in_doubt = (self.rolled_back_to && !changes.is_empty()) || (unit.committed && unit.rolled_back);
-        self.rolled_back_to = false;
-        if unit.failed || (unit.rolled_back && !unit.committed) {
+        } else if !unit.committed && (unit.failed || unit.rolled_back) {
             changes.clear();
         } else {
             changes.append(&mut unit.changes);
         }
         (changes, in_doubt.then_some("setting changed around a rollback"))
     }
+}
+
+/// A string constant that means the same whatever standard_conforming_strings is.
+fn literal(value: &str) -> String {
+    let quoted = value.replace('\'', "''");
+    if quoted.contains('\\') { format!("E'{}'", quoted.replace('\\', "\\\\")) } else { format!("'{quoted}'") }
 }
 
 enum Verdict {

@@ -1,0 +1,43 @@
+-- Every error as the server words it, and life goes on.
+\set VERBOSITY verbose
+SELEC 1;
+SELECT nothing;
+SELECT * FROM nowhere;
+SELECT 1/0;
+SELECT 'x'::int;
+SELECT f();
+SELECT 'unterminated;
+';
+SELECT "unterminated;
+";
+/* a comment /* in a comment */ */ SELECT 1;
+CREATE TABLE psql_errors (a int PRIMARY KEY, b text NOT NULL, c int CHECK (c > 0));
+INSERT INTO psql_errors VALUES (1, NULL, 1);
+INSERT INTO psql_errors VALUES (1, 'x', 0);
+INSERT INTO psql_errors VALUES (1, 'x', 1);
+INSERT INTO psql_errors VALUES (1, 'x', 1);
+INSERT INTO psql_errors VALUES (1, 'x', 1) ON CONFLICT DO NOTHING;
+UPDATE psql_errors SET nothing = 1;
+DROP TABLE psql_errors;
+DROP TABLE psql_errors;
+DROP TABLE IF EXISTS psql_errors;
+SELECT 1; SELECT 1/0; SELECT 3;
+SELECT 1\; SELECT 1/0\; SELECT 3;
+SELECT pg_sleep(-1);
+DO $$BEGIN RAISE EXCEPTION 'mine' USING ERRCODE = 'P0123', DETAIL = 'the detail', HINT = 'the hint'; END$$;
+DO $$BEGIN RAISE 'deep' ; EXCEPTION WHEN others THEN RAISE NOTICE 'caught %', SQLERRM; END$$;
+SET statement_timeout = '50ms';
+SELECT pg_sleep(5);
+RESET statement_timeout;
+SELECT 'alive';
+VACUUM nowhere;
+BEGIN;
+VACUUM;
+ROLLBACK;
+\errverbose
+SET no_such_setting = 1;
+SET work_mem = 'much';
+SELECT current_setting('no.such.setting');
+SELECT current_setting('no.such.setting', true) IS NULL;
+CREATE DATABASE "shop";
+SELECT 'still alive';
