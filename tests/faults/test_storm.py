@@ -27,44 +27,37 @@ LOST = frozenset({"08006", "08001", "08004", "08P01", "57014", "57P01", "57P02",
 """Classes a client can act upon: connection lost or not to be had, out of time, server going down."""
 
 
-def _descriptors(proxy: Proxy) -> list[str]:
-    """Where its open files lead."""
+def _sockets(proxy: Proxy) -> list[str]:
+    """Those it has open."""
     targets = []
     for file in Path(f"/proc/{proxy.process.pid}/fd").iterdir():
         with suppress(FileNotFoundError):
             targets.append(str(file.readlink()))
-    return sorted(targets)
+    return sorted(target for target in targets if target.startswith("socket:"))
 
 
-async def _at_rest(proxy: Proxy) -> int:
-    """Its open files when it has served somebody, the server connections left out."""
-    first = await Wire.open(proxy.port)
-    first.leave()
-    idle = int((await quiet(proxy.port))["shop/app"]["servers_idle"])
-    await asyncio.sleep(0.2)
-    return len(_descriptors(proxy)) - idle
-
-
-def _connections(server: PostgresServer) -> object:
-    return server.execute("SELECT count(*) FROM pg_stat_activity WHERE usename = 'app'")[0][0]
-
-
-async def _nothing_left(proxy: Proxy, before: int, server: PostgresServer) -> None:
-    """Pools at rest, no descriptor kept, no server connection forgotten, and a fresh client served."""
-    await quiet(proxy.port)
+async def _at_rest(proxy: Proxy) -> list[str]:
+    """Its sockets when it has served somebody and its server connections have ended for their age."""
     fresh = await Wire.open(proxy.port)
     assert (await fresh.ask(wire.query("SELECT 'fresh'"))).rows == [["fresh"]]
     fresh.leave()
-    kept, there, idle = 0, object(), -1
-    for _ in range(200):
-        idle = int((await quiet(proxy.port))["shop/app"]["servers_idle"])
-        await asyncio.sleep(0.05)  # the question itself came over a connection
-        kept = len(_descriptors(proxy)) - before - idle
-        there = await asyncio.to_thread(_connections, server)
-        if kept <= 0 and there == idle:
+    while int((await quiet(proxy.port))["shop/app"]["servers_idle"]):
+        await asyncio.sleep(0.1)
+    await asyncio.sleep(0.2)  # the question itself came over a connection
+    return _sockets(proxy)
+
+
+async def _nothing_left(proxy: Proxy, before: list[str], server: PostgresServer) -> None:
+    """Pools at rest, a fresh client served, no socket kept and no server connection forgotten."""
+    for _ in range(20):
+        after = await _at_rest(proxy)
+        there = await asyncio.to_thread(
+            server.execute, "SELECT count(*) FROM pg_stat_activity WHERE usename = 'app'"
+        )
+        if len(after) <= len(before) and there == [(0,)]:
             break
-    assert kept <= 0, f"{kept} descriptors more than before: {_descriptors(proxy)}"
-    assert there == idle, "the server has connections that the proxy does not know"
+    assert len(after) <= len(before), f"sockets were {before} and are {after}"
+    assert there == [(0,)], "the server has connections that the proxy does not know"
     assert (await totals(proxy.port))["panics"] == 0
 
 

@@ -52,7 +52,7 @@ def pgbench(server: PostgresServer, side: Side | Proxy, database: str, *argument
             server.psql.parent / "pgbench", "--host", side.host, "--port", str(side.port), "--username", USER,
             *arguments, database,
         ],
-        capture_output=True, text=True, timeout=120, check=False, cwd="/", env={"PGPASSWORD": USERS[USER]},
+        capture_output=True, text=True, timeout=30, check=False, cwd="/", env={"PGPASSWORD": USERS[USER]},
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr

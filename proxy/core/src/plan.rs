@@ -9,6 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Statements whose replies are larger, or take longer at the server, do not share a connection.
 const SHARED_BYTES: u32 = 32 * 1024;
 const SHARED_US: u32 = 3_000;
+/// A plan asked for so long ago is asked for again.
+const ASK_AGAIN_US: u64 = 5_000_000;
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Action {
@@ -91,10 +93,15 @@ struct Kept {
     used: u64,
 }
 
+struct Asked {
+    since_us: u64,
+    waiting: Vec<Id>,
+}
+
 #[derive(Default)]
 struct Inner {
     kept: HashMap<Key, Kept>,
-    asked: HashMap<Key, Vec<Id>>,
+    asked: HashMap<Key, Asked>,
     clock: u64,
 }
 
@@ -127,7 +134,7 @@ impl Table {
     }
 
     /// Looks a plan up for `who`, and notes who waits when there is none.
-    pub fn find(&self, key: Key, who: Id) -> Found {
+    pub fn find(&self, key: Key, who: Id, now_us: u64) -> Found {
         let inner = &mut *self.lock();
         inner.clock += 1;
         if let Some(kept) = inner.kept.get_mut(&key) {
@@ -135,9 +142,17 @@ impl Table {
             return Found::Plan(Arc::clone(&kept.plan));
         }
         self.misses.fetch_add(1, Relaxed);
-        let waiting = inner.asked.entry(key).or_default();
-        waiting.push(who);
-        if waiting.len() == 1 { Found::Ask } else { Found::Wait }
+        let asked = inner.asked.entry(key).or_insert(Asked { since_us: now_us, waiting: Vec::new() });
+        asked.waiting.push(who);
+        if asked.waiting.len() == 1 {
+            return Found::Ask;
+        }
+        // The brain may have failed on it: who comes much later asks once more.
+        let again = now_us.saturating_sub(asked.since_us) > ASK_AGAIN_US;
+        if again {
+            asked.since_us = now_us;
+        }
+        if again { Found::Ask } else { Found::Wait }
     }
 
     /// Keeps the plan and gives back who waited for it. A full table drops the least recently used quarter.
@@ -153,7 +168,7 @@ impl Table {
         }
         inner.clock += 1;
         inner.kept.insert(key, Kept { plan: Arc::new(plan), used: inner.clock });
-        inner.asked.remove(&key).unwrap_or_default()
+        inner.asked.remove(&key).map(|asked| asked.waiting).unwrap_or_default()
     }
 
     /// Every plan is made anew. A plan asked for before and learnt after belongs to the new era only if it is
@@ -162,7 +177,7 @@ impl Table {
         let inner = &mut *self.lock();
         self.era.fetch_add(1, Relaxed);
         inner.kept.clear();
-        inner.asked.drain().flat_map(|(_, waiting)| waiting).collect()
+        inner.asked.drain().flat_map(|(_, asked)| asked.waiting).collect()
     }
 }
 
@@ -174,7 +189,7 @@ pub struct Copy {
 }
 
 impl Copy {
-    pub fn find(&mut self, table: &Table, key: Key, who: Id) -> Found {
+    pub fn find(&mut self, table: &Table, key: Key, who: Id, now_us: u64) -> Found {
         let era = table.era();
         if self.era != era {
             self.plans.clear();
@@ -183,7 +198,7 @@ impl Copy {
         if let Some(plan) = self.plans.get(&key) {
             return Found::Plan(Arc::clone(plan));
         }
-        let found = table.find(key, who);
+        let found = table.find(key, who, now_us);
         if let Found::Plan(plan) = &found {
             if self.plans.len() >= table.limit {
                 self.plans.clear();
@@ -214,11 +229,11 @@ mod tests {
     fn a_miss_is_asked_once_and_told_to_all() {
         let table = Table::new(100);
         let (a, b) = (Id(1), Id(2));
-        assert!(matches!(table.find((1, 9), a), Found::Ask));
-        assert!(matches!(table.find((1, 9), b), Found::Wait));
-        assert!(matches!(table.find((2, 9), b), Found::Ask), "another scope is another plan");
+        assert!(matches!(table.find((1, 9), a, 0), Found::Ask));
+        assert!(matches!(table.find((1, 9), b, 0), Found::Wait));
+        assert!(matches!(table.find((2, 9), b, 0), Found::Ask), "another scope is another plan");
         assert_eq!(table.learn((1, 9), forward()), vec![a, b]);
-        assert!(matches!(table.find((1, 9), a), Found::Plan(_)));
+        assert!(matches!(table.find((1, 9), a, 0), Found::Plan(_)));
     }
 
     #[test]
@@ -226,9 +241,9 @@ mod tests {
         let table = Table::new(100);
         let mut copy = Copy::default();
         table.learn((1, 1), forward());
-        assert!(matches!(copy.find(&table, (1, 1), Id(1)), Found::Plan(_)));
+        assert!(matches!(copy.find(&table, (1, 1), Id(1), 0), Found::Plan(_)));
         table.forget();
-        assert!(matches!(copy.find(&table, (1, 1), Id(1)), Found::Ask));
+        assert!(matches!(copy.find(&table, (1, 1), Id(1), 0), Found::Ask));
     }
 
     #[test]
@@ -236,7 +251,7 @@ mod tests {
         let table = Table::new(100);
         for i in 0..10_000u128 {
             table.learn((1, i), forward());
-            assert!(matches!(table.find((1, 0), Id(1)), Found::Plan(_)), "used all the time, so kept");
+            assert!(matches!(table.find((1, 0), Id(1), 0), Found::Plan(_)), "used all the time, so kept");
         }
         assert!(table.len() <= 100);
     }

@@ -6,8 +6,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Contents kept though no client holds them, so that a client that comes back finds the same server-side name.
 const KEPT: usize = 10_000;
-/// How server-side names begin. A client's own name never reaches a server under it.
-pub const PREFIX: &[u8] = b"articdbm_";
 
 #[derive(Debug)]
 pub struct Prepared {
@@ -26,8 +24,12 @@ impl Prepared {
     }
 }
 
-#[derive(Default)]
-pub struct Table(Mutex<Inner>);
+/// Server-side names begin so, with a number of this process behind: a client's own name is not one of them by chance,
+/// and never reaches a server when it is by design.
+pub struct Table {
+    prefix: String,
+    inner: Mutex<Inner>,
+}
 
 #[derive(Default)]
 struct Inner {
@@ -36,8 +38,16 @@ struct Inner {
 }
 
 impl Table {
+    pub fn new(salt: u32) -> Self {
+        Self { prefix: format!("articdbm_{salt:08x}_"), inner: Mutex::default() }
+    }
+
+    pub fn is_ours(&self, name: &[u8]) -> bool {
+        name.starts_with(self.prefix.as_bytes())
+    }
+
     pub fn intern(&self, body: &[u8], text: usize) -> Arc<Prepared> {
-        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = inner.by_body.get(body) {
             return Arc::clone(known);
         }
@@ -46,7 +56,7 @@ impl Table {
         }
         inner.next += 1;
         let id = inner.next;
-        let name = [PREFIX, id.to_string().as_bytes()].concat().into_boxed_slice();
+        let name = format!("{}{id}", self.prefix).into_bytes().into_boxed_slice();
         let prepared = Arc::new(Prepared { id, name, body: body.into(), text });
         // Full of statements that clients hold: this one lives as long as its clients, under a name of its own.
         if inner.by_body.len() < KEPT {
@@ -119,7 +129,7 @@ mod tests {
 
     #[test]
     fn one_content_one_name() {
-        let table = Table::default();
+        let table = Table::new(1);
         let a = table.intern(b"SELECT 1\0\0\0", 8);
         let b = table.intern(b"SELECT 1\0\0\0", 8);
         let c = table.intern(b"SELECT 1\0\0\x01\0\0\0\x17", 8);
@@ -130,7 +140,7 @@ mod tests {
 
     #[test]
     fn the_least_recently_used_goes_first() {
-        let table = Table::default();
+        let table = Table::new(1);
         let all: Vec<_> = (0..4).map(|i| table.intern(format!("SELECT {i}\0\0\0").as_bytes(), 8)).collect();
         let mut server = OnServer::default();
         assert!(server.insert(&all[0], 2).is_none() && server.insert(&all[1], 2).is_none());
@@ -142,10 +152,10 @@ mod tests {
 
     #[test]
     fn the_table_is_bounded_when_nobody_holds_on() {
-        let table = Table::default();
+        let table = Table::new(1);
         for i in 0..3 * KEPT {
             table.intern(format!("SELECT {i}\0\0\0").as_bytes(), 8);
         }
-        assert!(table.0.lock().unwrap().by_body.len() <= KEPT);
+        assert!(table.inner.lock().unwrap().by_body.len() <= KEPT);
     }
 }

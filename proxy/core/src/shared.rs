@@ -66,6 +66,9 @@ impl Shared {
     pub fn new(limits: Limits, max_plans: usize, sets: Vec<PollSet>) -> Result<Self, String> {
         let mut cancel_key = [0; 16];
         getrandom::fill(&mut cancel_key).map_err(|error| error.to_string())?;
+        let mut salt = [0; 4];
+        getrandom::fill(&mut salt).map_err(|error| error.to_string())?;
+        let salt = u32::from_ne_bytes(salt);
         let interner = Interner::default();
         let failed = |error: std::io::Error| error.to_string();
         Ok(Self {
@@ -78,7 +81,7 @@ impl Shared {
             sets,
             plans: Table::new(max_plans),
             plan_us: Histogram::default(),
-            prepared: prepared::Table::default(),
+            prepared: prepared::Table::new(salt),
             no_settings: interner.settings(Settings::default()),
             interner,
             clients: AtomicUsize::new(0),

@@ -54,6 +54,8 @@ pub struct Client {
     /// Settings in force, and those it began with.
     pub settings: Arc<Settings>,
     pub startup: Arc<Settings>,
+    /// Settings with what an open transaction has changed: what the next statement means.
+    pub meant: Arc<Settings>,
     pub link: Link,
     /// The last status of ReadyForQuery.
     pub status: u8,
@@ -88,6 +90,7 @@ impl Client {
             base: 0,
             scope: 0,
             startup: Arc::clone(&settings),
+            meant: Arc::clone(&settings),
             settings,
             link: Link::None,
             status: b'I',

@@ -1,6 +1,6 @@
 //! What the brain and other carriers ask of this one.
 
-use super::{Cancel, End, Engine, SERVER, token};
+use super::{Cancel, End, Engine, SERVER, WAKE, token};
 use crate::border::{Attach, Command, Event};
 use crate::conn::client::{Link, Stage as ClientStage, Wait};
 use crate::conn::server::{Server, Stage};
@@ -20,25 +20,30 @@ impl Engine {
     pub(super) fn drain_inbox(&mut self) {
         let Some(inbox) = self.shared.inboxes.get(self.index) else { return };
         for post in inbox.drain(POSTS) {
-            match post {
-                Post::Command(command) => self.obey(command),
-                Post::PlanReady(id) => self.plan_ready(id),
-                Post::Grant { client, server } => self.granted_to(client, server),
-                Post::Refuse { client, code, message } => self.refuse(client, &code, &message),
-                Post::Moved(id) => drop(self.servers.remove(id)),
-                Post::Cancel { slot, secret, by } => {
-                    if !self.cancel(slot, &secret, by) {
-                        self.shared.post(by.carrier(), Post::CancelDone(by));
-                    }
-                }
-                Post::CancelDone(by) => {
-                    if let Some(client) = self.clients.take(by) {
-                        self.end_client(client, End::Gone("cancel request".to_owned()));
-                    }
+            // Each on its own: a defect with one must not cost the others.
+            self.guarded(WAKE << 56, |engine| engine.take_post(post));
+        }
+    }
+
+    fn take_post(&mut self, post: Post) {
+        match post {
+            Post::Command(command) => self.obey(command),
+            Post::PlanReady(id) => self.plan_ready(id),
+            Post::Grant { client, server } => self.granted_to(client, server),
+            Post::Refuse { client, code, message } => self.refuse(client, &code, &message),
+            Post::Moved(id) => drop(self.servers.remove(id)),
+            Post::Cancel { slot, secret, by } => {
+                if !self.cancel(slot, &secret, by) {
+                    self.shared.post(by.carrier(), Post::CancelDone(by));
                 }
             }
-            self.resume_all();
+            Post::CancelDone(by) => {
+                if let Some(client) = self.clients.take(by) {
+                    self.end_client(client, End::Gone("cancel request".to_owned()));
+                }
+            }
         }
+        self.resume_all();
     }
 
     fn plan_ready(&mut self, id: Id) {

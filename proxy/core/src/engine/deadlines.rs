@@ -43,7 +43,7 @@ impl Engine {
             (_, Wait::Pool { .. }, _) => Clock::Pool,
             (_, _, Link::Shared(_)) => Clock::Statement,
             (_, _, Link::Held(_)) if client.running => Clock::Statement,
-            (_, _, Link::Held(_)) if client.status != b'I' => Clock::Transaction,
+            (_, _, Link::Held(_)) if client.status != b'I' || !client.session.is_between() => Clock::Transaction,
             _ => Clock::Idle,
         }
     }

@@ -335,7 +335,7 @@ impl Engine {
     }
 
     /// A client goes, or needs its connection no more: what happens to the connection.
-    pub(super) fn let_go(&mut self, client: &mut Client) {
+    pub(super) fn let_go(&mut self, client: &mut Client, stop: bool) {
         if let (Wait::Pool { .. }, Some(pool)) = (client.wait, &client.pool) {
             pool.leave(client.id);
         }
@@ -364,14 +364,16 @@ impl Engine {
             self.mark_server(&mut server);
             self.servers.put(id, server);
         } else {
-            self.abandon(server);
+            self.abandon(server, stop);
         }
     }
 
-    /// Closes a connection whose statement nobody waits for any more, and tells the server to stop.
-    fn abandon(&mut self, server: Box<Server>) {
+    /// Closes a connection whose statement nobody waits for any more; `stop` asks the server to cancel it.
+    fn abandon(&mut self, mut server: Box<Server>, stop: bool) {
         let pool = Arc::clone(server.seat.pool());
-        if !server.up.pending.is_empty() && server.stage == Stage::Active {
+        // What the client sent before it left is the server's to finish, as without us.
+        let _ = server.stream.flush(self.set, &mut self.spare);
+        if stop && !server.up.pending.is_empty() && server.stage == Stage::Active {
             let (address, secret) = (server.address.to_string(), server.secret.to_vec());
             let (ticket, pool, pid) = (self.shared.ticket(), pool.id, server.pid);
             self.shared.tell(Event::CancelNeeded { ticket, pool, address, pid, secret });
@@ -398,7 +400,7 @@ impl Engine {
         let broken = server.up.is_midway().then(|| server.up.pending.front().map(|pending| pending.client)).flatten();
         if let Some(owner) = server.up.owner.take() {
             pool.stats[self.index].linked.add(-1);
-            self.end_linked(owner, said.clone());
+            self.end_linked(owner, if server.up.said_goodbye { Vec::new() } else { said.clone() });
         }
         let pending = std::mem::take(&mut server.up.pending);
         for pending in pending {

@@ -117,12 +117,13 @@ impl Engine {
                 First::Cancel { pid, secret } => {
                     // PostgreSQL closes this connection when the signal is sent, so that what its client sends
                     // afterwards is never hit. So do we.
-                    let carrier = (pid >> 24) as usize;
+                    let place = pid.wrapping_sub(1);
+                    let carrier = (place >> 24) as usize;
                     if carrier >= self.shared.inboxes.len() {
                         return Err(End::Gone("cancel request".to_owned()));
                     }
                     client.stage = Stage::Cancelling;
-                    let (slot, secret, by) = (pid & 0x00ff_ffff, secret.to_vec(), client.id);
+                    let (slot, secret, by) = (place & 0x00ff_ffff, secret.to_vec(), client.id);
                     self.shared.post(carrier, Post::Cancel { slot, secret, by });
                     return Ok(input.len());
                 }
@@ -227,7 +228,8 @@ impl Engine {
         client.startup = Arc::clone(&client.settings);
         self.follow_settings(&mut client);
         client.stream.out.extend_from_slice(&admit.greeting);
-        let pid = (client.id.carrier() as u32) << 24 | client.id.slot();
+        // From 1: a process number of 0 means none to libpq.
+        let pid = ((client.id.carrier() as u32) << 24 | client.id.slot()) + 1;
         let secret = self.cancel_secret(client.id);
         let secret = secret.get(..admit.key_bytes.min(secret.len())).unwrap_or_default();
         build::message(&mut client.stream.out, b'K', &[&pid.to_be_bytes(), secret]);
@@ -256,6 +258,7 @@ impl Engine {
 
     /// The session's settings changed: so did its scope, and perhaps how its statements are lexed.
     pub(super) fn follow_settings(&mut self, client: &mut Client) {
+        client.meant = Arc::clone(&client.settings);
         client.scope = self.shared.interner.scope(client.base, &client.settings);
         let encoding = client.settings.get("client_encoding").unwrap_or_default().trim_matches('\'').to_ascii_lowercase();
         client.session.unsafe_encoding = UNSAFE_ENCODINGS.contains(&encoding.replace(['-', '_'], "").as_str());

@@ -179,7 +179,7 @@ impl Engine {
             me: client.id,
             base: client.base,
             scope: client.scope,
-            settings: &client.settings,
+            settings: &client.meant,
             shared: &self.shared,
             plans: &mut self.plans,
             literals: &mut self.literals,
@@ -222,7 +222,7 @@ impl Engine {
             me: client.id,
             base: client.base,
             scope: client.scope,
-            settings: &client.settings,
+            settings: &client.meant,
             shared: &self.shared,
             plans: &mut self.plans,
             literals: &mut self.literals,
@@ -260,7 +260,7 @@ impl Engine {
 
     /// The client goes. It is told why, if there is something to tell, and its connection is looked after.
     pub(super) fn end_client(&mut self, mut client: Box<Client>, end: End) {
-        self.let_go(&mut client);
+        self.let_go(&mut client, !matches!(end, End::Gone(_)));
         if client.stage == Stage::Active
             && let Some(pool) = &client.pool
         {

@@ -243,6 +243,7 @@ impl Engine {
         if !done.changes.is_empty() {
             self.apply(&mut client, server, &done.changes);
         }
+        self.follow_transaction(&mut client, server);
         if let Some(why) = done.pin {
             client.session.pin(why, &self.shared);
         }
@@ -301,25 +302,41 @@ impl Engine {
         release
     }
 
+    /// What an open transaction has changed counts for the statements in it; when it ends, its end decides.
+    fn follow_transaction(&mut self, client: &mut Client, server: &Server) {
+        let unfinished = server.up.unfinished();
+        if unfinished.is_empty() {
+            if !Arc::ptr_eq(&client.meant, &client.settings) {
+                self.follow_settings(client);
+            }
+            return;
+        }
+        let meant = changed(&client.settings, &client.startup, unfinished);
+        client.meant = self.shared.interner.settings(meant);
+        client.scope = self.shared.interner.scope(client.base, &client.meant);
+    }
+
     /// The statement changed settings of the session: the client keeps them wherever it goes.
     fn apply(&mut self, client: &mut Client, server: &mut Server, changes: &[Change]) {
-        let mut mine = Settings::clone(&client.settings);
-        let mut theirs = Settings::clone(&server.up.applied);
-        for change in changes {
-            match change {
-                Change::Set(name, value) => {
-                    theirs.set(name.clone(), value.clone());
-                    let value = value.clone().or_else(|| client.startup.get(name).map(str::to_owned));
-                    mine.set(name.clone(), value);
-                }
-                Change::ResetAll => {
-                    theirs = Settings::default();
-                    mine = Settings::clone(&client.startup);
-                }
-            }
-        }
+        let mine = changed(&client.settings, &client.startup, changes);
+        let theirs = changed(&server.up.applied, &self.shared.no_settings, changes);
         client.settings = self.shared.interner.settings(mine);
         server.up.applied = self.shared.interner.settings(theirs);
         self.follow_settings(client);
     }
+}
+
+/// Settings after changes; what is reset falls back to `start`.
+fn changed(settings: &Settings, start: &Settings, changes: &[Change]) -> Settings {
+    let mut after = settings.clone();
+    for change in changes {
+        match change {
+            Change::Set(name, value) => {
+                let value = value.clone().or_else(|| start.get(name).map(str::to_owned));
+                after.set(name.clone(), value);
+            }
+            Change::ResetAll => after = start.clone(),
+        }
+    }
+    after
 }

@@ -36,11 +36,10 @@ struct Idle<C> {
 
 struct Inner<C> {
     idle: Vec<Idle<C>>,
-    /// Connections that exist or are being opened. Every one holds a seat.
+    /// Connections that are in or were asked for. Each that is in holds a seat.
     live: usize,
+    /// Asked for: an admitted connection or a failure answers.
     opening: usize,
-    /// Asked for and not attached yet.
-    asked: usize,
     waiters: VecDeque<Waiter>,
     /// Before this time no connection is asked for: the last one failed.
     retry_ms: u64,
@@ -98,7 +97,13 @@ impl<C> Seat<C> {
         self.admitted = true;
         self.born_ms = now_ms;
         let mut inner = self.pool.lock();
-        inner.opening = inner.opening.saturating_sub(1);
+        if inner.opening > 0 {
+            inner.opening -= 1;
+        } else {
+            // Nobody asked: the brain opened it ahead of need.
+            inner.live += 1;
+            self.pool.group.live.fetch_add(1, Relaxed);
+        }
         inner.failure = None;
         inner.retry_ms = 0;
     }
@@ -112,13 +117,11 @@ impl<C> Seat<C> {
 
 impl<C> Drop for Seat<C> {
     fn drop(&mut self) {
-        let mut inner = self.pool.lock();
-        inner.live = inner.live.saturating_sub(1);
-        if !self.admitted {
-            inner.opening = inner.opening.saturating_sub(1);
+        if self.admitted {
+            let mut inner = self.pool.lock();
+            inner.live = inner.live.saturating_sub(1);
+            self.pool.group.live.fetch_sub(1, Relaxed);
         }
-        drop(inner);
-        self.pool.group.live.fetch_sub(1, Relaxed);
     }
 }
 
@@ -131,7 +134,6 @@ impl<C> Pool<C> {
                 idle: Vec::new(),
                 live: 0,
                 opening: 0,
-                asked: 0,
                 waiters: VecDeque::new(),
                 retry_ms: 0,
                 failure: None,
@@ -222,7 +224,6 @@ impl<C> Pool<C> {
             }
             inner.live += 1;
             inner.opening += 1;
-            inner.asked += 1;
             open += 1;
         }
         open
@@ -247,31 +248,19 @@ impl<C> Pool<C> {
         }
         inner.live += 1;
         inner.opening += 1;
-        inner.asked += 1;
         true
     }
 
-    /// The seat of a connection that was asked for.
+    /// The seat of a connection that logs in. It counts once it is admitted.
     pub fn seat(self: &Arc<Self>, now_ms: u64) -> Seat<C> {
-        let mut inner = self.lock();
-        if inner.asked > 0 {
-            inner.asked -= 1;
-        } else {
-            // Nobody asked: the brain opened it ahead of need.
-            inner.live += 1;
-            inner.opening += 1;
-            self.group.live.fetch_add(1, Relaxed);
-        }
-        drop(inner);
         Seat { pool: Arc::clone(self), admitted: false, era: self.era.load(Relaxed), born_ms: now_ms }
     }
 
     /// An attempt ended before it had a connection. Those who wait are given back when the failure is final.
     pub fn failed(&self, code: &str, message: &str, finally: bool, retry_ms: u64) -> Vec<Waiter> {
         let mut inner = self.lock();
-        if inner.asked > 0 {
-            inner.asked -= 1;
-            inner.opening = inner.opening.saturating_sub(1);
+        if inner.opening > 0 {
+            inner.opening -= 1;
             inner.live = inner.live.saturating_sub(1);
             self.group.live.fetch_sub(1, Relaxed);
         }

@@ -9,7 +9,7 @@ use crate::border::Event;
 use crate::lexer::{self, Literal, Mode};
 use crate::plan::{Action, Copy, Found, Plan};
 use crate::prepared::Prepared;
-use crate::settings::Settings;
+use crate::settings::{self, Settings};
 use crate::shared::Shared;
 use crate::slab::Id;
 use crate::wire::PeerError;
@@ -18,6 +18,11 @@ use std::sync::Arc;
 
 /// Prepared statements one client may hold, and portals with an effect.
 pub const MAX_NAMED: usize = 10_000;
+
+/// Changing it may change how a statement is read or what it means.
+fn decides_meaning(name: &str) -> bool {
+    name == "client_encoding" || settings::MEANING.contains(&name)
+}
 
 /// What a step may look at and change besides the session itself.
 pub struct Cx<'a> {
@@ -87,9 +92,12 @@ pub struct Session {
     pub named: Option<Box<HashMap<Box<[u8]>, Named>>>,
     pub unnamed: Option<Box<Unnamed>>,
     pub serial: u64,
-    /// Parses sent so far, and how many of them are known to have succeeded or failed.
-    pub parses: u64,
-    pub parses_done: u64,
+    /// Names were given or freed in the unit that is being sent.
+    pub touched: bool,
+    /// Names were given or freed in units whose end is not in yet: whether they hold is not known.
+    pub undecided: bool,
+    /// A setting that decides how statements are read, or what they mean, is changed by what is under way.
+    pub unsettled: bool,
     /// Plans with an effect behind portals that are open.
     pub portals: Vec<(Box<[u8]>, Arc<Plan>)>,
     pub portal: Option<Arc<Plan>>,
@@ -120,8 +128,9 @@ impl Default for Session {
             named: None,
             unnamed: None,
             serial: 0,
-            parses: 0,
-            parses_done: 0,
+            touched: false,
+            undecided: false,
+            unsettled: false,
             portals: Vec::new(),
             portal: None,
             bound: None,
@@ -182,11 +191,23 @@ impl Session {
             // A Bind of the next unit may be under way: its portal has to keep its plan.
             return;
         }
-        self.parses_done = self.parses;
+        self.undecided = false;
+        self.unsettled = false;
         if status == b'I' && !self.open {
             self.portals.clear();
             self.portal = None;
         }
+    }
+
+    /// A message that ends a unit was sent.
+    fn unit_sent(&mut self) {
+        self.undecided |= std::mem::take(&mut self.touched);
+    }
+
+    /// What this plan does is under way: does the next statement have to wait to be understood?
+    pub fn note_effect(&mut self, plan: &Plan) {
+        let meaning = |(name, _): &(String, Option<String>)| decides_meaning(name);
+        self.unsettled |= plan.effect.resets_all || plan.effect.sets.iter().any(meaning);
     }
 
     /// The unit in hand was taken back before any of it was sent.
@@ -223,7 +244,7 @@ impl Session {
         };
         let lexed = lexer::fingerprint(text, mode, &cx.shared.key, cx.literals);
         let key = lexed.fingerprint.0;
-        match cx.plans.find(&cx.shared.plans, (cx.scope, key), cx.me) {
+        match cx.plans.find(&cx.shared.plans, (cx.scope, key), cx.me, cx.now_us) {
             Found::Plan(plan) => Some(plan),
             Found::Wait => None,
             Found::Ask => {
@@ -265,6 +286,14 @@ impl Session {
         }
         if self.ignoring && header.kind != b'S' {
             return Ok(self.pass_some(None, input, header));
+        }
+        if self.unsettled
+            && matches!(header.kind, b'Q' | b'P' | b'B')
+            && let Some(lane) = &mut lane
+            && !lane.up.is_dry()
+        {
+            lane.out.extend_from_slice(build::FLUSH);
+            return Ok(Step::Quiet);
         }
         match header.kind {
             b'Q' => self.query(lane, out, input, header, cx),
@@ -351,6 +380,12 @@ impl Session {
                 if let Some(why) = &plan.effect.pin {
                     self.pin(why, cx.shared);
                 }
+                self.note_effect(&plan);
+                // A simple query drops the unnamed statement and portal, be it well or not.
+                self.unnamed = None;
+                self.portal = None;
+                self.touched |= plan.effect.forgets_prepared;
+                self.unit_sent();
                 if plan.effect.forgets_prepared {
                     lane.up.push_forgetting(cx.me, Kind::Query, plan, self.named.take(), cx.now_us);
                 } else {
@@ -391,6 +426,7 @@ impl Session {
                 let plan = self.bound.take();
                 lane.up.push(cx.me, Kind::Sync { again: self.again }, plan, cx.now_us);
                 lane.out.extend_from_slice(build::SYNC);
+                self.unit_sent();
                 self.open = false;
                 self.again_sent = std::mem::take(&mut self.again);
             }

@@ -6,14 +6,18 @@ use super::client::{Cx, Lane, MAX_NAMED, Named, Session, Step, Unnamed};
 use super::frame::{self, Header, c_string};
 use super::pending::{Kind, Undo};
 use crate::plan::{Action, Plan};
-use crate::prepared::{PREFIX, Prepared};
+use crate::prepared::Prepared;
 use crate::wire::PeerError;
+use hashbrown::HashMap;
 use std::sync::Arc;
 
 /// A unit that shares a connection is at most so long.
 const RIDE: usize = 16 * 1024;
 /// The names at the head of a Bind are at most so long.
 const NAMES: usize = 8 * 1024;
+
+/// Text of prepared statements that one client may hold.
+const MAX_BYTES: usize = 64 * 1024 * 1024;
 
 /// What a scan of the unit ahead found.
 enum Ahead {
@@ -210,20 +214,19 @@ impl Session {
             lane.out.extend_from_slice(message);
             return Ok(Step::Took(header.total));
         }
-        let taken = self.named.as_ref().and_then(|all| all.get(name));
-        if taken.is_some() {
-            if self.parses_done < self.parses && !lane.up.is_dry() {
-                // Whether the name is taken is decided by replies still to come.
-                lane.out.extend_from_slice(build::FLUSH);
-                return Ok(Step::Quiet);
-            }
+        if self.is_undecided(name, &lane) {
+            lane.out.extend_from_slice(build::FLUSH);
+            return Ok(Step::Quiet);
+        }
+        if self.named.as_ref().is_some_and(|all| all.contains_key(name)) {
             return Ok(self.parse_twice(lane, name, header, cx));
         }
-        if self.named.as_ref().is_some_and(|all| all.len() >= MAX_NAMED) {
-            return Err(PeerError::new("53200", format!("a client may hold {MAX_NAMED} prepared statements; close some")));
+        if self.named.as_ref().is_some_and(|all| all.len() >= MAX_NAMED || too_much(all)) {
+            let text = format!("a client may hold {MAX_NAMED} prepared statements and {MAX_BYTES} bytes of them; close some");
+            return Err(PeerError::new("53200", text));
         }
         self.open = true;
-        self.parses += 1;
+        self.touched = true;
         let prepared = cx.shared.prepared.intern(body, text.len());
         let named = Named { prepared: Arc::clone(&prepared), plan };
         self.named.get_or_insert_default().insert(name.into(), named);
@@ -288,6 +291,10 @@ impl Session {
             build::message(lane.out, b'P', &[b"\0", build::REFUSED, b"\0\0\0"]);
             return Ok(self.pass_some(None, input, header));
         }
+        if self.is_undecided(name, &lane) {
+            lane.out.extend_from_slice(build::FLUSH);
+            return Ok(Step::Quiet);
+        }
         self.note_portal(portal, plan.as_ref())?;
         self.bound = plan;
         self.open = true;
@@ -337,7 +344,7 @@ impl Session {
                 prepared.name.clone()
             }
             // Unknown here, so unknown to the server: it says so. A name like ours must not reach another's statement.
-            None if name.starts_with(PREFIX) => [name, b" "].concat().into(),
+            None if cx.shared.prepared.is_ours(name) => [name, b" "].concat().into(),
             None => name.into(),
         }
     }
@@ -365,6 +372,10 @@ impl Session {
         let Some(message) = input.get(..header.total) else { return Ok(Step::More) };
         let (what, name) = (message.get(5).copied(), message.get(6..).and_then(c_string));
         let (Some(what @ (b'S' | b'P')), Some((name, []))) = (what, name) else { return Err(malformed()) };
+        if what == b'S' && self.is_undecided(name, &lane) {
+            lane.out.extend_from_slice(build::FLUSH);
+            return Ok(Step::Quiet);
+        }
         self.open = true;
         if what == b'P' {
             lane.out.extend_from_slice(message);
@@ -388,6 +399,10 @@ impl Session {
         };
         if let Some(why) = plan.as_ref().and_then(|plan| plan.effect.pin.as_ref()) {
             self.pin(why, cx.shared);
+        }
+        if let Some(plan) = &plan {
+            self.note_effect(plan);
+            self.touched |= plan.effect.forgets_prepared;
         }
         self.open = true;
         lane.out.extend_from_slice(message);
@@ -414,10 +429,27 @@ impl Session {
             lane.up.push(cx.me, Kind::Close, None, cx.now_us);
             return Ok(Step::Took(header.total));
         }
+        if self.is_undecided(name, &lane) {
+            lane.out.extend_from_slice(build::FLUSH);
+            return Ok(Step::Quiet);
+        }
+        let unread = !self.named.as_ref().is_some_and(|all| all.contains_key(name));
+        if unread && self.pinned && !cx.shared.prepared.is_ours(name) {
+            // Perhaps one that was too large to read: the connection knows it under this name.
+            lane.out.extend_from_slice(message);
+            lane.up.push(cx.me, Kind::Close, None, cx.now_us);
+            return Ok(Step::Took(header.total));
+        }
+        self.touched = true;
         let before = self.forget(name);
         let undo = Undo::Named { name: name.into(), before };
         lane.up.push_undoable(cx.me, Kind::Said(build::CLOSE_COMPLETE), undo, cx.now_us);
         Ok(Step::Took(header.total))
+    }
+
+    /// Whether this name holds is decided by units whose end is not in yet.
+    fn is_undecided(&self, name: &[u8], lane: &Lane<'_>) -> bool {
+        self.undecided && !name.is_empty() && !lane.up.is_dry()
     }
 
     fn forget(&mut self, name: &[u8]) -> Option<Named> {
@@ -427,6 +459,11 @@ impl Session {
         }
         self.named.as_mut()?.remove(name)
     }
+}
+
+/// Counted now and then, for it costs a walk: the bound is passed by what fits in between.
+fn too_much(all: &HashMap<Box<[u8]>, Named>) -> bool {
+    all.len() % 64 == 63 && all.values().map(|named| named.prepared.body.len()).sum::<usize>() > MAX_BYTES
 }
 
 fn refused(plan: &Plan) -> Option<Box<[u8]>> {

@@ -93,6 +93,8 @@ pub struct Upstream {
     pub owner: Option<Id>,
     /// standard_conforming_strings is off.
     pub backslashes: bool,
+    /// Its owner has heard why it goes.
+    pub said_goodbye: bool,
     /// Replies of the current unit are dropped until a ReadyForQuery: an error came.
     skipping: bool,
     /// Body bytes of the current message still to come, and whether the client gets them.
@@ -134,6 +136,7 @@ impl Upstream {
             purge: false,
             owner: None,
             backslashes: false,
+            said_goodbye: false,
             skipping: false,
             rest: 0,
             rest_ours: false,
@@ -193,6 +196,11 @@ impl Upstream {
     /// A client got the beginning of a message and not its end.
     pub fn is_midway(&self) -> bool {
         self.rest > 0 && !self.rest_ours
+    }
+
+    /// Changes of settings in a transaction that is still open.
+    pub fn unfinished(&self) -> &[Change] {
+        &self.in_transaction
     }
 
     /// Nothing is owed and no message is half-way.
@@ -267,7 +275,18 @@ impl Upstream {
                 at = next;
                 continue;
             }
-            let verdict = self.message(header.kind, body, sink)?;
+            let verdict = match self.message(header.kind, body, sink) {
+                Ok(verdict) => verdict,
+                Err(lost) => {
+                    pass(sink, to, input.get(run..at));
+                    // The owner hears a goodbye in the server's own words.
+                    if matches!(lost, Lost::Fatal(..)) && self.owner.is_some() && self.rest == 0 {
+                        pass(sink, self.owner, input.get(at..next));
+                        self.said_goodbye = true;
+                    }
+                    return Err(lost);
+                }
+            };
             self.unit.bytes += next - at;
             match verdict {
                 Verdict::Pass => self.rest_ours = to.is_none(),
@@ -420,10 +439,16 @@ impl Upstream {
     }
 
     fn drop_skipped(&mut self, sink: &mut impl Sink) {
+        if !self.skipping {
+            return;
+        }
+        // Up to the Sync: a simple query in between is not heard either.
         let mut skipped = Vec::new();
-        while self.pending.front().is_some_and(|pending| !pending.kind.ends_unit()) {
+        while self.pending.front().is_some_and(|pending| !matches!(pending.kind, Kind::Sync { .. })) {
             skipped.extend(self.pending.pop_front());
         }
+        let units = skipped.iter().filter(|pending: &&Pending| pending.kind.ends_unit()).count();
+        self.units = self.units.saturating_sub(units);
         // The last belief goes first: each one was built on those before it.
         for pending in skipped.into_iter().rev() {
             self.take_back(pending, sink);

@@ -1,1 +1,270 @@
-//! x
+//! Session settings: what a statement changed holds when its transaction commits, and is forgotten when it does not.
+
+use super::stage::{Stage, alone, together};
+
+const DOUBT: &str = "pin: setting changed around a rollback";
+
+#[test]
+fn set_and_reset_outside_a_transaction() {
+    alone(
+        "A> Q set search_path x
+         S< Q set search_path x
+         S> C:SET Z:I
+         A< C:SET Z:I
+         A= set search_path 'x'
+         A> P - set work_mem 1; B -; E; S
+         S< P - set work_mem 1; B -; E; S
+         S> 1 2 C:SET Z:I
+         A< 1 2 C:SET Z:I
+         A= set work_mem '1'
+         A> Q reset work_mem; Q reset all; Q discard all
+         S< Q reset work_mem; Q reset all; Q discard all
+         S> C:RESET Z:I C:RESET Z:I C:DISCARD Z:I
+         A< C:RESET Z:I C:RESET Z:I C:DISCARD Z:I
+         A= reset work_mem; reset all; reset all",
+    );
+}
+
+#[test]
+fn what_fails_sets_nothing() {
+    alone(
+        "A> Q set search_path x; P - set work_mem 1; B -; E; S
+         S< Q set search_path x; P - set work_mem 1; B -; E; S
+         S> E:22023 Z:I 1 2 E:22023 Z:I
+         A< E:22023 Z:I 1 2 E:22023 Z:I",
+    );
+    // Nor what ran before an error in the same implicit transaction.
+    alone(
+        "A> P - set work_mem 1; B -; E; P - select bad; S
+         S< P - set work_mem 1; B -; E; P - select bad; S
+         S> 1 2 C:SET E:42601 Z:I
+         A< 1 2 C:SET E:42601 Z:I",
+    );
+}
+
+#[test]
+fn a_transaction_decides_at_its_end() {
+    let begin_and_set = "A> Q begin; Q set search_path x
+         S< Q begin; Q set search_path x
+         S> C:BEGIN Z:T C:SET Z:T
+         A< C:BEGIN Z:T C:SET Z:T";
+    for (end, tag, ready, wanted) in [
+        ("commit", "C:COMMIT", "Z:I", "set search_path 'x'"),
+        ("rollback", "C:ROLLBACK", "Z:I", ""),
+        // A COMMIT of a failed transaction says ROLLBACK.
+        ("commit", "C:ROLLBACK", "Z:I", ""),
+        ("prepare transaction", "C:PREPARE", "Z:I", "set search_path 'x'"),
+    ] {
+        let mut stage = Stage::new(1);
+        stage.play(begin_and_set);
+        stage.play(&format!("A> Q {end}\nS< Q {end}\nS> {tag} {ready}\nA< {tag} {ready}\nA= {wanted}"));
+    }
+}
+
+#[test]
+fn a_savepoint_rolled_back_to_leaves_doubt_and_pins() {
+    alone(&format!(
+        "A> Q begin; Q savepoint; Q set search_path x; Q rollback to
+         S< Q begin; Q savepoint; Q set search_path x; Q rollback to
+         S> C:BEGIN Z:T C:SAVEPOINT Z:T C:SET Z:T C:ROLLBACK Z:T
+         A< C:BEGIN Z:T C:SAVEPOINT Z:T C:SET Z:T C:ROLLBACK Z:T
+         A> Q commit
+         S< Q commit
+         S> C:COMMIT Z:I
+         A< C:COMMIT Z:I
+         A= set search_path 'x'; {DOUBT}"
+    ));
+    // Without a change there is none.
+    alone(
+        "A> Q begin; Q rollback to; Q commit; Q begin; Q set search_path x; Q commit
+         S< Q begin; Q rollback to; Q commit; Q begin; Q set search_path x; Q commit
+         S> C:BEGIN Z:T C:ROLLBACK Z:T C:COMMIT Z:I C:BEGIN Z:T C:SET Z:T C:COMMIT Z:I
+         A< C:BEGIN Z:T C:ROLLBACK Z:T C:COMMIT Z:I C:BEGIN Z:T C:SET Z:T C:COMMIT Z:I
+         A= set search_path 'x'",
+    );
+}
+
+#[test]
+fn a_commit_that_goes_on_has_committed() {
+    // COMMIT AND CHAIN, then ROLLBACK: the setting of before stays.
+    alone(
+        "A> Q begin; Q set search_path x; Q commit and chain
+         S< Q begin; Q set search_path x; Q commit and chain
+         S> C:BEGIN Z:T C:SET Z:T C:COMMIT Z:T
+         A< C:BEGIN Z:T C:SET Z:T C:COMMIT Z:T
+         A= set search_path 'x'
+         A> Q rollback
+         S< Q rollback
+         S> C:ROLLBACK Z:I
+         A< C:ROLLBACK Z:I",
+    );
+}
+
+#[test]
+fn a_commit_before_an_error_has_committed() {
+    alone(&format!(
+        "A> Q begin; Q set search_path x; Q commit and then fail
+         S< Q begin; Q set search_path x; Q commit and then fail
+         S> C:BEGIN Z:T C:SET Z:T C:COMMIT E:22012 Z:I
+         A< C:BEGIN Z:T C:SET Z:T C:COMMIT E:22012 Z:I
+         A= set search_path 'x'; {DOUBT}"
+    ));
+    alone(&format!(
+        "A> Q set search_path x and commit and fail
+         S< Q set search_path x and commit and fail
+         S> C:SET C:COMMIT E:22012 Z:I
+         A< C:SET C:COMMIT E:22012 Z:I
+         A= {DOUBT}"
+    ));
+}
+
+#[test]
+fn what_the_server_reports_is_believed() {
+    alone(
+        "A> Q select set_it()
+         S< Q select set_it()
+         S> T D:1 C:SELECT S:TimeZone=UTC S:server_encoding=UTF8 Z:I
+         A< T D:1 C:SELECT S:TimeZone=UTC S:server_encoding=UTF8 Z:I
+         A= set timezone 'UTC'",
+    );
+    // Once: the plan said it already.
+    alone(
+        "A> Q set timezone CET
+         S< Q set timezone CET
+         S> C:SET S:TimeZone=CET Z:I
+         A< C:SET S:TimeZone=CET Z:I
+         A= set timezone 'CET'",
+    );
+    alone(
+        "A> Q begin; Q select set_it(); Q rollback
+         S< Q begin; Q select set_it(); Q rollback
+         S> C:BEGIN Z:T C:SELECT S:TimeZone=UTC Z:T C:ROLLBACK S:TimeZone=CET Z:I
+         A< C:BEGIN Z:T C:SELECT S:TimeZone=UTC Z:T C:ROLLBACK S:TimeZone=CET Z:I",
+    );
+}
+
+#[test]
+fn set_local_ends_with_its_transaction() {
+    // The value of the transaction is reported, and at the COMMIT the one it gives way to: the last word counts.
+    alone(
+        "A> Q begin; Q select local; Q commit
+         S< Q begin; Q select local; Q commit
+         S> C:BEGIN Z:T C:SET S:TimeZone=UTC Z:T C:COMMIT S:TimeZone=CET Z:I
+         A< C:BEGIN Z:T C:SET S:TimeZone=UTC Z:T C:COMMIT S:TimeZone=CET Z:I
+         A= set timezone 'UTC'; set timezone 'CET'",
+    );
+}
+
+#[test]
+fn a_reported_value_is_quoted_for_every_mode() {
+    alone(
+        r"A> Q select set_it()
+          S< Q select set_it()
+          S> C:SELECT S:application_name=it's S:application_name=\';drop Z:I
+          A< C:SELECT S:application_name=it's S:application_name=\';drop Z:I
+          A= set application_name 'it''s'",
+    );
+    alone(
+        r"A> Q select set_it()
+          S< Q select set_it()
+          S> C:SELECT S:application_name=\';drop Z:I
+          A< C:SELECT S:application_name=\';drop Z:I
+          A= set application_name E'\\'';drop'",
+    );
+}
+
+#[test]
+fn what_a_resting_connection_reports_is_nobody_s() {
+    let mut stage = Stage::new(1);
+    let owner = stage.up.owner.take();
+    stage.hear(&super::stage::server_says("S:TimeZone=UTC N A:x"));
+    stage.up.owner = owner;
+    stage.play(
+        "A> Q select 1
+         S< Q select 1
+         S> C:SELECT Z:I
+         A< C:SELECT Z:I",
+    );
+}
+
+#[test]
+fn the_string_mode_follows_the_server() {
+    let mut stage = alone(
+        "A> Q select set_it()
+         S< Q select set_it()
+         S> C:SELECT S:standard_conforming_strings=off Z:I
+         A< C:SELECT S:standard_conforming_strings=off Z:I
+         A= set standard_conforming_strings 'off'",
+    );
+    assert!(stage.up.backslashes);
+    stage.hear(&super::stage::server_says("S:standard_conforming_strings=on"));
+    assert!(!stage.up.backslashes);
+}
+
+#[test]
+fn an_effect_behind_a_portal_is_not_lost() {
+    // The ready of an earlier unit comes between Bind and Execute of the next.
+    let mut stage = alone(
+        "A> P - select 1; B -; E; S; P - set search_path x; B -
+         S< P - select 1; B -; E; S; P - set search_path x; B -
+         S> 1 2 C:SELECT Z:I
+         A< 1 2 C:SELECT Z:I
+         A> E; S
+         S< E; S
+         S> 1 2 C:SET Z:I
+         A< 1 2 C:SET Z:I
+         A= set search_path 'x'",
+    );
+    assert!(!stage.players[0].session.pinned);
+    // In a transaction a portal outlives its Sync, the unnamed one too.
+    stage.play(
+        "A> Q begin; P - set search_path y; B -; P - set work_mem 2; B - p; S
+         S< Q begin; P - set search_path y; B -; P - set work_mem 2; B - p; S
+         S> C:BEGIN Z:T 1 2 1 2 Z:T
+         A< C:BEGIN Z:T 1 2 1 2 Z:T
+         A> E; E p; S
+         S< E; E p; S
+         S> C:SET C:SET Z:T
+         A< C:SET C:SET Z:T
+         A> Q commit
+         S< Q commit
+         S> C:COMMIT Z:I
+         A< C:COMMIT Z:I
+         A= set search_path 'y'; set work_mem '2'",
+    );
+    stage.play(
+        "A> P - listen x; B -; S; E; S
+         S< P - listen x; B -; S; E; S
+         S> 1 2 Z:T C:LISTEN Z:T
+         A< 1 2 Z:T C:LISTEN Z:T",
+    );
+    assert!(stage.players[0].session.pinned);
+}
+
+#[test]
+fn a_schema_change_is_told() {
+    alone(
+        "A> Q alter table
+         S< Q alter table
+         S> C:ALTER Z:I
+         A< C:ALTER Z:I
+         A= schema
+         A> Q alter table
+         S< Q alter table
+         S> E:42501 Z:I
+         A< E:42501 Z:I",
+    );
+}
+
+#[test]
+fn a_transaction_left_open_on_a_shared_connection_ends_it() {
+    together(
+        "A> Q select 1
+         S< Q select 1
+         B> Q select 2
+         S< Q select 2
+         S> C:SELECT Z:T C:SELECT Z:T
+         A< C:SELECT Z:T
+         S! Unshareable",
+    );
+}

@@ -367,11 +367,18 @@ fn messages(bytes: &mut Vec<u8>) -> Vec<(u8, Vec<u8>)> {
     all
 }
 
+/// `#1` for a name of ours, which has a random number of the process in it.
+fn short(text: &str) -> String {
+    match text.split_once("articdbm_") {
+        Some((before, name)) if name.get(8..9) == Some("_") => format!("{before}#{}", &name[9..]),
+        _ => text.to_owned(),
+    }
+}
+
 /// What the server was sent, in the notation of scripts.
 pub fn take_said(bytes: &mut Vec<u8>) -> String {
     let one = |(kind, body): (u8, Vec<u8>)| {
-        let strings: Vec<String> =
-            body.split(|b| *b == 0).map(|part| String::from_utf8_lossy(part).replace("articdbm_", "#")).collect();
+        let strings: Vec<String> = body.split(|b| *b == 0).map(|part| short(&String::from_utf8_lossy(part))).collect();
         let dash = |name: &str| if name.is_empty() { "-".to_owned() } else { name.to_owned() };
         let join = |parts: &[&str]| parts.join(" ").trim_end().to_owned();
         match kind {

@@ -19,7 +19,7 @@ fn a_simple_query_goes_there_and_back() {
 #[test]
 fn several_results_notices_and_an_empty_query() {
     alone(
-        "A> Q insert; select
+        "A> Q insert
          S< Q insert
          S> N C:INSERT T D:1 C:SELECT I Z:I
          A< N C:INSERT T D:1 C:SELECT I Z:I",
