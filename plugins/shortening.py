@@ -11,19 +11,6 @@ from dataclasses import dataclass, field
 from plugins.tokens import LITERALS, Kind, Token, literal
 
 
-def bracket_depth(tokens: Sequence[Token]) -> int:
-    """How many brackets, of any sort the parser knows, stand in each other at most."""
-    depth = deepest = 0
-    for token in tokens:
-        if token.kind is Kind.SIGN:
-            if token.text in ("(", "["):
-                depth += 1
-                deepest = max(deepest, depth)
-            elif token.text in (")", "]"):
-                depth -= 1
-    return deepest
-
-
 def rejoin(tokens: Sequence[Token]) -> str:
     """The tokens as text."""
     pieces: list[str] = []

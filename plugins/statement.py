@@ -9,13 +9,11 @@ from functools import cached_property
 from typing import Literal, NamedTuple
 
 import msgspec
-import sqlglot
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
 
 from plugins import tokens as tk
+from plugins.parsing import tree_of
 from plugins.scope import Scope
-from plugins.shortening import bracket_depth, rejoin, shortened
 from plugins.tokens import Kind as TokenKind
 from plugins.tokens import Token, UnreadableError
 
@@ -26,13 +24,6 @@ Kind = Literal[
 ]  # fmt: skip
 
 MAX_TEXT = 1_048_576
-# The parser is native code and recurses without asking how much stack is left. By these bounds a text cannot be
-# deep enough to matter: it takes well over twice as many tokens to fill the usual 8 MiB.
-MAX_PARSED = 6_000
-MAX_DEPTH = 100
-LONG = 600
-"""With more tokens, lists of like elements are shortened for the parser."""
-
 QUERIES = frozenset({"select", "values", "table", "with"})
 WRITES = frozenset({"insert", "update", "delete", "merge"})
 _KINDS: dict[str, Kind] = {
@@ -153,7 +144,7 @@ def part(tokens: tuple[Token, ...]) -> Part:
         return Part("transaction", tokens)
     if kind not in ("query", "write"):
         return Part(kind, tokens)
-    tree = _tree(tokens)
+    tree = tree_of(tokens)
     if isinstance(tree, str):
         return Part("unknown", tokens, trouble=tree)
     if not isinstance(tree, _TREES.get(first, (exp.Query, exp.Values))) or tree.find(exp.Command):
@@ -207,24 +198,3 @@ def _begins_body(tokens: tuple[Token, ...], begin: int, at: int) -> bool:
         and word(tokens, begin) == "create"
         and word(tokens, begin + kind) in ("function", "procedure")
     )
-
-
-def _tree(tokens: Sequence[Token]) -> exp.Expr | str:
-    """The tree, or why there is none. Nothing the parser raises gets further than this."""
-    if bracket_depth(tokens) > MAX_DEPTH:
-        return f"more than {MAX_DEPTH} brackets in each other"
-    if len(tokens) > LONG:
-        tokens = shortened(tokens)
-    if len(tokens) > MAX_PARSED:
-        return f"more than {MAX_PARSED} tokens to parse"
-    try:
-        trees = sqlglot.parse(rejoin(tokens), read="postgres")
-    except SqlglotError:
-        return "the parser does not know its syntax"
-    except RecursionError:
-        return "nested too deeply for the parser"
-    except Exception as error:  # noqa: BLE001 - a defect of the parser is one more thing it cannot read
-        return f"the parser failed ({type(error).__name__})"
-    if len(trees) != 1 or trees[0] is None:
-        return "the parser took it for several statements"
-    return trees[0]

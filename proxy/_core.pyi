@@ -149,7 +149,9 @@ Event = (
 class TlsServer:
     """TLS as a listener offers it. PEM in; the private key never comes back out, in repr either."""
 
-    def __init__(self, certificate: bytes, key: bytes, client_ca: bytes | None = None, required: bool = False) -> None:
+    def __init__(
+        self, certificate: bytes, key: bytes, client_ca: bytes | None = None, required: bool = False
+    ) -> None:
         """`client_ca` asks clients for a certificate; `required` refuses clients without TLS."""
 
 @final
@@ -217,7 +219,14 @@ class Admit:
     """The client is in. The core sends `greeting`, then BackendKeyData, then ReadyForQuery."""
 
     def __init__(
-        self, conn: int, *, pool: int, base: int, greeting: bytes, settings: list[tuple[str, str]], key_bytes: int = 4
+        self,
+        conn: int,
+        *,
+        pool: int,
+        base: int,
+        greeting: bytes,
+        settings: list[tuple[str, str]],
+        key_bytes: int = 4,
     ) -> None:
         """`settings`: what the client's startup asked for and the pool's own connections do not have,
         lower-case name and value as SQL text. `key_bytes`: length of the cancel key (4; 32 for protocol 3.2)."""
@@ -233,7 +242,14 @@ class Attach:
     """A connected socket to a server: the core owns the descriptor from here and answers ServerOpened or ServerLost."""
 
     def __init__(
-        self, *, pool: int, ticket: int, fd: int, address: str, tls: TlsClient | None = None, server_name: str = ""
+        self,
+        *,
+        pool: int,
+        ticket: int,
+        fd: int,
+        address: str,
+        tls: TlsClient | None = None,
+        server_name: str = "",
     ) -> None: ...
     pool: int
     ticket: int
@@ -289,6 +305,16 @@ class Cancelled:
 
     def __init__(self, ticket: int) -> None: ...
     ticket: int
+
+@final
+class Adopt:
+    """One end of a socket pair becomes a client of `pool` that needs no log-in: the brain itself, asking a server
+    something. Its statements are planned under `base`. The core owns the descriptor."""
+
+    def __init__(self, pool: int, *, base: int, fd: int) -> None: ...
+    pool: int
+    base: int
+    fd: int
 
 @final
 class Listen:
@@ -380,6 +406,7 @@ Command = (
     | Learn
     | Reply
     | Cancelled
+    | Adopt
     | Listen
     | Unlisten
     | OpenPool
@@ -454,5 +481,7 @@ class Core:
     def stop(self) -> None:
         """End every connection and thread. Idempotent."""
 
-def fingerprint(text: bytes, *, standard_conforming_strings: bool = True) -> tuple[bytes, bool, list[tuple[int, int]]]:
+def fingerprint(
+    text: bytes, *, standard_conforming_strings: bool = True
+) -> tuple[bytes, bool, list[tuple[int, int]]]:
     """The statement's key under this process's random key, whether it is exact, and where its literals lie (byte offsets)."""

@@ -6,6 +6,8 @@ It owns the numbers; it knows nothing of log-in or plans. A number, once given, 
 import msgspec
 
 MOST = 1_000_000
+OWN = MOST + 1
+"""What the proxy itself asks servers is planned under this number. No client is ever given it."""
 
 
 class Base(msgspec.Struct, frozen=True):

@@ -1,7 +1,7 @@
 """What an admitted client is told, and which of its start settings have to follow it.
 
 Pure functions on what it asked for and what a server connection reported. A setting's legality is never judged
-here: a real server was asked (see `proxy/upstream.py`).
+here: a real server was asked (see `proxy/trials.py`).
 """
 
 import re
@@ -11,17 +11,6 @@ from protocols.postgres import messages
 from protocols.postgres.errors import Known, PeerError, problem
 from protocols.postgres.session import Startup, value_sql
 from proxy.profiles import Settings
-
-FIXED = frozenset(
-    {
-        "ignore_system_indexes",
-        "log_connections",
-        "log_disconnections",
-        "post_auth_delay",
-        "session_authorization",
-    }
-)
-"""Legal at the start of a connection of one's own, but no SET can follow them on a pooled one."""
 
 LEXICAL = {"client_encoding": "UTF8", "standard_conforming_strings": "on"}
 """They decide how a statement's bytes are read. The core assumes these values, so it is told of any other even where
@@ -39,8 +28,14 @@ CONSOLE = {
 }
 
 
-def probed(asked: Mapping[str, str], own: Mapping[str, str]) -> Settings:
-    """The settings a server has to be asked about: not those that are as the pool's connections have them."""
+def doubtful(asked: Mapping[str, str], own: Mapping[str, str]) -> Settings:
+    """The settings a server has to be asked about: not those that are as the pool's connections have them.
+
+    Raises PeerError.
+    """
+    if "session_authorization" in asked:
+        # A SET could follow it, but none would take it back from a pooled connection.
+        raise PeerError(problem(Known.FIXED_SETTING, name="session_authorization"))
     reported = {name.lower(): value for name, value in own.items()}
     return tuple(
         (name, value)
@@ -50,20 +45,17 @@ def probed(asked: Mapping[str, str], own: Mapping[str, str]) -> Settings:
 
 
 def followed(
-    asked: Mapping[str, str], probe: Settings, own: Mapping[str, str], reported: Mapping[str, str]
+    asked: Mapping[str, str], tried: Settings, own: Mapping[str, str], reported: Mapping[str, str]
 ) -> list[tuple[str, str]]:
     """Name and SQL text of what a client has and the pool's own connections do not. Raises PeerError.
 
     What the server reports is written its way, so that clients who spell one setting differently still share.
     """
-    for name, _ in probe:
-        if name in FIXED:
-            raise PeerError(problem(Known.FIXED_SETTING, name=name))
     said = {name.lower(): value for name, value in reported.items()}
     plain = {name.lower(): value for name, value in own.items()}
     settings = [
         (name, value_sql(name, said.get(name, value)))
-        for name, value in probe
+        for name, value in tried
         if name not in said or said[name] != plain.get(name)
     ]
     given = {name for name, _ in settings}

@@ -10,7 +10,7 @@ import msgspec
 from config.loader import Loaded
 from config.snapshot import Snapshot
 from plugins.chain import Chain, standard
-from proxy import dial
+from proxy import dial, inquiry
 from proxy.admin import Console, House, Source
 from proxy.bases import Bases
 from proxy.brain import Brain
@@ -21,9 +21,11 @@ from proxy.outside import Outside
 from proxy.planner import Planner
 from proxy.plans import Plans, report
 from proxy.pools import Pools
+from proxy.profiles import Profiles
 from proxy.reload import Reloader
 from proxy.session import LogIns
 from proxy.settings import shown
+from proxy.trials import Trials
 from proxy.upstream import Upstream
 
 
@@ -48,17 +50,22 @@ def build(
     version: str,
     sockets_each: int = 1,
     connect: dial.Connect = dial.connect,
+    ask: inquiry.Ask = inquiry.ask,
 ) -> Rooms:
     """Join the rooms. Nothing is opened yet."""
     bases = Bases()
     pools = Pools()
     doors = Doors(sockets_each)
     directory = Directory(snapshot, pools, doors)
-    upstream = Upstream(outside, pools.target, connect=connect, chance=chance, nonce=nonce)
+    profiles = Profiles()
+    upstream = Upstream(outside, pools.target, profiles, connect=connect, chance=chance, nonce=nonce)
+    trials = Trials(outside, profiles, ask=ask)
     reloader = Reloader(load, directory, doors, pools, upstream)
     console = Console(House(source, version, lambda: shown(directory.snapshot), reloader.reload))
     planner = Planner(Chain(standard(), report=report), max_text=snapshot.limits.max_statement)
-    logins = LogIns(outside, directory, upstream, bases, nonce=nonce, secret=nonce(32), version=version)
+    logins = LogIns(
+        outside, directory, upstream, trials, profiles, bases, nonce=nonce, secret=nonce(32), version=version
+    )
     brain = Brain(
         logins,
         upstream,

@@ -6,6 +6,7 @@ It owns nothing. What passes through it is described in `proxy/_core.pyi`.
 from proxy._core import (
     Admit,
     AdmitServer,
+    Adopt,
     AnswerNeeded,
     Attach,
     AuthMessage,
@@ -62,6 +63,7 @@ Command = (
     | Learn
     | Reply
     | Cancelled
+    | Adopt
     | Listen
     | Unlisten
     | OpenPool
@@ -72,6 +74,7 @@ Command = (
 __all__ = [
     "Admit",
     "AdmitServer",
+    "Adopt",
     "AnswerNeeded",
     "Attach",
     "AuthMessage",

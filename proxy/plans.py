@@ -8,7 +8,7 @@ import traceback
 from pathlib import Path
 
 from plugins.scope import Scope
-from proxy.bases import Bases
+from proxy.bases import OWN, Bases
 from proxy.directory import Directory
 from proxy.log import note
 from proxy.native import Learn, Plan, PlanNeeded
@@ -35,6 +35,9 @@ class Plans:
         return [Learn(event.scope, event.key, self._plan(event))]
 
     def _plan(self, event: PlanNeeded) -> Plan:
+        if event.base == OWN:
+            # The proxy's own question (see `proxy/inquiry.py`): plugins are for what clients send.
+            return Plan("forward")
         base = self._bases.base(event.base)
         if base is None:
             return Plan("deny", code="XX000", message="internal error: nobody knows who sent this statement")

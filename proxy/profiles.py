@@ -28,6 +28,7 @@ class Profiles:
         self._own: dict[int, Mapping[str, str]] = {}
         self._asked: OrderedDict[Key, Outcome] = OrderedDict()
         self._waiting: dict[Key, dict[int, Then]] = {}
+        self._why: dict[Key, Problem] = {}
 
     def known(self, key: Key) -> Outcome | None:
         pool, settings = key
@@ -53,6 +54,7 @@ class Profiles:
 
     def release(self, key: Key, outcome: Outcome) -> Commands:
         """Let those who wait go on with an outcome that is not worth keeping."""
+        self._why.pop(key, None)
         commands: Commands = []
         for then in self._waiting.pop(key, {}).values():
             commands += then(outcome)
@@ -67,6 +69,16 @@ class Profiles:
         waiting.pop(conn, None)
         if not waiting:
             self._waiting.pop(key, None)
+            self._why.pop(key, None)
+
+    def postpone(self, key: Key, why: Problem) -> None:
+        """Those who wait go on waiting, and this is why."""
+        if self.waited_for(key):
+            self._why[key] = why
+
+    def why(self, key: Key) -> Problem | None:
+        """Why those who wait for this profile have waited so far."""
+        return self._why.get(key)
 
     def waited_for(self, key: Key) -> bool:
         return key in self._waiting

@@ -6,7 +6,6 @@ Data that `proxy/upstream.py` alone changes.
 from config.address import Address
 from protocols.postgres.auth import ServerAuth
 from proxy.outside import Timer
-from proxy.profiles import Settings
 from proxy.target import Target
 
 
@@ -30,16 +29,14 @@ class LogIn:
         "key",
         "parameters",
         "pool",
-        "settings",
         "target",
         "ticket",
         "timer",
         "tries",
     )
 
-    def __init__(self, pool: int, settings: Settings, to: Target, tries: list[tuple[Address, bool]]) -> None:
+    def __init__(self, pool: int, to: Target, tries: list[tuple[Address, bool]]) -> None:
         self.pool = pool
-        self.settings = settings
         self.target = to
         self.tries = tries
         self.ticket = 0

@@ -19,11 +19,12 @@ from proxy.attempts import Attempts
 from proxy.bases import Base, Bases
 from proxy.directory import Directory, Place
 from proxy.doors import Door
-from proxy.greeting import console, followed, greeting, probed
+from proxy.greeting import console, doubtful, followed, greeting
 from proxy.log import note
 from proxy.native import Admit, AuthMessage, Close, Closed, Send, Startup
 from proxy.outside import Commands, Outside, Timer
-from proxy.profiles import Outcome, Settings
+from proxy.profiles import Outcome, Profiles, Settings
+from proxy.trials import Trials
 from proxy.upstream import Upstream
 
 logger = logging.getLogger(__name__)
@@ -56,6 +57,8 @@ class LogIns:
         outside: Outside,
         directory: Directory,
         upstream: Upstream,
+        trials: Trials,
+        profiles: Profiles,
         bases: Bases,
         *,
         nonce: Callable[[int], bytes],
@@ -66,6 +69,8 @@ class LogIns:
         self._outside = outside
         self._directory = directory
         self._upstream = upstream
+        self._trials = trials
+        self._profiles = profiles
         self._bases = bases
         self._nonce = nonce
         self._secret = secret
@@ -189,7 +194,7 @@ class LogIns:
         client.place = place
         if place.wait:
             client.timer = self._outside.later(place.wait, partial(self._late, client))
-        return commands + self._upstream.profile(place.pool, (), client.conn, partial(self._has_own, client))
+        return commands + self._upstream.profile(place.pool, client.conn, partial(self._has_own, client))
 
     def _has_own(self, client: _Client, outcome: Outcome) -> Commands:
         if isinstance(outcome, Problem):
@@ -197,11 +202,14 @@ class LogIns:
         if client.place is None:
             return []
         client.own = outcome
-        client.settings = probed(client.asked.settings, outcome)
-        if not client.settings:
-            return self._has_all(client, outcome)
-        then = partial(self._has_all, client)
-        return self._upstream.profile(client.place.pool, client.settings, client.conn, then)
+        place, then = client.place, partial(self._has_all, client)
+        try:
+            client.settings = doubtful(client.asked.settings, outcome)
+            if not client.settings:
+                return then(outcome)
+            return self._trials.profile(place.pool, client.settings, outcome, place.wait, client.conn, then)
+        except WireError as error:
+            return self._fail(client, error.problem)
 
     def _has_all(self, client: _Client, outcome: Outcome) -> Commands:
         if isinstance(outcome, Problem):
@@ -218,7 +226,7 @@ class LogIns:
     def _late(self, client: _Client) -> Commands:
         if client.place is None or client.conn not in self._clients:
             return []
-        waited = self._upstream.last_problem(client.place.pool, client.settings)
+        waited = self._profiles.why((client.place.pool, client.settings))
         return self._fail(client, waited or problem(Known.POOL_WAIT_TIMEOUT))
 
     # --- the end ---------------------------------------------------------------------------------
@@ -271,8 +279,8 @@ class LogIns:
         if client.timer is not None:
             client.timer.cancel()
         if client.place is not None:
-            self._upstream.leave(client.place.pool, (), client.conn)
-            self._upstream.leave(client.place.pool, client.settings, client.conn)
+            self._profiles.leave((client.place.pool, ()), client.conn)
+            self._trials.leave(client.place.pool, client.settings, client.conn)
 
 
 def _received(auth: ClientAuth, kind: int, body: bytes) -> Step | WireError:

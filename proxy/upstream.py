@@ -1,12 +1,10 @@
 """Server connections until they stand in a pool: dialling, log-in, the choice of the primary, back-off.
 
 It owns every log-in to a server that is under way. What the core asked for ends in AdmitServer or Fail, exactly
-once. Log-ins of another kind, probes, only learn what a server says to a client's start settings. Nothing here
-knows clients, other than that some wait for a profile.
+once. Nothing here knows clients, other than that some wait for what a pool's connections report.
 """
 
 import logging
-from collections import deque
 from collections.abc import Callable
 from functools import partial
 
@@ -31,7 +29,7 @@ from proxy.native import (
     ServerOpened,
 )
 from proxy.outside import Commands, Outside
-from proxy.profiles import Key, Profiles, Settings, Then
+from proxy.profiles import Profiles, Then
 from proxy.serverlogin import Demand, LogIn
 from proxy.target import Target
 
@@ -40,8 +38,6 @@ logger = logging.getLogger(__name__)
 MOST_DIALS = 32
 """Log-ins under way for one pool at a time; the rest of what it asked for follows as they end."""
 MOST_NAMES = 10_000
-MOST_PROBES = 4
-"""Probes under way for one pool: they stand beside it, so they have to be few."""
 FIRST_RETRY = 0.2
 IN_RECOVERY = messages.frame(b"Q", b"SELECT pg_catalog.pg_is_in_recovery()\0")
 
@@ -53,6 +49,7 @@ class Upstream:
         self,
         outside: Outside,
         target_of: Callable[[int], Target | None],
+        profiles: Profiles,
         *,
         connect: dial.Connect = dial.connect,
         chance: Callable[[], float],
@@ -63,13 +60,10 @@ class Upstream:
         self._connect = connect
         self._chance = chance
         self._nonce = nonce
-        self._profiles = Profiles()
+        self._profiles = profiles
         self._demand: dict[int, Demand] = {}
         self._open: dict[int, LogIn] = {}
-        self._probing: dict[int, set[Settings]] = {}
-        self._later: dict[int, deque[Settings]] = {}
         self._primary: dict[tuple[Address, ...], Address] = {}
-        self._last: dict[Key, Problem] = {}
         self._names: dict[str, str] = {}
         self._keys: dict[int, Keys] = {}
         self._tickets = 0
@@ -81,23 +75,13 @@ class Upstream:
         self._demand.setdefault(event.pool, Demand()).asked += 1
         return self._meet(event.pool)
 
-    def profile(self, pool: int, settings: Settings, conn: int, then: Then) -> Commands:
-        """Call `then` with what a connection of `pool` reports under `settings`, or with the problem."""
-        key = (pool, settings)
-        known = self._profiles.known(key)
+    def profile(self, pool: int, conn: int, then: Then) -> Commands:
+        """Call `then` with what the connections of `pool` report, or with the problem."""
+        known = self._profiles.known((pool, ()))
         if known is not None:
             return then(known)
-        self._profiles.wait(key, conn, then)
-        return self._look(key)
-
-    def leave(self, pool: int, settings: Settings, conn: int) -> None:
-        """Nobody waits under this name any more."""
-        self._profiles.leave((pool, settings), conn)
-        self._tidy((pool, settings))
-
-    def last_problem(self, pool: int, settings: Settings) -> Problem | None:
-        """Why those who wait for this profile have waited so far."""
-        return self._last.get((pool, settings))
+        self._profiles.wait((pool, ()), conn, then)
+        return self._look(pool)
 
     def forget(self, pool: int) -> None:
         """The pool's target changed: what its old servers said counts no more."""
@@ -123,12 +107,7 @@ class Upstream:
         keys = self._keys.get(login.pool)
         tls = event.cert is not None
         login.auth = ServerAuth(to.user, to.password, binding=binding, tls=tls, nonce=self._nonce, keys=keys)
-        return [
-            Send(
-                event.conn,
-                messages.startup({"user": to.user, "database": to.database, **dict(login.settings)}),
-            )
-        ]
+        return [Send(event.conn, messages.startup({"user": to.user, "database": to.database}))]
 
     def message(self, event: ServerMessage) -> Commands:
         login = self._open.get(event.ticket)
@@ -208,10 +187,6 @@ class Upstream:
             self._primary[login.target.servers] = login.tries[0][0]
         self._end(login)
         reported = login.parameters
-        if login.settings:
-            key = (login.pool, login.settings)
-            learned = self._profiles.learn(key, reported)
-            return [Close(conn, messages.TERMINATE), *learned, *self._probed(key)]
         demand = self._demand[login.pool]
         demand.running -= 1
         demand.asked = max(0, demand.asked - 1)
@@ -222,58 +197,31 @@ class Upstream:
 
     # --- starting and failing --------------------------------------------------------------------
 
-    def _look(self, key: Key) -> Commands:
-        """See to it that a profile somebody waits for will be known."""
-        pool, settings = key
-        if settings:
-            probing = self._probing.setdefault(pool, set())
-            if settings in probing:
-                return []
-            if len(probing) >= MOST_PROBES:
-                self._later.setdefault(pool, deque()).append(settings)
-                return []
-            probing.add(settings)
-            return self._begin(pool, settings)
+    def _look(self, pool: int) -> Commands:
+        """See to it that what somebody waits for will be known."""
         demand = self._demand.setdefault(pool, Demand())
         if demand.running:
             return []
         demand.running += 1
-        return self._begin(pool, ())
-
-    def _probed(self, key: Key) -> Commands:
-        """A probe is over: the next one that somebody still waits for."""
-        pool, settings = key
-        probing = self._probing.get(pool, set())
-        probing.discard(settings)
-        later = self._later.get(pool, deque())
-        commands: Commands = []
-        while later and len(probing) < MOST_PROBES:
-            following = (pool, later.popleft())
-            if self._profiles.waited_for(following):
-                commands += self._look(following)
-        if not probing:
-            self._probing.pop(pool, None)
-            self._later.pop(pool, None)
-        return commands
+        return self._begin(pool)
 
     def _meet(self, pool: int) -> Commands:
         demand = self._demand[pool]
         commands: Commands = []
         while demand.running < min(demand.asked, MOST_DIALS):
             demand.running += 1
-            commands += self._begin(pool, ())
+            commands += self._begin(pool)
         return commands
 
-    def _begin(self, pool: int, settings: Settings) -> Commands:
+    def _begin(self, pool: int) -> Commands:
         to = self._target_of(pool)
         if to is None:
             gone = problem(Known.SERVER_REFUSED, what="this database or user is no longer configured")
-            nowhere = LogIn(pool, settings, _NOWHERE, [])
-            return self._failed(nowhere, gone)
+            return self._failed(LogIn(pool, _NOWHERE, []), gone)
         first = self._primary.get(to.servers)
         servers = sorted(to.servers, key=lambda server: server != first)
         tries = [(server, tls) for server in servers for tls in target.attempts(to.tls)]
-        login = LogIn(pool, settings, to, tries)
+        login = LogIn(pool, to, tries)
         self._outside.start(self._dial(login))
         return []
 
@@ -339,7 +287,7 @@ class Upstream:
             login.timer.cancel()
 
     def _failed(self, login: LogIn, why: Problem) -> Commands:
-        key, to = (login.pool, login.settings), login.target
+        to = login.target
         note(
             logger,
             logging.WARNING,
@@ -350,12 +298,12 @@ class Upstream:
             code=why.code,
             reason=why.message,
         )
-        if login.settings:
-            return [*self._disappoint(key, why, self._pause(login)), *self._probed(key)]
         demand = self._demand[login.pool]
         demand.running -= 1
         demand.failures += 1
-        pause = self._pause(login)
+        # Longer each time, and never the same for all.
+        longest = min(to.login_retry, FIRST_RETRY * 2.0 ** min(demand.failures, 20))
+        pause = longest * (0.5 + self._chance() / 2)
         commands: Commands = []
         if demand.asked:
             demand.asked -= 1
@@ -365,33 +313,19 @@ class Upstream:
                     login.pool, code=why.code, message=why.message, final=refusals.final(why), retry_ms=retry
                 )
             )
-        return [*commands, *self._disappoint(key, why, pause), *self._meet(login.pool)]
+        return [*commands, *self._disappoint(login.pool, why, pause), *self._meet(login.pool)]
 
-    def _pause(self, login: LogIn) -> float:
-        """Seconds until the next attempt: longer each time, and never the same for all."""
-        demand = self._demand.get(login.pool)
-        failures = min(demand.failures, 20) if demand is not None else 0
-        return min(login.target.login_retry, FIRST_RETRY * 2.0**failures) * (0.5 + self._chance() / 2)
-
-    def _disappoint(self, key: Key, why: Problem, pause: float) -> Commands:
-        """Tell those who wait for a profile, unless trying again may help them."""
+    def _disappoint(self, pool: int, why: Problem, pause: float) -> Commands:
+        """Tell those who wait to know what the pool's connections report, unless trying again may help them."""
         if refusals.final(why):
-            return self._profiles.release(key, why)
-        if key[1] and not refusals.passing(why):
-            # The settings are what the server did not like; it will say the same the next time.
-            return self._profiles.learn(key, why)
-        if self._profiles.waited_for(key):
-            self._last[key] = why
-            self._outside.later(pause, partial(self._again, key))
+            return self._profiles.release((pool, ()), why)
+        if self._profiles.waited_for((pool, ())):
+            self._profiles.postpone((pool, ()), why)
+            self._outside.later(pause, partial(self._again, pool))
         return []
 
-    def _tidy(self, key: Key) -> None:
-        if not self._profiles.waited_for(key):
-            self._last.pop(key, None)
-
-    def _again(self, key: Key) -> Commands:
-        self._tidy(key)
-        return self._look(key) if self._profiles.waited_for(key) else []
+    def _again(self, pool: int) -> Commands:
+        return self._look(pool) if self._profiles.waited_for((pool, ())) else []
 
 
 _NOWHERE = Target("", (), "", "", None, target.TlsRule(), 0.0, 5.0)

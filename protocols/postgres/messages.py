@@ -273,6 +273,26 @@ def parse_parameter_status(body: bytes) -> tuple[str, str]:
     return pieces[0].decode("utf-8", "replace"), pieces[1].decode("utf-8", "replace")
 
 
+def parse_data_row(body: bytes) -> list[str | None]:
+    """The columns of a DataRow in text format; None is NULL."""
+    _bounded(body, "row")
+    values: list[str | None] = []
+    at = 2
+    try:
+        for _ in range(struct.unpack_from("!H", body)[0]):
+            length = _LENGTH.unpack_from(body, at)[0]
+            at += 4
+            if length < -1 or at + length > len(body):
+                raise server_broke("row is broken")
+            values.append(None if length < 0 else body[at : at + length].decode("utf-8", "replace"))
+            at += max(length, 0)
+    except struct.error:
+        raise server_broke("row is too short") from None
+    if at != len(body):
+        raise server_broke("row is too long")
+    return values
+
+
 def parse_key_data(body: bytes) -> tuple[int, bytes]:
     """The process id and the secret: 4 bytes, or up to 256 in protocol 3.2."""
     if not 4 <= len(body) - 4 <= MAX_KEY:

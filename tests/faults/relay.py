@@ -127,8 +127,12 @@ class Relay:
             if fault is not None:
                 self.injected.append(fault)
             await _first(
-                self._pass(reader, far_writer, fault if fault and fault.direction == "up" else None, first=True),
-                self._pass(far_reader, writer, fault if fault and fault.direction == "down" else None, first=False),
+                self._pass(
+                    reader, far_writer, fault if fault and fault.direction == "up" else None, first=True
+                ),
+                self._pass(
+                    far_reader, writer, fault if fault and fault.direction == "down" else None, first=False
+                ),
             )
         except _Reset:
             for one in writers:

@@ -58,6 +58,13 @@ def pgbench(server: PostgresServer, side: Side | Proxy, database: str, *argument
     return done.stdout + done.stderr
 
 
+def clients(count: int) -> tuple[str, str, str, str]:
+    """A thread for each: pgbench prepares statements without looking at its other clients, and with a pool of one
+    connection would wait for the very transaction it does not go on with.
+    """
+    return "--client", str(count), "--jobs", str(count)
+
+
 @pytest.fixture(scope="module")
 def tables(server: PostgresServer, proving: Proxy) -> Iterator[None]:
     """Made through the proxy, as everything else here."""
@@ -84,7 +91,7 @@ def counted(output: str) -> int:
 @pytest.mark.parametrize("database", ["shop", "shop_one", "shop_session"])
 def test_balances_are_kept(server: PostgresServer, proving: Proxy, database: str, mode: str) -> None:
     output = pgbench(
-        server, proving, database, "--protocol", mode, "--client", "8", "--jobs", "2", "--transactions", "20"
+        server, proving, database, "--protocol", mode, *clients(8), "--transactions", "20"
     )
     made = counted(output)
     (row,) = server.execute(ROWS)
@@ -93,7 +100,7 @@ def test_balances_are_kept(server: PostgresServer, proving: Proxy, database: str
     (history,) = server.execute(checks)
     for table, column in (("accounts", "a"), ("tellers", "t"), ("branches", "b")):
         changed = server.execute(f"SELECT sum({column}balance) FROM pgbench_{table}")
-        assert changed == [history] or made == 0
+        assert changed == [history]
     server.execute("UPDATE pgbench_accounts SET abalance = 0 WHERE abalance <> 0")
     server.execute("UPDATE pgbench_tellers SET tbalance = 0; UPDATE pgbench_branches SET bbalance = 0")
 
@@ -112,7 +119,7 @@ def test_pipelines(server: PostgresServer, proving: Proxy, tmp_path: Path, datab
     script = tmp_path / "pipeline.sql"
     script.write_text(PIPELINE)
     output = pgbench(
-        server, proving, database, "--no-vacuum", "--file", script, "--protocol", mode, "--client", "6",
+        server, proving, database, "--no-vacuum", "--file", script, "--protocol", mode, *clients(6),
         "--transactions", "20",
     )  # fmt: skip
     assert counted(output) == 120
@@ -128,7 +135,7 @@ def test_savepoints_undo_exactly_what_followed_them(
     script = tmp_path / "savepoints.sql"
     script.write_text(FAILING)
     output = pgbench(
-        server, proving, "shop_one", "--no-vacuum", "--file", script, "--protocol", mode, "--client", "4",
+        server, proving, "shop_one", "--no-vacuum", "--file", script, "--protocol", mode, *clients(4),
         "--transactions", "25",
     )  # fmt: skip
     assert counted(output) == 100

@@ -1,11 +1,12 @@
 """A proxy as the load tests run it, and the console that says what it holds."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from tests.load.wire import Wire, query
 from tests.servers.postgres import USERS, PostgresServer
 
+Settings = Mapping[str, str | int | bool]
 ENVIRONMENT = {"APP_PASSWORD": USERS["app"], "OTHER_PASSWORD": USERS["other"]}
 
 
@@ -13,10 +14,10 @@ def config(
     server: PostgresServer | int,
     *,
     carriers: int = 1,
-    pool: Mapping[str, str | int | bool] | None = None,
-    cluster: Mapping[str, str | int] | None = None,
-    limits: Mapping[str, str | int] | None = None,
-    other: Mapping[str, str | int | bool] | None = None,
+    pool: Settings | None = None,
+    cluster: Settings | None = None,
+    limits: Settings | None = None,
+    other: Settings | None = None,
 ) -> str:
     """articdbm.toml for one server (or the port of one). `other` are the pool settings of the user of that name."""
     port = server if isinstance(server, int) else server.port
@@ -62,11 +63,11 @@ def _value(value: str | int | bool) -> str:
     return f'"{value}"' if isinstance(value, str) else str(value)
 
 
-def _lines(settings: Mapping[str, str | int]) -> str:
+def _lines(settings: Settings) -> str:
     return "\n".join(f"{name} = {_value(value)}" for name, value in settings.items())
 
 
-def _table(settings: Mapping[str, str | int | bool]) -> str:
+def _table(settings: Settings) -> str:
     return "{ " + ", ".join(f"{name} = {_value(value)}" for name, value in settings.items()) + " }"
 
 
@@ -99,13 +100,34 @@ def _columns(body: bytes) -> list[str]:
     return names
 
 
+async def until(holds: Callable[[], Awaitable[bool]], patience: float = 30.0) -> bool:
+    """Ask until it holds (True) or the patience is at its end (False)."""
+    deadline = asyncio.get_running_loop().time() + patience
+    while not await holds():
+        if asyncio.get_running_loop().time() > deadline:
+            return False
+        await asyncio.sleep(0.05)
+    return True
+
+
 async def quiet(port: int, patience: float = 30.0) -> dict[str, dict[str, str]]:
     """Wait until no pool has anything under way or anybody waiting, and give SHOW POOLS. Raises AssertionError."""
-    deadline = asyncio.get_running_loop().time() + patience
-    while True:
+    found: dict[str, dict[str, str]] = {}
+
+    async def rests() -> bool:
+        nonlocal found
         found = await pools(port)
         busy = ("clients_active", "clients_waiting", "servers_active", "servers_opening")
-        if all(int(pool[name]) == 0 for pool in found.values() for name in busy):
-            return found
-        assert asyncio.get_running_loop().time() < deadline, f"something is still held: {found}"
-        await asyncio.sleep(0.1)
+        return all(int(pool[name]) == 0 for pool in found.values() for name in busy)
+
+    assert await until(rests, patience), f"something is still held: {found}"
+    return found
+
+
+async def waiting(port: int, count: int, pool: str = "shop/app") -> None:
+    """Until so many clients wait for a connection. Raises AssertionError."""
+
+    async def so_many() -> bool:
+        return int((await pools(port))[pool]["clients_waiting"]) == count
+
+    assert await until(so_many), f"not {count} clients wait: {await pools(port)}"

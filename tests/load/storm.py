@@ -40,7 +40,13 @@ class Weather:
 
 
 async def storm(
-    port: int, *, clients: int, statements: int, acts: Mapping[Act, int], seed: int, weather: Weather = Weather()
+    port: int,
+    *,
+    clients: int,
+    statements: int,
+    acts: Mapping[Act, int],
+    seed: int,
+    weather: Weather = Weather(),
 ) -> Tally:
     """`clients` at once until `statements` are answered. Raises what the first client that is wronged raises."""
     chance = random.Random(seed)
@@ -94,7 +100,9 @@ async def _live(
             # In the midst of a message nothing can be said any more.
             silence = code is None and (weather.silence or (gone.half and weather.excuses))
             if code not in weather.excuses and not silence:
-                raise AssertionError(f"client {caller.number} was cut off in {caller.doing}: {gone}") from gone
+                raise AssertionError(
+                    f"client {caller.number} was cut off in {caller.doing}: {gone}"
+                ) from gone
             tally.excused[str(gone)] += 1
             caller.hang_up()
         else:
@@ -114,5 +122,7 @@ async def _watch(port: int, callers: list[Caller], tally: Tally, statements: int
             with suppress(Exception):
                 async with asyncio.timeout(5):
                     held = await pools(port)
-            raise Hung(f"no answer for {PATIENCE:.0f} s after {before} of {statements}; at it: {doing}; {held}")
+            raise Hung(
+                f"no answer for {PATIENCE:.0f} s after {before} of {statements}; at it: {doing}; {held}"
+            )
         await asyncio.sleep(PATIENCE)

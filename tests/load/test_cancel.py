@@ -6,7 +6,8 @@ import pytest
 
 from tests.conftest import StartProxy
 from tests.load import wire
-from tests.load.house import ENVIRONMENT, config, pools, quiet
+from tests.load.house import ENVIRONMENT, config, quiet
+from tests.load.house import waiting as until_waiting
 from tests.load.wire import Wire
 from tests.servers.postgres import PostgresServer
 
@@ -62,8 +63,7 @@ def test_who_waits_for_a_connection_is_cancelled_at_once(
         await holder.ask(wire.query("BEGIN"))
         for number, line in enumerate(waiting):
             line.send(wire.query(f"SELECT {number}"))
-        while int((await _pool(proxy.port))["clients_waiting"]) < len(waiting):
-            await asyncio.sleep(0.02)
+        await until_waiting(proxy.port, len(waiting))
         for line in waiting[::2]:
             await wire.cancel(proxy.port, line.key)
         for line in waiting[::2]:
@@ -93,7 +93,14 @@ def test_a_request_with_the_wrong_key_does_nothing(
         await line.ask(wire.query("BEGIN"))
         line.send(wire.query("SELECT 'done', pg_sleep(0.5)"))
         pid, secret = line.key
-        for key in ((pid, bytes(4)), (pid, b""), (pid, secret * 8), (pid, bytes(252)), (pid ^ 1, secret), (0xFFFF_FFFF, secret)):
+        for key in (
+            (pid, bytes(4)),
+            (pid, b""),
+            (pid, secret * 8),
+            (pid, bytes(252)),
+            (pid ^ 1, secret),
+            (0xFFFF_FFFF, secret),
+        ):
             await wire.cancel(proxy.port, key)
         (answer,) = await line.replies()
         assert answer.rows == [["done", ""]]
@@ -101,7 +108,3 @@ def test_a_request_with_the_wrong_key_does_nothing(
         await quiet(proxy.port)
 
     asyncio.run(run())
-
-
-async def _pool(port: int) -> dict[str, str]:
-    return (await pools(port))["shop/app"]

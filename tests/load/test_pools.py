@@ -1,13 +1,14 @@
 """Pools belong to the process: their limits hold whatever the number of carriers, and everybody is served in turn."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from tests.conftest import StartProxy
 from tests.load import wire
-from tests.load.house import ENVIRONMENT, config, pools, quiet
+from tests.load.house import ENVIRONMENT, Settings, config, quiet, until, waiting
 from tests.load.storm import storm
 from tests.load.wire import Gone, Wire
 from tests.load.work import ACTS
@@ -25,26 +26,17 @@ async def _open(server: PostgresServer) -> int:
 
 
 async def _until_open(server: PostgresServer, count: int) -> None:
-    for _ in range(600):
-        if await _open(server) == count:
-            return
-        await asyncio.sleep(0.05)
-    pytest.fail(f"{await _open(server)} server connections instead of {count}")
+    async def so_many() -> bool:
+        return await _open(server) == count
+
+    assert await until(so_many), f"{await _open(server)} server connections instead of {count}"
 
 
-async def _most_open(server: PostgresServer, over: asyncio.Task[object]) -> int:
+async def _most_open(server: PostgresServer, over: asyncio.Future[Any]) -> int:
     most = 0
     while not over.done():
         most = max(most, await _open(server))
     return most
-
-
-async def _waiting(port: int, count: int, pool: str = "shop/app") -> None:
-    for _ in range(600):
-        if int((await pools(port))[pool]["clients_waiting"]) == count:
-            return
-        await asyncio.sleep(0.02)
-    pytest.fail(f"not {count} clients wait: {await pools(port)}")
 
 
 async def _pid(line: Wire) -> str:
@@ -84,7 +76,7 @@ def test_size_is_the_process_size(
 
     async def run() -> int:
         load = asyncio.create_task(storm(proxy.port, clients=60, statements=4_000, acts=ACTS, seed=carriers))
-        most = await _most_open(fresh, load)  # type: ignore[arg-type]
+        most = await _most_open(fresh, load)
         await load
         await quiet(proxy.port)
         return most
@@ -113,7 +105,7 @@ def test_one_connection_serves_the_clients_of_every_carrier(
 def test_the_minimum_is_kept_and_the_rest_goes_when_idle(
     carriers: int, fresh: PostgresServer, start_proxy: StartProxy
 ) -> None:
-    pool = {"size": 6, "min_size": 2, "server_idle": "300ms", "sharing": False}
+    pool: Settings = {"size": 6, "min_size": 2, "server_idle": "300ms", "sharing": False}
     proxy = start_proxy(config(fresh, carriers=carriers, pool=pool, other={"min_size": 0}), ENVIRONMENT)
 
     async def run() -> None:
@@ -134,7 +126,7 @@ def test_the_minimum_is_kept_and_the_rest_goes_when_idle(
 def test_connections_are_renewed_at_their_age(
     carriers: int, fresh: PostgresServer, start_proxy: StartProxy
 ) -> None:
-    pool = {"size": 1, "server_lifetime": "400ms"}
+    pool: Settings = {"size": 1, "server_lifetime": "400ms"}
     proxy = start_proxy(config(fresh, carriers=carriers, pool=pool), ENVIRONMENT)
 
     async def run() -> None:
@@ -155,7 +147,7 @@ def test_connections_are_renewed_at_their_age(
 def test_the_reserve_is_for_those_who_have_waited(
     carriers: int, fresh: PostgresServer, start_proxy: StartProxy
 ) -> None:
-    pool = {"size": 1, "reserve": 1, "reserve_after": "300ms", "wait": "30s", "sharing": False}
+    pool: Settings = {"size": 1, "reserve": 1, "reserve_after": "300ms", "wait": "30s", "sharing": False}
     proxy = start_proxy(config(fresh, carriers=carriers, pool=pool), ENVIRONMENT)
 
     async def run() -> None:
@@ -165,7 +157,7 @@ def test_the_reserve_is_for_those_who_have_waited(
         await second.ask(wire.query("BEGIN"))
         assert asyncio.get_running_loop().time() - begun >= 0.25, "the reserve was opened at once"
         third.send(wire.query("SELECT 'third'"))
-        await _waiting(proxy.port, 1)
+        await waiting(proxy.port, 1)
         await asyncio.sleep(0.5)
         assert await _open(fresh) == 2
         await second.ask(wire.query("COMMIT"))
@@ -177,7 +169,9 @@ def test_the_reserve_is_for_those_who_have_waited(
 
 
 @CARRIERS
-def test_a_cluster_bounds_all_its_pools(carriers: int, fresh: PostgresServer, start_proxy: StartProxy) -> None:
+def test_a_cluster_bounds_all_its_pools(
+    carriers: int, fresh: PostgresServer, start_proxy: StartProxy
+) -> None:
     """Two users, each with a pool of three, on a cluster of three: idle connections of one give way to the other."""
     settings = config(fresh, carriers=carriers, pool={"size": 3}, cluster={"max_connections": 3})
     proxy = start_proxy(settings, ENVIRONMENT)
@@ -200,7 +194,7 @@ def test_a_cluster_bounds_all_its_pools(carriers: int, fresh: PostgresServer, st
             await asyncio.gather(*(line.ask(wire.query("COMMIT")) for line in lines))
             await _leave(*lines)
         load = asyncio.gather(*(client(user, n) for n in range(10) for user in ("app", "other")))
-        most = await _most_open(fresh, asyncio.ensure_future(load))  # type: ignore[arg-type]
+        most = await _most_open(fresh, asyncio.ensure_future(load))
         served = sum(await load)
         await quiet(proxy.port)
         return most, served
@@ -224,7 +218,7 @@ def test_who_waits_longest_is_served_first(
         await holder.ask(wire.query("BEGIN"))
         for number, line in enumerate(lines):
             line.send(wire.query("SELECT nextval('turns')"))
-            await _waiting(proxy.port, number + 1)
+            await waiting(proxy.port, number + 1)
         await holder.ask(wire.query("COMMIT"))
         answers = [(await line.replies())[0] for line in lines]
         await _leave(holder, *lines)
@@ -268,7 +262,7 @@ def test_who_sends_much_at_once_does_not_shut_out_the_others(
 )
 def test_those_who_cannot_be_served_are_told(
     carriers: int,
-    pool: Mapping[str, str | int],
+    pool: Settings,
     code: str,
     postgres_server: PostgresServer,
     start_proxy: StartProxy,
@@ -281,7 +275,7 @@ def test_those_who_cannot_be_served_are_told(
         holder, second, third = [await Wire.open(proxy.port) for _ in range(3)]
         await holder.ask(wire.query("BEGIN"))
         second.send(wire.query("SELECT 2"))
-        await _waiting(proxy.port, 1)
+        await waiting(proxy.port, 1)
         with pytest.raises(Gone) as told:
             await third.ask(wire.query("SELECT 3"))
         assert told.value.said is not None

@@ -1,4 +1,4 @@
-"""What clients do to each other's detriment: leaving in the midst of it, cancelling, running out of time, reading slowly.
+"""What clients do to each other's detriment: leaving in the midst, cancelling, running out of time, reading slowly.
 
 Acts as in `tests/load/work.py`; none of them may be felt by another client.
 """
@@ -22,7 +22,10 @@ async def leave_waiting(caller: Caller) -> int:
                 wire.query(f"SELECT '{mark}'")[:-5],
                 wire.query("BEGIN") + wire.query(f"SELECT '{mark}'"),
                 wire.parse("p0", f"SELECT '{mark}'") + wire.FLUSH,
-                wire.parse("", f"SELECT '{mark}', pg_sleep(0.01)") + wire.bind("", []) + wire.execute() + wire.SYNC,
+                wire.parse("", f"SELECT '{mark}', pg_sleep(0.01)")
+                + wire.bind("", [])
+                + wire.execute()
+                + wire.SYNC,
                 wire.query("COPY (SELECT generate_series(1, 100000)) TO STDOUT"),
             )
         )
@@ -131,9 +134,10 @@ async def _settle(caller: Caller) -> int:
         if answer.error is None:
             expect(caller, answer, [[mark]])
             return attempt + 1
-        if answer.error.code != "57014":
-            break
-    raise Wrong(f"{caller.doing}: {answer.error} after a cancel request")
+        if answer.error.code == "57014":
+            continue
+        raise Wrong(f"{caller.doing}: {answer.error} after a cancel request")
+    raise Wrong(f"{caller.doing}: cancelled again and again")
 
 
 async def die_by_server(caller: Caller) -> int:

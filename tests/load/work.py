@@ -89,7 +89,9 @@ def expect_error(caller: Caller, answer: Parsed, code: str, mark: str, status: b
         consider(caller, answer)
     error = answer.error
     if error is None or error.code != code or mark not in error.message:
-        raise Wrong(f"{caller.doing}: client {caller.number} got {error or _short(answer.rows)} for {code} {mark}")
+        raise Wrong(
+            f"{caller.doing}: client {caller.number} got {error or _short(answer.rows)} for {code} {mark}"
+        )
     if answer.status != status:
         raise Wrong(f"{caller.doing}: status {answer.status!r}, expected {status!r}")
 
@@ -141,7 +143,9 @@ async def several(caller: Caller) -> int:
     """Statements in one message, an error in the midst of them at times."""
     first, second, third = caller.mark(), caller.mark(), caller.mark()
     if caller.chance.random() < 0.3:
-        answer = await caller.wire.ask(wire.query(f"SELECT '{first}'; SELECT '{second}'::int; SELECT '{third}'"))
+        answer = await caller.wire.ask(
+            wire.query(f"SELECT '{first}'; SELECT '{second}'::int; SELECT '{third}'")
+        )
         expect_error(caller, answer, "22P02", second)
         if answer.rows != [[first]]:
             raise Wrong(f"{caller.doing}: {answer.rows} before the error, expected {first}")
@@ -231,7 +235,9 @@ async def transaction(caller: Caller) -> int:
 
 async def broken_transaction(caller: Caller) -> int:
     mark = caller.mark()
-    answers = [await caller.wire.ask(wire.query(text)) for text in ("BEGIN", f"SELECT '{mark}'::int", "SELECT 1")]
+    answers = [
+        await caller.wire.ask(wire.query(text)) for text in ("BEGIN", f"SELECT '{mark}'::int", "SELECT 1")
+    ]
     expect(caller, answers[0], [], b"T")
     expect_error(caller, answers[1], "22P02", mark, b"E")
     expect_error(caller, answers[2], "25P02", "", b"E")
@@ -279,7 +285,9 @@ async def local_zone(caller: Caller) -> int:
     """SET LOCAL ends with its transaction."""
     mark = caller.mark()
     answer = await caller.wire.ask(
-        wire.query(f"BEGIN; SET LOCAL TimeZone = 'Asia/Tokyo'; SELECT '{mark}', current_setting('TimeZone'); COMMIT")
+        wire.query(
+            f"BEGIN; SET LOCAL TimeZone = 'Asia/Tokyo'; SELECT '{mark}', current_setting('TimeZone'); COMMIT"
+        )
     )
     expect(caller, answer, [[mark, "Asia/Tokyo"]])
     return 1 + await settings(caller)

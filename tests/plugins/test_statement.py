@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from plugins import statement, tokens
+from plugins import parsing, statement, tokens
 from plugins.chain import Chain, standard
 from plugins.plan import Plan
 from plugins.scope import Scope
@@ -202,7 +202,27 @@ def test_500_brackets_are_unread_and_50_are_not() -> None:
 def test_long_lists_are_read(text: str) -> None:
     found = read(text)
     assert found.kind in ("query", "write"), found.parts[0].trouble
-    assert len(found.parts[0].tokens) > statement.MAX_PARSED
+    assert len(found.parts[0].tokens) > parsing.MAX_PARSED
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("SELECT 1 FROM a" + " JOIN b ON true" * 40, "query"),
+        ("SELECT 1 FROM a" + " LEFT JOIN b USING (c)" * 40, "query"),
+        ("SELECT 1 FROM a" + " NATURAL LEFT OUTER JOIN b" * 40, "query"),
+        ("SELECT 1 FROM a" + " CROSS JOIN b" * 40, "query"),
+        ("SELECT 1 FROM a" + " JOIN b" * 5 + " ON true" * 5, "query"),
+        ("SELECT 1 FROM a" + " LEFT JOIN (b JOIN c ON true) ON true" * 40, "query"),
+        ("SELECT 1 FROM a" + " JOIN b" * 40, "unknown"),
+        ("SELECT 1 FROM a" + " JOIN b" * 40 + " ON true" * 40, "unknown"),
+        ("SELECT " + "JOIN a " * 40, "unknown"),
+        ("SELECT 1 FROM a" + " STRAIGHT_JOIN b" * 40, "unknown"),
+        ("SELECT 1 FROM a" + " JOIN (b JOIN c)" * 40, "unknown"),
+    ],
+)
+def test_joins_without_end_do_not_hold_up_the_parser(text: str, kind: str) -> None:
+    assert read(text).kind == kind
 
 
 def test_a_call_deep_in_a_long_list_is_not_overlooked() -> None:

@@ -57,6 +57,7 @@ pub enum Command {
     Learn { scope: u32, key: u128, plan: Box<Plan> },
     Reply { conn: Id, ticket: u64, data: Vec<u8> },
     Cancelled { ticket: u64 },
+    Adopt { pool: u32, base: u32, fd: OwnedFd },
     Listen { listener: u32, fds: Vec<OwnedFd>, tls: Option<Arc<ServerTls>> },
     Unlisten { listener: u32 },
     OpenPool { pool: u32, config: Box<PoolConfig> },

@@ -18,6 +18,10 @@ pub fn apply(shared: &Shared, next: &AtomicUsize, command: Command) {
             let carrier = wanted.unwrap_or_else(|| next.fetch_add(1, Relaxed) % shared.inboxes.len().max(1));
             shared.post(carrier, Post::Command(command));
         }
+        Command::Adopt { .. } => {
+            let carrier = next.fetch_add(1, Relaxed) % shared.inboxes.len().max(1);
+            shared.post(carrier, Post::Command(command));
+        }
         Command::Cancelled { ticket } => shared.post((ticket >> 56) as usize, Post::Command(command)),
         Command::Listen { listener, fds, tls } => {
             let count = shared.inboxes.len();

@@ -75,6 +75,7 @@ impl Engine {
             }
             Command::Reply { conn, ticket, data } => self.reply(conn, ticket, &data),
             Command::Cancelled { ticket } => self.cancelled(ticket),
+            Command::Adopt { pool, base, fd } => self.adopt(pool, base, fd),
             Command::Listen { listener, mut fds, tls } => self.listen(listener, fds.pop(), tls),
             Command::Unlisten { listener } => self.unlisten(listener),
             // What concerns no connection is done where it arrives: see brain.rs.

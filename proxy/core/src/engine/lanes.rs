@@ -397,10 +397,11 @@ impl Engine {
         let (conn, ticket, pool_id) = (server.id, server.ticket, pool.id);
         self.shared.tell(Event::ServerLost { conn, ticket, pool: pool_id, admitted, reason: message.clone() });
         let said = fatal(&code, &message);
-        let broken = server.up.is_midway().then(|| server.up.pending.front().map(|pending| pending.client)).flatten();
+        let broken = server.up.midway();
         if let Some(owner) = server.up.owner.take() {
             pool.stats[self.index].linked.add(-1);
-            self.end_linked(owner, if server.up.said_goodbye { Vec::new() } else { said.clone() });
+            let told = server.up.said_goodbye || broken == Some(owner);
+            self.end_linked(owner, if told { Vec::new() } else { said.clone() });
         }
         let pending = std::mem::take(&mut server.up.pending);
         for pending in pending {
@@ -412,7 +413,7 @@ impl Engine {
                 client.session.undo(*undo);
             }
             if broken == Some(pending.client) {
-                self.end_linked(pending.client, said.clone());
+                self.end_linked(pending.client, Vec::new());
             } else if pending.kind.ends_unit() && !pending.kind.is_ours() {
                 let text = format!("{message}; the statement may or may not have run");
                 build::error(&mut client.stream.out, "ERROR", &code, &text);
@@ -430,6 +431,12 @@ impl Engine {
             self.ask_servers(&pool, open);
         }
         self.resume_all();
+    }
+
+    /// What the client got last is the beginning of a message: words of ours would become part of a row.
+    pub(super) fn is_midway(&mut self, client: &Client) -> bool {
+        let (Link::Held(id) | Link::Shared(id)) = client.link else { return false };
+        self.servers.get(id).is_some_and(|server| server.up.midway() == Some(client.id))
     }
 
     fn end_linked(&mut self, id: Id, said: Vec<u8>) {

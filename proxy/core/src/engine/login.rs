@@ -243,6 +243,27 @@ impl Engine {
         self.settle_client(client, result);
     }
 
+    /// A client that needs no log-in: the brain itself, at the other end of a socket pair.
+    pub(super) fn adopt(&mut self, pool: u32, base: u32, fd: OwnedFd) {
+        let Some(id) = self.clients.reserve() else { return };
+        let mut stream = Stream::new(fd, token(CLIENT, id));
+        if stream.register(self.set).is_err() {
+            self.clients.remove(id);
+            return;
+        }
+        self.shared.clients.fetch_add(1, Relaxed);
+        let none = Arc::clone(&self.shared.no_settings);
+        let mut client = Box::new(Client::new(id, stream, 0, "the proxy".to_owned(), none));
+        client.stage = Stage::Active;
+        client.pool = self.shared.pool(pool);
+        client.base = base;
+        self.follow_settings(&mut client);
+        if let Some(pool) = &client.pool {
+            pool.stats[self.index].clients.add(1);
+        }
+        self.settle_client(client, Ok(()));
+    }
+
     /// What a cancel request for this client has to know.
     pub(super) fn cancel_secret(&self, id: Id) -> [u8; 32] {
         let mut secret = [0; 32];

@@ -14,6 +14,10 @@ use crate::wire::postgres::server::{Done, Sink};
 /// Input kept of a client that has to wait; above it the client is read no further.
 const KEPT_INPUT: usize = 64 * 1024;
 
+/// Units of one client's pipeline under way on its own connection. At the bound it waits for the replies, and gives
+/// the connection back if somebody else wants it.
+const PIPELINED: usize = 32;
+
 /// Says directly to one client what comes before the server's next words.
 pub(super) struct Direct<'a> {
     pub id: Id,
@@ -132,6 +136,10 @@ impl Engine {
                     break;
                 }
                 Link::None => self.step_alone(client, left)?,
+                Link::Held(id) if self.must_yield(client, id) => {
+                    client.wait = Wait::Replies;
+                    break;
+                }
                 Link::Held(id) => match self.step_held(client, id, left)? {
                     Some(step) => step,
                     None => break,
@@ -162,6 +170,17 @@ impl Engine {
             }
         }
         Ok(at)
+    }
+
+    /// Others wait for a connection, and this client is between two units of a pipeline: it gives the connection
+    /// back when the replies are in, instead of keeping it for as long as it has more to send.
+    fn must_yield(&mut self, client: &Client, id: Id) -> bool {
+        let waiting = client.pool.as_ref().is_some_and(|pool| pool.waiting() > 0);
+        !client.session.pinned
+            && client.session.is_between()
+            && self.servers.get(id).is_some_and(|server| {
+                !server.up.is_dry() && (waiting || server.up.units >= PIPELINED)
+            })
     }
 
     fn wait(&mut self, client: &mut Client, wait: Wait) {
@@ -260,6 +279,7 @@ impl Engine {
 
     /// The client goes. It is told why, if there is something to tell, and its connection is looked after.
     pub(super) fn end_client(&mut self, mut client: Box<Client>, end: End) {
+        let speechless = self.is_midway(&client);
         self.let_go(&mut client, !matches!(end, End::Gone(_)));
         if client.stage == Stage::Active
             && let Some(pool) = &client.pool
@@ -276,6 +296,7 @@ impl Engine {
         }
         match end {
             End::Gone(_) => {}
+            _ if speechless => {}
             End::Error { code, message } => build::error(&mut client.stream.out, "FATAL", code, &message),
             End::Said(data) => client.stream.out.extend_from_slice(&data),
         }

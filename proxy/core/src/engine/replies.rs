@@ -238,7 +238,9 @@ impl Engine {
         }
         client.status = done.status;
         client.running = !server.up.is_quiet();
-        client.session.unit_done(server.up.is_quiet(), done.status);
+        // A client has one unit at a time on a shared connection: its end decides all of it.
+        let all_in = matches!(client.link, Link::Shared(_)) || server.up.is_quiet();
+        client.session.unit_done(all_in, done.status);
         client.session.backslashes = server.up.backslashes;
         if !done.changes.is_empty() {
             self.apply(&mut client, server, &done.changes);

@@ -200,6 +200,9 @@ commands! {
     Reply (conn, ticket, data) (conn: u64, ticket: u64, data: Vec<u8>) => |c| {
         Ok(Command::Reply { conn: Id(c.conn), ticket: c.ticket, data: c.data.clone() })
     };
+    Adopt (pool, *, base, fd) (pool: u32, base: u32, fd: i32) => |c| {
+        Ok(Command::Adopt { pool: c.pool, base: c.base, fd: poll::adopt(c.fd) })
+    };
     Cancelled (ticket) (ticket: u64) => |c| Ok(Command::Cancelled { ticket: c.ticket });
     Listen (listener, fds, tls = None) (listener: u32, fds: Vec<i32>, tls: Option<Py<TlsServer>>) => |c| {
         let tls = c.tls.as_ref().map(|tls| Arc::clone(&tls.get().0));

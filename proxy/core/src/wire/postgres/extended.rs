@@ -351,7 +351,8 @@ impl Session {
 
     fn ensure_unnamed(&mut self, lane: &mut Lane<'_>, cx: &Cx<'_>) {
         let mine = self.unnamed.as_ref().map(|unnamed| (cx.me, unnamed.serial));
-        if lane.up.unnamed == mine {
+        // None on the connection's side is not knowing: perhaps it has a stranger's.
+        if mine.is_some() && lane.up.unnamed == mine {
             return;
         }
         match &self.unnamed {

@@ -193,9 +193,9 @@ impl Upstream {
         self.purge = true;
     }
 
-    /// A client got the beginning of a message and not its end.
-    pub fn is_midway(&self) -> bool {
-        self.rest > 0 && !self.rest_ours
+    /// The client that got the beginning of a message and not its end. Whatever it is sent next is the rest of it.
+    pub fn midway(&self) -> Option<Id> {
+        if self.rest > 0 && !self.rest_ours { self.recipient() } else { None }
     }
 
     /// Changes of settings in a transaction that is still open.

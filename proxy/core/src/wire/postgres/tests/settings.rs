@@ -17,19 +17,54 @@ fn set_and_reset_outside_a_transaction() {
          S> 1 2 C:SET Z:I
          A< 1 2 C:SET Z:I
          A= set work_mem '1'
-         A> Q reset work_mem; Q reset all; Q discard all
-         S< Q reset work_mem; Q reset all; Q discard all
-         S> C:RESET Z:I C:RESET Z:I C:DISCARD Z:I
-         A< C:RESET Z:I C:RESET Z:I C:DISCARD Z:I
-         A= reset work_mem; reset all; reset all",
+         A> Q reset work_mem; Q reset all
+         S< Q reset work_mem; Q reset all
+         S> C:RESET Z:I C:RESET Z:I
+         A< C:RESET Z:I C:RESET Z:I
+         A= reset work_mem; reset all
+         A> Q discard all
+         S< Q discard all
+         S> C:DISCARD Z:I
+         A< C:DISCARD Z:I
+         A= reset all",
+    );
+}
+
+#[test]
+fn what_decides_meaning_is_waited_for() {
+    // The next statement is read and planned when it is known how.
+    for setting in ["search_path", "role", "session_authorization", "standard_conforming_strings", "client_encoding"] {
+        let mut stage = Stage::new(1);
+        stage.play(&format!(
+            "A> Q set {setting} x; Q select 1
+             S< Q set {setting} x; H
+             A? Quiet
+             S> C:SET Z:I
+             A< C:SET Z:I
+             A= set {setting} 'x'
+             S< Q select 1
+             S> C:SELECT Z:I
+             A< C:SELECT Z:I"
+        ));
+    }
+    alone(
+        "A> P - set role x; B -; E; P - select 1; S
+         S< P - set role x; B -; E; H
+         A? Quiet
+         S> 1 2 C:SET
+         A< 1 2 C:SET
+         S< P - select 1; S
+         S> 1 Z:I
+         A< 1 Z:I
+         A= set role 'x'",
     );
 }
 
 #[test]
 fn what_fails_sets_nothing() {
     alone(
-        "A> Q set search_path x; P - set work_mem 1; B -; E; S
-         S< Q set search_path x; P - set work_mem 1; B -; E; S
+        "A> Q set work_mem x; P - set work_mem 1; B -; E; S
+         S< Q set work_mem x; P - set work_mem 1; B -; E; S
          S> E:22023 Z:I 1 2 E:22023 Z:I
          A< E:22023 Z:I 1 2 E:22023 Z:I",
     );
@@ -44,16 +79,16 @@ fn what_fails_sets_nothing() {
 
 #[test]
 fn a_transaction_decides_at_its_end() {
-    let begin_and_set = "A> Q begin; Q set search_path x
-         S< Q begin; Q set search_path x
+    let begin_and_set = "A> Q begin; Q set work_mem x
+         S< Q begin; Q set work_mem x
          S> C:BEGIN Z:T C:SET Z:T
          A< C:BEGIN Z:T C:SET Z:T";
     for (end, tag, ready, wanted) in [
-        ("commit", "C:COMMIT", "Z:I", "set search_path 'x'"),
+        ("commit", "C:COMMIT", "Z:I", "set work_mem 'x'"),
         ("rollback", "C:ROLLBACK", "Z:I", ""),
         // A COMMIT of a failed transaction says ROLLBACK.
         ("commit", "C:ROLLBACK", "Z:I", ""),
-        ("prepare transaction", "C:PREPARE", "Z:I", "set search_path 'x'"),
+        ("prepare transaction", "C:PREPARE", "Z:I", "set work_mem 'x'"),
     ] {
         let mut stage = Stage::new(1);
         stage.play(begin_and_set);
@@ -64,23 +99,23 @@ fn a_transaction_decides_at_its_end() {
 #[test]
 fn a_savepoint_rolled_back_to_leaves_doubt_and_pins() {
     alone(&format!(
-        "A> Q begin; Q savepoint; Q set search_path x; Q rollback to
-         S< Q begin; Q savepoint; Q set search_path x; Q rollback to
+        "A> Q begin; Q savepoint; Q set work_mem x; Q rollback to
+         S< Q begin; Q savepoint; Q set work_mem x; Q rollback to
          S> C:BEGIN Z:T C:SAVEPOINT Z:T C:SET Z:T C:ROLLBACK Z:T
          A< C:BEGIN Z:T C:SAVEPOINT Z:T C:SET Z:T C:ROLLBACK Z:T
          A> Q commit
          S< Q commit
          S> C:COMMIT Z:I
          A< C:COMMIT Z:I
-         A= set search_path 'x'; {DOUBT}"
+         A= set work_mem 'x'; {DOUBT}"
     ));
     // Without a change there is none.
     alone(
-        "A> Q begin; Q rollback to; Q commit; Q begin; Q set search_path x; Q commit
-         S< Q begin; Q rollback to; Q commit; Q begin; Q set search_path x; Q commit
+        "A> Q begin; Q rollback to; Q commit; Q begin; Q set work_mem x; Q commit
+         S< Q begin; Q rollback to; Q commit; Q begin; Q set work_mem x; Q commit
          S> C:BEGIN Z:T C:ROLLBACK Z:T C:COMMIT Z:I C:BEGIN Z:T C:SET Z:T C:COMMIT Z:I
          A< C:BEGIN Z:T C:ROLLBACK Z:T C:COMMIT Z:I C:BEGIN Z:T C:SET Z:T C:COMMIT Z:I
-         A= set search_path 'x'",
+         A= set work_mem 'x'",
     );
 }
 
@@ -88,11 +123,11 @@ fn a_savepoint_rolled_back_to_leaves_doubt_and_pins() {
 fn a_commit_that_goes_on_has_committed() {
     // COMMIT AND CHAIN, then ROLLBACK: the setting of before stays.
     alone(
-        "A> Q begin; Q set search_path x; Q commit and chain
-         S< Q begin; Q set search_path x; Q commit and chain
+        "A> Q begin; Q set work_mem x; Q commit and chain
+         S< Q begin; Q set work_mem x; Q commit and chain
          S> C:BEGIN Z:T C:SET Z:T C:COMMIT Z:T
          A< C:BEGIN Z:T C:SET Z:T C:COMMIT Z:T
-         A= set search_path 'x'
+         A= set work_mem 'x'
          A> Q rollback
          S< Q rollback
          S> C:ROLLBACK Z:I
@@ -103,15 +138,15 @@ fn a_commit_that_goes_on_has_committed() {
 #[test]
 fn a_commit_before_an_error_has_committed() {
     alone(&format!(
-        "A> Q begin; Q set search_path x; Q commit and then fail
-         S< Q begin; Q set search_path x; Q commit and then fail
+        "A> Q begin; Q set work_mem x; Q commit and then fail
+         S< Q begin; Q set work_mem x; Q commit and then fail
          S> C:BEGIN Z:T C:SET Z:T C:COMMIT E:22012 Z:I
          A< C:BEGIN Z:T C:SET Z:T C:COMMIT E:22012 Z:I
-         A= set search_path 'x'; {DOUBT}"
+         A= set work_mem 'x'; {DOUBT}"
     ));
     alone(&format!(
-        "A> Q set search_path x and commit and fail
-         S< Q set search_path x and commit and fail
+        "A> Q set work_mem x and commit and fail
+         S< Q set work_mem x and commit and fail
          S> C:SET C:COMMIT E:22012 Z:I
          A< C:SET C:COMMIT E:22012 Z:I
          A= {DOUBT}"
@@ -205,21 +240,21 @@ fn the_string_mode_follows_the_server() {
 fn an_effect_behind_a_portal_is_not_lost() {
     // The ready of an earlier unit comes between Bind and Execute of the next.
     let mut stage = alone(
-        "A> P - select 1; B -; E; S; P - set search_path x; B -
-         S< P - select 1; B -; E; S; P - set search_path x; B -
+        "A> P - select 1; B -; E; S; P - set work_mem x; B -
+         S< P - select 1; B -; E; S; P - set work_mem x; B -
          S> 1 2 C:SELECT Z:I
          A< 1 2 C:SELECT Z:I
          A> E; S
          S< E; S
          S> 1 2 C:SET Z:I
          A< 1 2 C:SET Z:I
-         A= set search_path 'x'",
+         A= set work_mem 'x'",
     );
     assert!(!stage.players[0].session.pinned);
     // In a transaction a portal outlives its Sync, the unnamed one too.
     stage.play(
-        "A> Q begin; P - set search_path y; B -; P - set work_mem 2; B - p; S
-         S< Q begin; P - set search_path y; B -; P - set work_mem 2; B - p; S
+        "A> Q begin; P - set work_mem y; B -; P - set lock_timeout 2; B - p; S
+         S< Q begin; P - set work_mem y; B -; P - set lock_timeout 2; B - p; S
          S> C:BEGIN Z:T 1 2 1 2 Z:T
          A< C:BEGIN Z:T 1 2 1 2 Z:T
          A> E; E p; S
@@ -230,7 +265,7 @@ fn an_effect_behind_a_portal_is_not_lost() {
          S< Q commit
          S> C:COMMIT Z:I
          A< C:COMMIT Z:I
-         A= set search_path 'y'; set work_mem '2'",
+         A= set work_mem 'y'; set lock_timeout '2'",
     );
     stage.play(
         "A> P - listen x; B -; S; E; S

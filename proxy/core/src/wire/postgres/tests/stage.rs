@@ -15,7 +15,7 @@
 //! What was heard and not mentioned fails the test when the script ends.
 
 use super::super::client::{Cx, Lane, Session, Step};
-use super::super::pending::Undo;
+use super::super::pending::{Kind, Pending, Undo};
 use super::super::server::{Change, Done, Lost, Sink, Upstream};
 use super::super::{build, frame};
 use crate::lexer::{self, Literal, Mode};
@@ -32,6 +32,9 @@ pub struct Player {
     input: Vec<u8>,
     waits: Option<Step>,
     notes: Vec<String>,
+    /// The unit that rides, and whether it does so for the second time.
+    unit: Vec<u8>,
+    repeated: bool,
 }
 
 pub struct Stage {
@@ -75,10 +78,10 @@ pub fn plan_of(text: &str) -> Plan {
     let mut words = text.split_whitespace();
     match words.next().unwrap_or_default() {
         "set" => {
-            let (name, value) = (words.next().unwrap(), words.next().unwrap());
+            let (name, value) = (words.next().unwrap_or("x"), words.next().unwrap_or_default());
             effect.sets.push((name.to_owned(), Some(format!("'{value}'"))));
         }
-        "reset" => match words.next().unwrap() {
+        "reset" => match words.next().unwrap_or("all") {
             "all" => effect.resets_all = true,
             name => effect.sets.push((name.to_owned(), None)),
         },
@@ -108,6 +111,8 @@ impl Stage {
                 input: Vec::new(),
                 waits: None,
                 notes: Vec::new(),
+                unit: Vec::new(),
+                repeated: false,
             })
             .collect();
         up.owner = (clients == 1).then(|| players[0].id);
@@ -129,7 +134,7 @@ impl Stage {
     /// The brain answers the last question.
     fn learn(&mut self, text: &[u8]) {
         let lexed = lexer::fingerprint(text, Mode::default(), &self.shared.key, &mut self.literals);
-        let plan = plan_of(std::str::from_utf8(text).unwrap());
+        let plan = plan_of(&String::from_utf8_lossy(text));
         self.shared.learn((0, lexed.fingerprint.0), plan);
     }
 
@@ -170,7 +175,7 @@ impl Stage {
     /// A client sends; its session takes in what it can.
     pub fn send(&mut self, who: usize, bytes: &[u8]) -> Result<(), crate::wire::PeerError> {
         self.players[who].input.extend_from_slice(bytes);
-        self.go_on(who)
+        if self.players[who].waits.is_some() { Ok(()) } else { self.go_on(who) }
     }
 
     fn go_on(&mut self, who: usize) -> Result<(), crate::wire::PeerError> {
@@ -181,14 +186,21 @@ impl Stage {
                 return Ok(());
             }
             let riding = self.up.owner.is_none();
-            if riding && self.up.pending.iter().any(|pending| pending.client == self.players[who].id) {
-                // As the engine has it: one unit at a time on a shared connection.
+            let mine = |pending: &Pending| pending.client == self.players[who].id && !pending.kind.is_ours();
+            if riding && (self.up.pending.iter().any(mine) || (self.up.purge && !self.up.is_quiet())) {
+                // As the engine has it: one unit at a time on a shared connection, none on one that is in doubt.
                 (self.players[who].input, self.players[who].waits) = (input, Some(Step::Quiet));
                 return Ok(());
+            }
+            if riding {
+                self.prepare();
             }
             let mut step = self.step(who, &input, !riding)?;
             let mut took = 0;
             while let Step::Lane { ride: Some(length) } = step {
+                let player = &mut self.players[who];
+                player.session.again &= !player.repeated;
+                player.unit = input[..length].to_vec();
                 match self.step(who, &input[took..length], true)? {
                     Step::Took(n) if took + n < length => took += n,
                     Step::Took(n) => step = Step::Took(took + n),
@@ -207,6 +219,34 @@ impl Stage {
         }
     }
 
+    /// A client of several sends one unit. What may not ride waits until the others are through and has the
+    /// connection to itself for once.
+    pub fn ride(&mut self, who: usize, unit: &[u8], mut serve: impl FnMut(&mut Self)) {
+        let id = self.players[who].id;
+        if self.up.pending.iter().any(|pending| pending.client == id) {
+            serve(self);
+        }
+        self.send(who, unit).unwrap();
+        if matches!(self.players[who].waits, Some(Step::Lane { ride: None })) {
+            serve(self);
+            self.prepare();
+            self.up.owner = Some(id);
+            self.players[who].session.again = false;
+            self.go_on(who).unwrap();
+            serve(self);
+            self.up.owner = None;
+        }
+    }
+
+    /// What is believed to be prepared on the connection is in doubt: it starts from nothing.
+    fn prepare(&mut self) {
+        if std::mem::take(&mut self.up.purge) {
+            self.up.prepared.clear();
+            self.up.push(self.players[0].id, Kind::Setup, None, 0);
+            build::query(&mut self.to_server, b"deallocate all");
+        }
+    }
+
     /// The server sends. After `Lost` nothing more is taken in.
     pub fn hear(&mut self, bytes: &[u8]) {
         if self.lost.is_some() {
@@ -220,6 +260,11 @@ impl Stage {
         for done in dones {
             let Some(player) = self.players.iter_mut().find(|player| player.id == done.client) else { continue };
             player.session.unit_done(self.up.is_quiet(), done.status);
+            player.repeated = done.again;
+            if done.again {
+                player.input = [&std::mem::take(&mut player.unit)[..], &player.input].concat();
+                player.waits = Some(Step::Quiet);
+            }
             note(&mut player.notes, &done);
         }
         match used {
@@ -258,7 +303,12 @@ impl Stage {
                 (_, ">") => self.send(at, &client_says(words)).unwrap_or_else(|error| panic!("{error:?}, at: {line}")),
                 (_, "<") => assert_eq!(take_heard(&mut self.players[at].out), words, "{who} hears, at: {line}"),
                 (_, "=") => assert_eq!(self.players[at].notes.drain(..).collect::<Vec<_>>().join("; "), words, "{line}"),
-                (_, "?") => assert_eq!(format!("{:?}", self.players[at].waits.take()), format!("Some({words})"), "{line}"),
+                (_, "?") => {
+                    let waits = &mut self.players[at].waits;
+                    assert_eq!(format!("{waits:?}"), format!("Some({words})"), "{line}");
+                    // Replies still to come wake it; for what else it waits, the script has ended.
+                    *waits = waits.take().filter(|step| *step == Step::Quiet);
+                }
                 _ => panic!("not a line: {line}"),
             }
         }
@@ -379,7 +429,7 @@ fn short(text: &str) -> String {
 pub fn take_said(bytes: &mut Vec<u8>) -> String {
     let one = |(kind, body): (u8, Vec<u8>)| {
         let strings: Vec<String> = body.split(|b| *b == 0).map(|part| short(&String::from_utf8_lossy(part))).collect();
-        let dash = |name: &str| if name.is_empty() { "-".to_owned() } else { name.to_owned() };
+        let dash = |name: &str| if name.is_empty() { "-".to_owned() } else { name.replace(' ', "_") };
         let join = |parts: &[&str]| parts.join(" ").trim_end().to_owned();
         match kind {
             b'P' => join(&["P", &dash(&strings[0]), &strings[1]]),

@@ -201,7 +201,9 @@ fn a_bind_is_passed_on_before_it_is_all_here() {
     assert!(stage.to_server.len() > 1_900, "{}", stage.to_server.len());
     assert!(!stage.players[0].session.is_between());
     stage.send(0, tail).unwrap();
-    let wanted = super::stage::message(b'B', &[b"\0articdbm_1\0\0\0\0\x01\0\0\x27\x10", &[7; 10_000], b"\0\0"]);
+    let name = stage.players[0].session.named.as_ref().unwrap()[&b"s1"[..]].prepared.name.clone();
+    let parts: [&[u8]; 5] = [b"\0", &name, b"\0\0\0\0\x01\0\0\x27\x10", &[7; 10_000], b"\0\0"];
+    let wanted = super::stage::message(b'B', &parts);
     assert!(stage.to_server == wanted);
 }
 

@@ -1,0 +1,90 @@
+"""The way to sqlglot: what it gets to read, and a tree or a reason in return.
+
+The parser is native code: it recurses without asking how much stack is left, tries alternatives without counting
+them, and cannot be interrupted. What could take it too deep or too long is turned away here, and whatever it raises
+ends here.
+"""
+
+from collections.abc import Sequence
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from plugins.shortening import rejoin, shortened
+from plugins.tokens import Kind, Token
+
+MAX_PARSED = 6_000
+"""Tokens. It takes well over twice as many to fill the usual 8 MiB of stack, whatever they are."""
+MAX_DEPTH = 100
+"""Brackets in each other."""
+MAX_OPEN_JOINS = 5
+"""Joins without a condition of their own right behind them. Each doubles the ways the parser tries."""
+LONG = 600
+"""With more tokens, lists of like elements are shortened first."""
+
+_SIDES = frozenset({"inner", "left", "right", "full", "outer"})
+_JOINS = frozenset({"join", "straight_join"})
+
+
+def tree_of(tokens: Sequence[Token]) -> exp.Expr | str:
+    """One statement's tree, or why there is none."""
+    if _depth(tokens) > MAX_DEPTH:
+        return f"more than {MAX_DEPTH} brackets in each other"
+    if _open_joins(tokens) > MAX_OPEN_JOINS:
+        return f"more than {MAX_OPEN_JOINS} joins without a condition behind them"
+    if len(tokens) > LONG:
+        tokens = shortened(tokens)
+    if len(tokens) > MAX_PARSED:
+        return f"more than {MAX_PARSED} tokens to parse"
+    try:
+        trees = sqlglot.parse(rejoin(tokens), read="postgres")
+    except SqlglotError:
+        return "the parser does not know its syntax"
+    except RecursionError:
+        return "nested too deeply for the parser"
+    except Exception as error:  # noqa: BLE001 - a defect of the parser is one more thing it cannot read
+        return f"the parser failed ({type(error).__name__})"
+    if len(trees) != 1 or trees[0] is None:
+        return "the parser took it for several statements"
+    return trees[0]
+
+
+def _depth(tokens: Sequence[Token]) -> int:
+    """How many brackets stand in each other at most."""
+    depth = deepest = 0
+    for token in tokens:
+        if token.kind is Kind.SIGN:
+            if token.text in ("(", "["):
+                depth += 1
+                deepest = max(deepest, depth)
+            elif token.text in (")", "]"):
+                depth -= 1
+    return deepest
+
+
+def _open_joins(tokens: Sequence[Token]) -> int:
+    """The joins that are not followed by ON or USING before the next join or the end of their bracket."""
+    total = 0
+    waiting = [False]
+    for at, token in enumerate(tokens):
+        if token.kind is Kind.SIGN:
+            if token.text == "(":
+                waiting.append(False)
+            elif token.text == ")" and len(waiting) > 1:
+                total += waiting.pop()
+        elif token.kind is Kind.WORD:
+            if token.name in _JOINS:
+                total += waiting[-1]
+                waiting[-1] = not _unconditional(tokens, at)
+            elif token.name in ("on", "using"):
+                waiting[-1] = False
+    return total + sum(waiting)
+
+
+def _unconditional(tokens: Sequence[Token], join: int) -> bool:
+    """Whether the join at `join` is CROSS or NATURAL."""
+    at = join - 1
+    while at > 0 and tokens[at].kind is Kind.WORD and tokens[at].name in _SIDES:
+        at -= 1
+    return at >= 0 and tokens[at].kind is Kind.WORD and tokens[at].name in ("cross", "natural")

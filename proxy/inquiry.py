@@ -1,0 +1,98 @@
+"""A question of the proxy's own to a server: what start settings make of a connection.
+
+It goes through the core as a client's statement would, waits in the pool's queue as one, and leaves nothing behind on
+the connection it was asked on. It knows the text of the question and how an answer is read, not who waits for it.
+"""
+
+import asyncio
+import socket
+import struct
+from collections.abc import Awaitable, Callable, Mapping
+
+from protocols.postgres import messages
+from protocols.postgres.errors import Known, UpstreamError, problem, server_broke
+from protocols.postgres.session import literal, setting_sql
+from protocols.postgres.types import Problem
+from proxy.profiles import Outcome, Settings
+
+MOST_BYTES = messages.MAX_LOGIN_REPLY
+"""Of an answer, in all: it is a row of settings."""
+LIMITS = frozenset({"statement_timeout", "transaction_timeout"})
+"""Tried last, so that they do not cut short the reading of the others."""
+
+Ask = Callable[[socket.socket, bytes, float], Awaitable[list[str | None] | Problem]]
+"""`ask`, or what a test puts in its place."""
+
+
+def question(settings: Settings, own: Mapping[str, str]) -> bytes:
+    """The statement that tries `settings` and reads what a pool's connections report, in `own`'s order.
+
+    Several statements in one Query are one transaction: SET LOCAL ends with it, and an error ends it. Raises PeerError.
+    """
+    sets = {name: "SET LOCAL" + setting_sql(name, value).removeprefix("SET") for name, value in settings}
+    # Qualified: one of the settings may be search_path.
+    read = ", ".join(f"pg_catalog.current_setting({literal(name)}, true)" for name in own)
+    first = [sql for name, sql in sets.items() if name not in LIMITS]
+    last = [sql for name, sql in sets.items() if name in LIMITS]
+    return "; ".join([*first, f"SELECT {read}", *last]).encode()
+
+
+def reported(own: Mapping[str, str], row: list[str | None]) -> Outcome:
+    """What a connection reports under the settings, by the answer to `question`."""
+    if len(row) != len(own):
+        return problem(Known.SERVER_PROTOCOL, what="the row has another number of columns than was asked for")
+    return {name: own[name] if value is None else value for name, value in zip(own, row, strict=True)}
+
+
+async def ask(line: socket.socket, text: bytes, seconds: float) -> list[str | None] | Problem:
+    """Send one Query and give the last row of its answer, or what is wrong. `line` is closed in the end."""
+    try:
+        with line:
+            async with asyncio.timeout(seconds):
+                query = messages.frame(b"Q", text + b"\0")
+                await asyncio.get_running_loop().sock_sendall(line, query)
+                return await _answer(line)
+    except TimeoutError:
+        return problem(Known.POOL_WAIT_TIMEOUT)
+    except UpstreamError as error:
+        return error.problem
+    except (OSError, EOFError):
+        return problem(Known.SERVER_DOWN, what="the connection ended while settings were tried on it")
+
+
+async def _answer(line: socket.socket) -> list[str | None] | Problem:
+    """Read up to ReadyForQuery: whoever leaves before is taken for one who gives up."""
+    outcome: list[str | None] | Problem | None = None
+    room = MOST_BYTES
+    while True:
+        try:
+            kind, length = struct.unpack("!ci", await _exactly(line, 5))
+        except EOFError:
+            if not isinstance(outcome, Problem):
+                raise
+            return outcome  # a fatal one
+        room -= length
+        if length < 4 or room < 0:
+            raise server_broke("the answer to settings has an impossible length")
+        body = await _exactly(line, length - 4)
+        match kind:
+            case b"E":
+                outcome = messages.parse_error(body)
+            case b"D":
+                outcome = messages.parse_data_row(body)
+            case b"Z":
+                if outcome is None:
+                    raise server_broke("settings were tried and no row came")
+                return outcome
+            case _:
+                pass  # the frame around the row, and notices
+
+
+async def _exactly(line: socket.socket, count: int) -> bytes:
+    read = b""
+    while len(read) < count:
+        piece = await asyncio.get_running_loop().sock_recv(line, count - len(read))
+        if not piece:
+            raise EOFError
+        read += piece
+    return read
