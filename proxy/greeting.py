@@ -12,6 +12,17 @@ from protocols.postgres.errors import Known, PeerError, problem
 from protocols.postgres.session import Startup, value_sql
 from proxy.profiles import Settings
 
+TIED = frozenset(
+    {
+        "seed",
+        "session_authorization",
+        "transaction_deferrable",
+        "transaction_isolation",
+        "transaction_read_only",
+    }
+)
+"""A SET understands them, but no RESET takes them back from a pooled connection."""
+
 LEXICAL = {"client_encoding": "UTF8", "standard_conforming_strings": "on"}
 """They decide how a statement's bytes are read. The core assumes these values, so it is told of any other even where
 the pool's own connections have it."""
@@ -33,9 +44,9 @@ def doubtful(asked: Mapping[str, str], own: Mapping[str, str]) -> Settings:
 
     Raises PeerError.
     """
-    if "session_authorization" in asked:
-        # A SET could follow it, but none would take it back from a pooled connection.
-        raise PeerError(problem(Known.FIXED_SETTING, name="session_authorization"))
+    for name in asked:
+        if name in TIED:
+            raise PeerError(problem(Known.FIXED_SETTING, name=name))
     reported = {name.lower(): value for name, value in own.items()}
     return tuple(
         (name, value)

@@ -8,7 +8,7 @@ from config.sections.users import User
 from protocols.postgres import messages
 from protocols.postgres.scram import Verifier
 from protocols.postgres.types import Problem
-from proxy.native import Admit, Attach, AuthMessage, Close, Closed, Command, OpenPool, Send, ServerOpened
+from proxy.native import Admit, Adopt, Attach, AuthMessage, Closed, Command, OpenPool, Send, ServerOpened
 from tests.proxy.town import PASSWORD, REPORTED, SERVER, SNAPSHOT, V3, Town, changed, refusal
 from tests.proxy.world import messages_in, only
 
@@ -104,16 +104,14 @@ def test_an_application_name_follows_without_asking_a_server() -> None:
     assert statuses(admit)["application_name"] == "t??ll"
 
 
-def test_other_settings_are_tried_on_a_server_and_shown_as_it_reports_them() -> None:
+def test_other_settings_are_tried_on_a_pooled_connection_and_shown_as_it_reports_them() -> None:
     town = Town()
     town.server_up()
     _, said = town.log_in(
         user="app", database="shop", TimeZone="europe/berlin", options="-c search_path=a,b -c work_mem=8MB"
     )
-    reported = {**REPORTED, "TimeZone": "Europe/Berlin"}
-    close, admit = town.serve([only(said, Attach)], reported)
-    assert isinstance(close, Close)
-    assert isinstance(admit, Admit)
+    assert only(said, Adopt).pool == 1
+    admit = only(town.answer(TimeZone="Europe/Berlin"), Admit)
     assert dict(admit.settings) == {
         "timezone": "'Europe/Berlin'", "search_path": "'a', 'b'", "work_mem": "'8MB'",
     }  # fmt: skip
@@ -139,17 +137,45 @@ def test_an_illegal_value_gets_the_servers_own_error() -> None:
     said = 'invalid value for parameter "TimeZone": "Nope"'
     for _ in range(2):
         _, commands = town.log_in(user="app", database="shop", TimeZone="Nope")
-        if isinstance(commands[0], Attach):
-            _, *commands = refuse_server(town, commands[0], "22023", said)
+        if isinstance(commands[0], Adopt):
+            commands = town.answer(Problem("ERROR", "22023", said))
         assert refusal(commands) == ("22023", said)
 
 
-def test_what_no_set_can_follow_is_refused() -> None:
+@pytest.mark.parametrize("name", ["session_authorization", "seed", "transaction_isolation"])
+def test_what_no_reset_takes_back_is_refused(name: str) -> None:
     town = Town()
     town.server_up()
-    _, said = town.log_in(user="app", database="shop", options="-c post_auth_delay=1")
-    _, *commands = town.serve(said)
-    assert refusal(commands)[0] == "55P02"
+    _, said = town.log_in(user="app", database="shop", options=f"-c {name}=1")
+    assert refusal(said)[0] == "55P02"
+
+
+def test_what_cannot_even_be_written_as_sql_is_refused_at_once() -> None:
+    town = Town()
+    town.server_up()
+    _, said = town.log_in(user="app", database="shop", options="-c search_path=a,,b")
+    assert refusal(said) == ("22023", 'invalid value for parameter "search_path": "a,,b"')
+
+
+def test_who_leaves_while_its_settings_are_tried_is_not_admitted() -> None:
+    town = Town()
+    town.server_up()
+    conn, _ = town.log_in(user="app", database="shop", TimeZone="Asia/Tokyo")
+    town.handle(Closed(conn, "gone"))
+    assert town.answer(TimeZone="Asia/Tokyo") == []
+    # What was learned is kept for the next.
+    _, said = town.log_in(user="app", database="shop", TimeZone="Asia/Tokyo")
+    assert only(said, Admit).settings == [("timezone", "'Asia/Tokyo'")]
+
+
+def test_a_pool_that_stays_full_is_why_settings_could_not_be_tried() -> None:
+    town = Town()
+    town.server_up()
+    town.log_in(user="app", database="shop", TimeZone="Asia/Tokyo")
+    full = Problem("FATAL", "53300", "too many clients wait for a server connection (max_waiting)")
+    assert town.answer(full) == []
+    assert [type(one) for one in town.hand.wait(1)] == [Adopt]
+    assert refusal(town.hand.wait(10)) == ("53300", full.message)
 
 
 # --- those who do not -----------------------------------------------------------------------------

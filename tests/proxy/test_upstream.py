@@ -19,9 +19,9 @@ from proxy.native import (
     ServerNeeded,
     ServerOpened,
 )
-from proxy.profiles import Outcome, Settings
+from proxy.profiles import Outcome, Profiles
 from proxy.target import Target, TlsRule
-from proxy.upstream import MOST_DIALS, MOST_PROBES, Upstream
+from proxy.upstream import MOST_DIALS, Upstream
 from tests.proxy.world import Hand, Net, messages_in, only
 
 ONE = "127.0.0.1:5001"
@@ -47,9 +47,11 @@ class Talk:
             connect_timeout=5.0,
             login_retry=15.0,
         )
+        self.profiles = Profiles()
         self.upstream = Upstream(
             self.hand,
             lambda _pool: self.target,
+            self.profiles,
             connect=self.net.connect,
             chance=lambda: 1.0,
             nonce=lambda count: b"n" * count,
@@ -58,12 +60,12 @@ class Talk:
     def needed(self) -> list[Command]:
         return self.upstream.needed(ServerNeeded(7)) + self.hand.work()
 
-    def ask(self, *settings: tuple[str, str], conn: int = 1) -> list[Command]:
+    def ask(self, conn: int = 1) -> list[Command]:
         def hear(outcome: Outcome) -> list[Command]:
             self.heard.append(outcome)
             return []
 
-        return self.upstream.profile(7, Settings(settings), conn, hear) + self.hand.work()
+        return self.upstream.profile(7, conn, hear) + self.hand.work()
 
     def opened(self, attach: Attach) -> tuple[int, list[Command]]:
         self.conns += 1
@@ -289,7 +291,7 @@ def test_a_pool_without_a_target_fails_for_good() -> None:
     assert only(talk.needed(), Fail).final
 
 
-# --- profiles -------------------------------------------------------------------------------------
+# --- what a pool's connections report --------------------------------------------------------------------
 
 
 def test_who_waits_for_the_pools_own_profile_starts_a_connection_and_the_core_may_have_it() -> None:
@@ -302,61 +304,11 @@ def test_who_waits_for_the_pools_own_profile_starts_a_connection_and_the_core_ma
     assert talk.heard == [REPORTED, REPORTED]
 
 
-def test_settings_are_tried_on_a_connection_of_their_own_once() -> None:
-    talk = Talk()
-    talk.log_in(only(talk.ask(), Attach))
-    attach = only(talk.ask(("timezone", "europe/berlin")), Attach)
-    assert talk.ask(("timezone", "europe/berlin"), conn=2) == []
-    conn, first = talk.opened(attach)
-    assert b"timezone\0europe/berlin\0" in only(first, Send).data
-    close = only(talk.says(conn, attach, welcome(TimeZone="Europe/Berlin")), Close)
-    assert close.data == messages.TERMINATE
-    assert [outcome["TimeZone"] for outcome in talk.heard if not isinstance(outcome, Problem)] == [
-        "UTC", "Europe/Berlin", "Europe/Berlin",
-    ]  # fmt: skip
-    assert talk.ask(("timezone", "europe/berlin"), conn=3) == []
-
-
-def test_probes_are_few_at_a_time_and_each_gets_its_turn() -> None:
-    talk = Talk()
-    talk.log_in(only(talk.ask(), Attach))
-    wishes = [("work_mem", f"{number}MB") for number in range(MOST_PROBES + 3)]
-    attached = [command for conn, wish in enumerate(wishes) for command in talk.ask(wish, conn=conn)]
-    assert len(attached) == MOST_PROBES
-    talk.upstream.leave(7, (wishes[-2],), MOST_PROBES + 1)
-    while attached:
-        attach = attached.pop()
-        assert isinstance(attach, Attach)
-        attached += [one for one in talk.log_in(attach) if isinstance(one, Attach)]
-    assert len(talk.heard) == 1 + len(wishes) - 1
-
-
-def test_probes_that_fail_make_room_too() -> None:
-    talk = Talk()
-    talk.log_in(only(talk.ask(), Attach))
-    wishes = [("work_mem", f"{number}MB") for number in range(MOST_PROBES + 1)]
-    attached = [command for conn, wish in enumerate(wishes) for command in talk.ask(wish, conn=conn)]
-    assert isinstance(attached[0], Attach)
-    _, following = talk.refuse(attached[0], "22023", "no such value")
-    assert isinstance(following, Attach)
-
-
-def test_what_the_server_says_against_a_setting_is_kept() -> None:
-    talk = Talk()
-    talk.log_in(only(talk.ask(), Attach))
-    said = 'invalid value for parameter "TimeZone": "Nope"'
-    only(talk.refuse(only(talk.ask(("timezone", "Nope")), Attach), "22023", said), Close)
-    assert talk.ask(("timezone", "Nope"), conn=2) == []
-    assert [(one.code, one.message) for one in talk.heard[1:] if isinstance(one, Problem)] == [
-        ("22023", said)
-    ] * 2
-
-
 def test_a_server_that_is_down_lets_log_ins_wait_and_tries_again() -> None:
     talk = Talk()
     talk.net.down[ONE] = "Connection refused"
     assert talk.ask() == []
-    waited = talk.upstream.last_problem(7, ())
+    waited = talk.profiles.why((7, ()))
     assert waited is not None
     assert "Connection refused" in waited.message
     talk.net.down.clear()
@@ -369,10 +321,10 @@ def test_nobody_waiting_means_no_more_attempts() -> None:
     talk = Talk()
     talk.net.down[ONE] = "Connection refused"
     talk.ask()
-    talk.upstream.leave(7, (), 1)
+    talk.profiles.leave((7, ()), 1)
     talk.hand.wait(100.0)
     assert len(talk.net.dialled) == 1
-    assert talk.upstream.last_problem(7, ()) is None
+    assert talk.profiles.why((7, ())) is None
 
 
 def test_a_database_that_does_not_exist_is_told_at_once_and_not_remembered() -> None:
@@ -380,12 +332,3 @@ def test_a_database_that_does_not_exist_is_told_at_once_and_not_remembered() -> 
     only(talk.refuse(only(talk.ask(), Attach), "3D000", 'database "shop" does not exist'), Close)
     assert [one.code for one in talk.heard if isinstance(one, Problem)] == ["3D000"]
     only(talk.ask(), Attach)
-
-
-def test_new_server_defaults_make_old_profiles_doubtful() -> None:
-    talk = Talk()
-    talk.log_in(only(talk.ask(), Attach))
-    attach = only(talk.ask(("timezone", "UTC")), Attach)
-    talk.log_in(attach)
-    talk.log_in(only(talk.needed(), Attach), TimeZone="Asia/Tokyo")
-    only(talk.ask(("timezone", "UTC")), Attach)

@@ -22,6 +22,7 @@ from config.sections.users import User
 from config.snapshot import Snapshot
 from protocols.postgres import messages
 from protocols.postgres.auth import ServerAuth
+from protocols.postgres.types import Problem
 from proxy.house import build
 from proxy.native import (
     AdmitServer,
@@ -105,6 +106,7 @@ class Town:
             chance=lambda: 1.0,
             version="1.2.3",
             connect=self.net.connect,
+            ask=self.net.ask,
         )
         change = self.rooms.doors.prepare(snapshot)
         self.listening = self.rooms.doors.adopt(change)
@@ -174,6 +176,11 @@ class Town:
             for kind, body in messages_in(data)
             for command in self.handle(ServerMessage(1000 + attach.ticket, attach.ticket, ord(kind), body))
         ]
+
+    def answer(self, said: Problem | None = None, **shown: str) -> list[Command]:
+        """The oldest question is answered: with what it asks for, `shown` put over it, or with a problem."""
+        question = self.net.questions.pop(0)
+        return self.hand.answer(question, said or list({**REPORTED, **shown}.values()))
 
     def server_up(self) -> None:
         """One log-in that makes the pool of app on shop known."""

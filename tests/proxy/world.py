@@ -1,14 +1,17 @@
 """A world turned by hand: time passes, work is done and servers answer when a test says so, never before."""
 
+import socket
 import struct
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Generator, Sequence
 from typing import Any
 
 from config.address import Address
+from protocols.postgres.types import Problem
 from proxy import dial
 from proxy.native import Command
 
 Commands = list[Command]
+Row = list[str | None]
 
 
 class Alarm:
@@ -37,10 +40,15 @@ class Hand:
         return self.alarms[-1]
 
     def start(self, work: Coroutine[Any, Any, Commands]) -> None:
-        self.jobs.append(lambda: _run(work))
+        self.jobs.append(lambda: _run(work, None))
 
     def compute(self, work: Callable[[], Any], then: Callable[[Any], Commands]) -> None:
         self.jobs.append(lambda: then(work()))
+
+    def answer(self, question: "Question", said: Row | Problem) -> Commands:
+        """The answer to a question is here; gives all that follows."""
+        assert question.work is not None
+        return _run(question.work, said) + self.work()
 
     def work(self) -> Commands:
         """Do what is to be done now, and what comes of it."""
@@ -65,13 +73,26 @@ class Hand:
         return commands
 
 
-def _run(work: Coroutine[Any, Any, Commands]) -> Commands:
+class Question:
+    """What the proxy asked a server over a pooled connection. It waits for `Hand.answer`."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.work: Coroutine[Any, Any, Commands] | None = None
+
+    def __await__(self) -> Generator["Question", Row | Problem, Row | Problem]:
+        return (yield self)
+
+
+def _run(work: Coroutine[Any, Any, Commands], heard: Row | Problem | None) -> Commands:
     try:
-        work.send(None)
+        question = work.send(heard)
     except StopIteration as end:
         commands: Commands = end.value
         return commands
-    raise AssertionError("in a conversation nothing waits for a real socket")
+    assert isinstance(question, Question), "in a conversation nothing waits for a real socket"
+    question.work = work
+    return []
 
 
 class Net:
@@ -81,6 +102,7 @@ class Net:
         self.dialled: list[tuple[str, bool]] = []
         self.down: dict[str, str] = {}
         self.tls: set[str] = set()
+        self.questions: list[Question] = []
 
     async def connect(self, address: Address, *, ask_tls: bool, needs_tls: bool, seconds: float) -> dial.Line:
         self.dialled.append((str(address), ask_tls))
@@ -90,6 +112,11 @@ class Net:
         if needs_tls and not offers:
             raise dial.TlsRefused(f"server {address} does not support TLS, but TLS is required")
         return dial.Line(fd=-1, address=address, tls=ask_tls and offers)
+
+    async def ask(self, line: socket.socket, text: bytes, seconds: float) -> Row | Problem:
+        line.close()
+        self.questions.append(Question(text.decode()))
+        return await self.questions[-1]
 
 
 def startup_body(**parameters: str) -> bytes:

@@ -66,48 +66,108 @@ impl Table {
     }
 }
 
+/// Whether a statement is on a server.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Known {
+    Yes,
+    No,
+    /// That is decided by replies to another unit, still to come.
+    Doubt,
+}
+
+struct Use {
+    used: u64,
+    prepared: Arc<Prepared>,
+    /// The server has said so.
+    there: bool,
+    /// Parses of it that are not answered yet, and the unit the last of them belongs to: within a unit it counts,
+    /// for when it fails the rest of the unit is not heard.
+    under_way: u32,
+    unit: u64,
+}
+
 /// What is prepared on one server connection, least recently used first out.
 #[derive(Default)]
 pub struct OnServer {
-    uses: HashMap<u64, (u64, Arc<Prepared>)>,
+    uses: HashMap<u64, Use>,
+    /// Closes that are not answered yet.
+    closing: Vec<u64>,
     clock: u64,
 }
 
 impl OnServer {
-    /// True when the statement is there; it then counts as used.
-    pub fn touch(&mut self, id: u64) -> bool {
+    /// Whether the statement will be there when what is sent next is heard; it then counts as used.
+    pub fn touch(&mut self, id: u64, unit: u64) -> Known {
         self.clock += 1;
         match self.uses.get_mut(&id) {
-            Some((used, _)) => {
-                *used = self.clock;
-                true
+            Some(known) => {
+                known.used = self.clock;
+                if known.under_way == 0 || known.unit == unit { Known::Yes } else { Known::Doubt }
             }
-            None => false,
+            None if self.closing.contains(&id) => Known::Doubt,
+            None => Known::No,
         }
     }
 
-    /// Notes a new one. What has to go to stay within `limit` is given back, to be closed on the server.
-    pub fn insert(&mut self, prepared: &Arc<Prepared>, limit: usize) -> Option<Arc<Prepared>> {
-        let full = self.uses.len() >= limit.max(1);
-        let oldest = if full { self.uses.iter().min_by_key(|(_, (used, _))| *used).map(|(id, _)| *id) } else { None };
-        let evicted = oldest.and_then(|id| self.uses.remove(&id)).map(|(_, prepared)| prepared);
+    /// Notes that it is parsed now. What has to go to stay within `limit` is given back, to be closed on the server.
+    pub fn insert(&mut self, prepared: &Arc<Prepared>, limit: usize, unit: u64) -> Vec<Arc<Prepared>> {
+        let mut evicted = Vec::new();
         self.clock += 1;
-        self.uses.insert(prepared.id, (self.clock, Arc::clone(prepared)));
+        if let Some(known) = self.uses.get_mut(&prepared.id) {
+            (known.under_way, known.unit) = (known.under_way + 1, unit);
+            return evicted;
+        }
+        while self.uses.len() >= limit.max(1) {
+            // What is not certain to be there is not closed: it would have to be known whether it was.
+            let certain = self.uses.iter().filter(|(_, known)| known.under_way == 0);
+            let Some(oldest) = certain.min_by_key(|(_, known)| known.used).map(|(id, _)| *id) else { break };
+            self.closing.push(oldest);
+            evicted.extend(self.uses.remove(&oldest).map(|known| known.prepared));
+        }
+        let prepared = Arc::clone(prepared);
+        self.uses.insert(prepared.id, Use { used: self.clock, prepared, there: false, under_way: 1, unit });
         evicted
     }
 
+    /// The server answered a Parse of it.
+    pub fn parsed(&mut self, id: u64, well: bool) {
+        if let Some(known) = self.uses.get_mut(&id) {
+            known.under_way = known.under_way.saturating_sub(1);
+            known.there |= well;
+            if known.under_way == 0 && !known.there {
+                self.uses.remove(&id);
+            }
+        }
+    }
+
+    /// It was closed, to be parsed anew.
+    pub fn renewed(&mut self, id: u64) {
+        if let Some(known) = self.uses.get_mut(&id) {
+            known.there = false;
+        }
+    }
+
+    /// The server closed what had to make room.
+    pub fn closed(&mut self, id: u64) {
+        if let Some(at) = self.closing.iter().position(|other| *other == id) {
+            self.closing.swap_remove(at);
+        }
+    }
+
+    /// It was not closed after all.
     pub fn restore(&mut self, prepared: &Arc<Prepared>) {
-        self.uses.insert(prepared.id, (self.clock, Arc::clone(prepared)));
+        self.closed(prepared.id);
+        let (used, prepared) = (self.clock, Arc::clone(prepared));
+        let known = self.uses.entry(prepared.id);
+        known.or_insert(Use { used, prepared, there: true, under_way: 0, unit: 0 }).there = true;
     }
 
     /// As it was before `self` began empty; what came since stays.
     pub fn restore_all(&mut self, before: OnServer) {
         self.clock = self.clock.max(before.clock);
-        self.uses.extend(before.uses);
-    }
-
-    pub fn remove(&mut self, id: u64) {
-        self.uses.remove(&id);
+        for (id, known) in before.uses {
+            self.uses.entry(id).or_insert(known);
+        }
     }
 
     pub fn clear(&mut self) {
@@ -143,11 +203,36 @@ mod tests {
         let table = Table::new(1);
         let all: Vec<_> = (0..4).map(|i| table.intern(format!("SELECT {i}\0\0\0").as_bytes(), 8)).collect();
         let mut server = OnServer::default();
-        assert!(server.insert(&all[0], 2).is_none() && server.insert(&all[1], 2).is_none());
-        assert!(server.touch(all[0].id));
-        assert_eq!(server.insert(&all[2], 2).map(|p| p.id), Some(all[1].id));
+        for prepared in &all[..2] {
+            assert!(server.insert(prepared, 2, 1).is_empty());
+            server.parsed(prepared.id, true);
+        }
+        assert_eq!(server.touch(all[0].id, 2), Known::Yes);
+        assert_eq!(server.insert(&all[2], 2, 2).iter().map(|p| p.id).collect::<Vec<_>>(), [all[1].id]);
         assert_eq!(server.len(), 2);
-        assert!(!server.touch(all[1].id));
+        assert_eq!(server.touch(all[1].id, 2), Known::Doubt, "its Close may be skipped");
+        server.closed(all[1].id);
+        assert_eq!(server.touch(all[1].id, 2), Known::No);
+    }
+
+    #[test]
+    fn another_unit_does_not_count_on_a_parse_that_may_fail() {
+        let table = Table::new(1);
+        let one = table.intern(b"SELECT 1\0\0\0", 8);
+        let mut server = OnServer::default();
+        server.insert(&one, 2, 1);
+        assert_eq!((server.touch(one.id, 1), server.touch(one.id, 2)), (Known::Yes, Known::Doubt));
+        // Parsed twice: the first fails, and with it nothing is lost.
+        server.insert(&one, 2, 2);
+        server.parsed(one.id, false);
+        assert_eq!(server.touch(one.id, 3), Known::Doubt);
+        server.parsed(one.id, true);
+        assert_eq!(server.touch(one.id, 3), Known::Yes);
+        // Closed to be parsed anew, and that failed.
+        server.insert(&one, 2, 3);
+        server.renewed(one.id);
+        server.parsed(one.id, false);
+        assert_eq!(server.touch(one.id, 4), Known::No);
     }
 
     #[test]

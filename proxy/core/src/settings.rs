@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Distinct sets kept before unused ones are thrown out.
 const KEPT: usize = 4_096;
 /// Settings that change what a statement means, so that they belong to its scope.
-pub const MEANING: [&str; 4] = ["role", "search_path", "session_authorization", "standard_conforming_strings"];
+pub const MEANING: [&str; 5] = ["client_encoding", "role", "search_path", "session_authorization", "standard_conforming_strings"];
 
 /// Sorted by name: lower-case name and value as SQL text.
 #[derive(PartialEq, Eq, Hash, Debug, Default, Clone)]

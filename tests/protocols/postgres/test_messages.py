@@ -24,6 +24,7 @@ ANY = st.binary(max_size=300) | PIECES.map(b"".join)
 FROM_SERVERS: list[Callable[[bytes], object]] = [
     messages.parse_error,
     messages.parse_parameter_status,
+    messages.parse_data_row,
     messages.parse_key_data,
     messages.parse_negotiation,
     messages.parse_authentication,
@@ -105,6 +106,14 @@ def test_a_parameter_reads_back(name: str, value: str) -> None:
     assert messages.parse_parameter_status(body) == (name, value)
 
 
+@given(st.lists(TEXT | st.none(), max_size=8))
+def test_a_row_reads_back(values: list[str | None]) -> None:
+    [(_, body)] = frames(messages.data_row(values))
+    assert messages.parse_data_row(body) == values
+    assert fault(lambda: messages.parse_data_row(body + b"\0"), UpstreamError) is not None
+    assert fault(lambda: messages.parse_data_row(body[:-1]), UpstreamError) is not None
+
+
 @given(st.integers(0, 0xFFFF), st.lists(TEXT, max_size=5))
 def test_a_negotiation_reads_back(minor: int, options: list[str]) -> None:
     [(_, body)] = frames(messages.negotiate_version(minor, options))
@@ -125,6 +134,6 @@ def test_the_length_of_a_cancel_key(length: int, good: bool) -> None:
 
 
 def test_no_message_of_a_log_in_is_large() -> None:
-    for parse in FROM_SERVERS[:2] + FROM_SERVERS[3:5]:
+    for parse in FROM_SERVERS[:3] + FROM_SERVERS[4:6]:
         with pytest.raises(UpstreamError, match="too long"):
             parse(b"S" * 70_000 + b"\0\0")

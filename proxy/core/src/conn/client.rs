@@ -3,10 +3,11 @@
 use super::stream::Stream;
 use crate::engine::Clock;
 use crate::settings::Settings;
-use crate::shared::ServerPool;
+use crate::shared::{ServerPool, Shared};
 use crate::slab::Id;
 use crate::wire::postgres::client::Session;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Stage {
@@ -39,8 +40,44 @@ pub enum Link {
     Shared(Id),
 }
 
+/// Counts a client for as long as it lives, however it ends.
+pub struct Presence {
+    shared: Arc<Shared>,
+    pool: Option<(Arc<ServerPool>, usize)>,
+}
+
+impl Presence {
+    pub fn new(shared: &Arc<Shared>) -> Self {
+        shared.clients.fetch_add(1, Relaxed);
+        Self { shared: Arc::clone(shared), pool: None }
+    }
+
+    pub fn join(&mut self, pool: &Arc<ServerPool>, carrier: usize) {
+        if let Some(stats) = pool.stats.get(carrier) {
+            stats.clients.add(1);
+            self.pool = Some((Arc::clone(pool), carrier));
+        }
+    }
+
+    pub fn leave(&mut self) {
+        if let Some((pool, carrier)) = self.pool.take()
+            && let Some(stats) = pool.stats.get(carrier)
+        {
+            stats.clients.add(-1);
+        }
+    }
+}
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        self.leave();
+        self.shared.clients.fetch_sub(1, Relaxed);
+    }
+}
+
 pub struct Client {
     pub id: Id,
+    pub presence: Presence,
     pub stream: Stream,
     pub listener: u32,
     pub peer: Option<Box<str>>,
@@ -77,9 +114,11 @@ pub struct Client {
 }
 
 impl Client {
-    pub fn new(id: Id, stream: Stream, listener: u32, peer: String, settings: Arc<Settings>) -> Self {
+    pub fn new(id: Id, presence: Presence, stream: Stream, listener: u32, peer: String) -> Self {
+        let settings = Arc::clone(&presence.shared.no_settings);
         Self {
             id,
+            presence,
             stream,
             listener,
             peer: Some(peer.into()),

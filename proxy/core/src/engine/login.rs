@@ -2,7 +2,7 @@
 
 use super::{CLIENT, End, Engine, LISTENER, Listener, token};
 use crate::border::{Admit, Event};
-use crate::conn::client::{Client, Stage};
+use crate::conn::client::{Client, Presence, Stage};
 use crate::conn::stream::Stream;
 use crate::conn::tls::{ServerTls, TlsSession};
 use crate::inbox::Post;
@@ -71,23 +71,19 @@ impl Engine {
     }
 
     fn welcome(&mut self, listener: u32, accepted: Accepted) {
-        let before = self.shared.clients.fetch_add(1, Relaxed);
-        let room = before < self.shared.limits.max_clients + REFUSED && !self.shared.overloaded();
-        let id = if room { self.clients.reserve() } else { None };
-        let Some(id) = id else {
-            self.shared.clients.fetch_sub(1, Relaxed);
+        let presence = Presence::new(&self.shared);
+        let full = self.shared.clients.load(Relaxed) > self.shared.limits.max_clients + REFUSED;
+        if full || self.shared.overloaded() {
             return;
-        };
+        }
+        let Some(id) = self.clients.reserve() else { return };
         let mut stream = Stream::new(accepted.fd, token(CLIENT, id));
         if stream.register(self.set).is_err() {
             self.clients.remove(id);
-            self.shared.clients.fetch_sub(1, Relaxed);
             return;
         }
-        let none = Arc::clone(&self.shared.no_settings);
-        let mut client = Box::new(Client::new(id, stream, listener, accepted.peer, none));
-        self.watch_clock(&mut client);
-        self.clients.put(id, client);
+        let client = Box::new(Client::new(id, presence, stream, listener, accepted.peer));
+        self.settle_client(client, Ok(()));
     }
 
     /// Takes in what a client sent before it was admitted; returns how much was used.
@@ -237,7 +233,7 @@ impl Engine {
         client.stage = Stage::Active;
         self.stats().logins.add(1);
         if let Some(pool) = &client.pool {
-            pool.stats[self.index].clients.add(1);
+            client.presence.join(pool, self.index);
         }
         let result = self.feed(&mut client, &[]);
         self.settle_client(client, result);
@@ -251,15 +247,14 @@ impl Engine {
             self.clients.remove(id);
             return;
         }
-        self.shared.clients.fetch_add(1, Relaxed);
-        let none = Arc::clone(&self.shared.no_settings);
-        let mut client = Box::new(Client::new(id, stream, 0, "the proxy".to_owned(), none));
+        let presence = Presence::new(&self.shared);
+        let mut client = Box::new(Client::new(id, presence, stream, 0, "the proxy".to_owned()));
         client.stage = Stage::Active;
         client.pool = self.shared.pool(pool);
         client.base = base;
         self.follow_settings(&mut client);
         if let Some(pool) = &client.pool {
-            pool.stats[self.index].clients.add(1);
+            client.presence.join(pool, self.index);
         }
         self.settle_client(client, Ok(()));
     }

@@ -8,7 +8,7 @@ mod login;
 mod relay;
 mod replies;
 
-use crate::conn::client::{Client, Stage};
+use crate::conn::client::{Client, Link, Stage};
 pub use deadlines::Clock;
 use crate::conn::server::Server;
 use crate::conn::stream::{HIGH, Spare};
@@ -19,12 +19,11 @@ use crate::poll::{self, Poll, PollSet, Ready};
 use crate::shared::{CarrierStats, Shared};
 use crate::slab::{Id, Slab};
 use crate::wheel::Wheel;
-use crate::wire::postgres::server::Done;
+use crate::wire::postgres::server::{Done, Lost};
 use hashbrown::HashMap;
 use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 
 /// What one read takes at most.
 const SCRATCH: usize = 128 * 1024;
@@ -191,21 +190,33 @@ impl Engine {
             self.scratch = vec![0; SCRATCH];
         }
         let id = self.id(token);
-        let _ = catch_unwind(AssertUnwindSafe(|| match token >> 56 {
-            CLIENT => {
-                if self.clients.is_lent(id) || self.clients.get(id).is_some() {
-                    self.clients.remove(id);
-                    self.shared.clients.fetch_sub(1, Relaxed);
-                }
-                self.lose_servers_of(id);
+        let _ = catch_unwind(AssertUnwindSafe(|| {
+            if token >> 56 == SERVER
+                && let Some(server) = self.servers.take(id)
+            {
+                self.lose(server, Lost::Desync("a defect in the core"));
             }
-            SERVER => {
-                if let Some(server) = self.servers.take(id) {
-                    self.lose(server, crate::wire::postgres::server::Lost::Desync("a defect in the core"));
-                }
-            }
-            _ => {}
+            self.clear_up();
         }));
+    }
+
+    /// After a defect: clients that were in hand are gone, and so are connections; who was tied to one is told.
+    fn clear_up(&mut self) {
+        for id in self.clients.ids() {
+            if self.clients.is_lent(id) {
+                self.clients.remove(id);
+                self.lose_servers_of(id);
+                continue;
+            }
+            let Some(client) = self.clients.get(id) else { continue };
+            if let Link::Held(lane) | Link::Shared(lane) = client.link
+                && self.servers.get(lane).is_none()
+                && let Some(mut client) = self.clients.take(id)
+            {
+                client.link = Link::None;
+                self.end_client(client, End::error("XX000", "the server connection was lost in a defect"));
+            }
+        }
     }
 
     fn dispatch(&mut self, event: Ready) {
@@ -289,7 +300,6 @@ impl Engine {
         if stage == Stage::Closing {
             if left == 0 {
                 self.clients.remove(id);
-                self.shared.clients.fetch_sub(1, Relaxed);
             }
             return;
         }

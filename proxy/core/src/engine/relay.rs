@@ -78,7 +78,7 @@ impl Engine {
             let used = self.work(client, &input)?;
             // A unit that is to run again was put in front.
             let again = std::mem::take(&mut client.input);
-            input.drain(..used);
+            input.drain(..used.min(input.len()));
             if again.is_empty() {
                 client.input = input;
             } else {
@@ -136,7 +136,7 @@ impl Engine {
                     break;
                 }
                 Link::None => self.step_alone(client, left)?,
-                Link::Held(id) if self.must_yield(client, id) => {
+                Link::Held(id) if self.must_yield(client, id, left) => {
                     client.wait = Wait::Replies;
                     break;
                 }
@@ -174,7 +174,11 @@ impl Engine {
 
     /// Others wait for a connection, and this client is between two units of a pipeline: it gives the connection
     /// back when the replies are in, instead of keeping it for as long as it has more to send.
-    fn must_yield(&mut self, client: &Client, id: Id) -> bool {
+    fn must_yield(&mut self, client: &Client, id: Id, left: &[u8]) -> bool {
+        // COPY data belongs to what is under way: the server's replies wait for it.
+        if matches!(left.first(), Some(b'd' | b'c' | b'f')) {
+            return false;
+        }
         let waiting = client.pool.as_ref().is_some_and(|pool| pool.waiting() > 0);
         !client.session.pinned
             && client.session.is_between()
@@ -281,11 +285,7 @@ impl Engine {
     pub(super) fn end_client(&mut self, mut client: Box<Client>, end: End) {
         let speechless = self.is_midway(&client);
         self.let_go(&mut client, !matches!(end, End::Gone(_)));
-        if client.stage == Stage::Active
-            && let Some(pool) = &client.pool
-        {
-            pool.stats[self.index].clients.add(-1);
-        }
+        client.presence.leave();
         let reason = match &end {
             End::Gone(reason) => reason.clone(),
             End::Error { code, message } => format!("{code} {message}"),
@@ -321,6 +321,5 @@ impl Engine {
 
     pub(super) fn drop_client(&mut self, id: Id) {
         self.clients.remove(id);
-        self.shared.clients.fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
     }
 }

@@ -9,6 +9,7 @@ use crate::poll;
 use crate::pool::Mode;
 use crate::settings::Settings;
 use crate::slab::{Id, Slab};
+use crate::wire::postgres::client::Lane;
 use crate::wire::postgres::frame;
 use crate::wire::postgres::pending::Undo;
 use crate::wire::postgres::server::{Change, Done, Lost, Sink};
@@ -201,6 +202,7 @@ impl Engine {
             client.session.unit_done(true, b'T');
             self.resumed.push(owner);
         }
+        self.sync_for_owner(&mut server);
         let shared = server.stage == Stage::Active && server.up.owner.is_none();
         if (release || shared) && quiet {
             self.release(server);
@@ -213,10 +215,39 @@ impl Engine {
         self.resume_all();
     }
 
+    /// Something of ours ended: Setup, Reset, or a Sync in the client's name.
+    fn finish_ours(&mut self, server: &mut Server) -> bool {
+        let Some(owner) = server.up.owner else { return true };
+        let Some(client) = self.clients.get(owner) else { return false };
+        let pool = server.seat.pool();
+        let free = server.up.is_quiet() && server.up.status == b'I' && client.session.is_between();
+        if !free || client.session.pinned || pool.config().mode == Mode::Session {
+            return false;
+        }
+        client.link = Link::None;
+        client.session.unit_done(true, b'I');
+        pool.stats[self.index].linked.add(-1);
+        server.up.owner = None;
+        self.resumed.push(owner);
+        true
+    }
+
+    /// Ends, in the client's name, a unit that only prepared and whose replies are in.
+    fn sync_for_owner(&mut self, server: &mut Server) {
+        if let Some(owner) = server.up.owner
+            && let Some(client) = self.clients.get(owner)
+            && client.session.may_be_synced(&server.up)
+        {
+            let lane = Lane { up: &mut server.up, out: &mut server.stream.out };
+            client.session.sync_for_it(owner, lane, self.now_us);
+            self.mark_server(server);
+        }
+    }
+
     /// True when the connection's client needs it no more.
     fn finish_unit(&mut self, server: &mut Server, done: Done) -> bool {
         if done.internal {
-            return server.up.owner.is_none();
+            return self.finish_ours(server);
         }
         let pool = Arc::clone(server.seat.pool());
         let stats = &pool.stats[self.index];

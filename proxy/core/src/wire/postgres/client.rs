@@ -21,7 +21,7 @@ pub const MAX_NAMED: usize = 10_000;
 
 /// Changing it may change how a statement is read or what it means.
 fn decides_meaning(name: &str) -> bool {
-    name == "client_encoding" || settings::MEANING.contains(&name)
+    settings::MEANING.contains(&name)
 }
 
 /// What a step may look at and change besides the session itself.
@@ -105,6 +105,9 @@ pub struct Session {
     pub bound: Option<Arc<Plan>>,
     /// Extended messages were sent and no Sync yet.
     pub open: bool,
+    /// The unit so far prepares and describes, and nothing else; the client has asked for the replies.
+    pub only_prepares: bool,
+    pub flushed: bool,
     /// After an error of ours: everything up to Sync is ignored.
     pub ignoring: bool,
     /// The plan `ride` found for the next Parse, so that it is not looked up twice.
@@ -135,6 +138,8 @@ impl Default for Session {
             portal: None,
             bound: None,
             open: false,
+            only_prepares: true,
+            flushed: false,
             ignoring: false,
             scanned: None,
             again: false,
@@ -197,6 +202,21 @@ impl Session {
             self.portals.clear();
             self.portal = None;
         }
+    }
+
+    /// The client prepared something, has its replies, and may now think for long (asyncpg's `prepare` sends no Sync):
+    /// the unit is ended in its name, so that the connection is not held meanwhile.
+    pub fn may_be_synced(&self, up: &Upstream) -> bool {
+        self.open && self.only_prepares && self.flushed && self.rest == 0 && up.is_dry() && up.status == b'I'
+    }
+
+    pub fn sync_for_it(&mut self, me: Id, lane: Lane<'_>, now_us: u64) {
+        // After an error the client, too, is not heard until its own Sync.
+        self.ignoring = !lane.up.is_quiet();
+        lane.up.push(me, Kind::Sync { again: false, ours: true }, None, now_us);
+        lane.out.extend_from_slice(build::SYNC);
+        self.unit_sent();
+        self.open = false;
     }
 
     /// A message that ends a unit was sent.
@@ -295,10 +315,17 @@ impl Session {
             lane.out.extend_from_slice(build::FLUSH);
             return Ok(Step::Quiet);
         }
+        if header.kind != b'H' {
+            self.flushed = false;
+        }
+        self.only_prepares &= matches!(header.kind, b'P' | b'D' | b'C' | b'H' | b'S');
         match header.kind {
             b'Q' => self.query(lane, out, input, header, cx),
             b'S' => self.sync(lane, out, header, cx),
-            b'H' => Ok(self.pass_some(lane, input, header)),
+            b'H' => {
+                self.flushed = true;
+                Ok(self.pass_some(lane, input, header))
+            }
             b'd' => Ok(self.pass_some(lane, input, header)),
             b'c' | b'f' => {
                 if let Some(lane) = &mut lane
@@ -377,6 +404,11 @@ impl Session {
                 let Some(lane) = lane else {
                     return Ok(Step::Lane { ride: plan.shares().then_some(header.total) });
                 };
+                if plan.effect.forgets_prepared && self.undecided && !lane.up.is_dry() {
+                    // What there is to forget, and to have back should it fail, is decided by replies to come.
+                    lane.out.extend_from_slice(build::FLUSH);
+                    return Ok(Step::Quiet);
+                }
                 if let Some(why) = &plan.effect.pin {
                     self.pin(why, cx.shared);
                 }
@@ -424,9 +456,10 @@ impl Session {
         match lane {
             Some(lane) => {
                 let plan = self.bound.take();
-                lane.up.push(cx.me, Kind::Sync { again: self.again }, plan, cx.now_us);
+                lane.up.push(cx.me, Kind::Sync { again: self.again, ours: false }, plan, cx.now_us);
                 lane.out.extend_from_slice(build::SYNC);
                 self.unit_sent();
+                self.only_prepares = true;
                 self.open = false;
                 self.again_sent = std::mem::take(&mut self.again);
             }

@@ -6,7 +6,7 @@ use super::client::{Cx, Lane, MAX_NAMED, Named, Session, Step, Unnamed};
 use super::frame::{self, Header, c_string};
 use super::pending::{Kind, Undo};
 use crate::plan::{Action, Plan};
-use crate::prepared::Prepared;
+use crate::prepared::{Known, Prepared};
 use crate::wire::PeerError;
 use hashbrown::HashMap;
 use std::sync::Arc;
@@ -231,10 +231,9 @@ impl Session {
         let named = Named { prepared: Arc::clone(&prepared), plan };
         self.named.get_or_insert_default().insert(name.into(), named);
         let undo = Undo::Named { name: name.into(), before: None };
-        if lane.up.prepared.touch(prepared.id) {
+        if is_there(lane.up, lane.out, &prepared, cx) {
             lane.up.push_undoable(cx.me, Kind::Said(build::PARSE_COMPLETE), undo, cx.now_us);
         } else {
-            make_room(lane.up, lane.out, &prepared, cx);
             build::message(lane.out, b'P', &[&prepared.name, b"\0", &prepared.body]);
             lane.up.push_undoable(cx.me, Kind::Parse(Some(prepared)), undo, cx.now_us);
         }
@@ -336,8 +335,7 @@ impl Session {
         match self.named.as_ref().and_then(|all| all.get(name)) {
             Some(named) => {
                 let prepared = Arc::clone(&named.prepared);
-                if !lane.up.prepared.touch(prepared.id) {
-                    make_room(lane.up, lane.out, &prepared, cx);
+                if !is_there(lane.up, lane.out, &prepared, cx) {
                     build::message(lane.out, b'P', &[&prepared.name, b"\0", &prepared.body]);
                     lane.up.push(cx.me, Kind::Prepare(Some(Arc::clone(&prepared))), None, cx.now_us);
                 }
@@ -398,6 +396,12 @@ impl Session {
         } else {
             self.portals.iter().find(|(known, _)| **known == *portal).map(|(_, plan)| Arc::clone(plan))
         };
+        let forgets = plan.as_ref().is_some_and(|plan| plan.effect.forgets_prepared);
+        if forgets && self.undecided && !lane.up.is_dry() {
+            // What there is to forget, and to have back should it fail, is decided by replies to come.
+            lane.out.extend_from_slice(build::FLUSH);
+            return Ok(Step::Quiet);
+        }
         if let Some(why) = plan.as_ref().and_then(|plan| plan.effect.pin.as_ref()) {
             self.pin(why, cx.shared);
         }
@@ -477,15 +481,20 @@ fn refused(plan: &Plan) -> Option<Box<[u8]>> {
     Some(error.into())
 }
 
-/// Notes a statement as prepared on the connection; the least recently used goes if there is no room.
-fn make_room(
-    up: &mut super::server::Upstream,
-    out: &mut Vec<u8>,
-    prepared: &Arc<Prepared>,
-    cx: &Cx<'_>,
-) {
-    if let Some(evicted) = up.prepared.insert(prepared, cx.prepared) {
+/// Whether the statement is on the connection. If not, it is noted as there, for the caller parses it now; the least
+/// recently used goes if there is no room.
+fn is_there(up: &mut super::server::Upstream, out: &mut Vec<u8>, prepared: &Arc<Prepared>, cx: &Cx<'_>) -> bool {
+    match up.prepared.touch(prepared.id, up.unit()) {
+        Known::Yes => return true,
+        Known::No => {}
+        Known::Doubt => {
+            build::named(out, b'C', b'S', &prepared.name);
+            up.push(cx.me, Kind::Renew(Arc::clone(prepared)), None, cx.now_us);
+        }
+    }
+    for evicted in up.prepared.insert(prepared, cx.prepared, up.unit()) {
         build::named(out, b'C', b'S', &evicted.name);
         up.push(cx.me, Kind::Evict(evicted), None, cx.now_us);
     }
+    false
 }

@@ -31,6 +31,9 @@ pub fn from_client(input: &[u8]) -> Result<Option<Header>, PeerError> {
     if header.total < 5 || header.total > most + 1 {
         return Err(PeerError::new("08P01", "invalid message length"));
     }
+    if matches!(kind, b'S' | b'H' | b'c') && header.total != 5 {
+        return Err(PeerError::new("08P01", "invalid message format"));
+    }
     Ok(Some(header))
 }
 

@@ -12,8 +12,10 @@ pub enum Kind {
     Query,
     Function,
     /// `again`: should its unit fail because a prepared statement is out of date, it can be run again unnoticed.
+    /// `ours`: the client sent none, it only asked for what was prepared and lets the connection go meanwhile.
     Sync {
         again: bool,
+        ours: bool,
     },
     /// Ours, before a client's statement: brings its settings along. The client sees nothing of it.
     Setup,
@@ -32,6 +34,8 @@ pub enum Kind {
     Prepare(Option<Arc<Prepared>>),
     /// Ours: a prepared statement had to make room.
     Evict(Arc<Prepared>),
+    /// Ours: a statement of which it is not certain that it is there is closed, to be parsed anew.
+    Renew(Arc<Prepared>),
     /// Ours: the unnamed statement on this connection is a stranger's.
     CloseUnnamed,
     /// Said by us in the client's order; the server knows nothing of it.
@@ -51,8 +55,8 @@ impl Kind {
 
     /// The client must not see its replies.
     pub fn is_ours(&self) -> bool {
-        use Kind::{CloseUnnamed, Evict, Prepare, Reset, Setup};
-        matches!(self, Setup | Reset | Prepare(_) | Evict(_) | CloseUnnamed)
+        use Kind::{CloseUnnamed, Evict, Prepare, Renew, Reset, Setup, Sync};
+        matches!(self, Setup | Reset | Prepare(_) | Evict(_) | Renew(_) | CloseUnnamed | Sync { ours: true, .. })
     }
 }
 

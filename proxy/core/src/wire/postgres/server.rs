@@ -80,6 +80,8 @@ pub struct Upstream {
     /// Units among them.
     pub units: usize,
     pub prepared: OnServer,
+    /// Units pushed ever.
+    pushed: u64,
     /// Settings in force beyond the connection's own.
     pub applied: Arc<Settings>,
     pub status: u8,
@@ -129,6 +131,7 @@ impl Upstream {
             pending: VecDeque::new(),
             units: 0,
             prepared: OnServer::default(),
+            pushed: 0,
             applied,
             status: b'I',
             unnamed: None,
@@ -178,7 +181,13 @@ impl Upstream {
             _ => {}
         }
         self.units += usize::from(pending.kind.ends_unit());
+        self.pushed += u64::from(pending.kind.ends_unit());
         self.pending.push_back(pending);
+    }
+
+    /// A number for the unit that is being pushed.
+    pub fn unit(&self) -> u64 {
+        self.pushed
     }
 
     /// Takes back what was pushed last and not sent: the connection owes `length` replies as before.
@@ -345,11 +354,19 @@ impl Upstream {
             self.drop_skipped(sink);
         }
         let head = self.pending.front().map(|pending| &pending.kind);
+        match (kind, head) {
+            (b'1', Some(Kind::Parse(Some(prepared)) | Kind::Prepare(Some(prepared)))) => {
+                self.prepared.parsed(prepared.id, true);
+            }
+            (b'3', Some(Kind::Evict(prepared))) => self.prepared.closed(prepared.id),
+            (b'3', Some(Kind::Renew(prepared))) => self.prepared.renewed(prepared.id),
+            _ => {}
+        }
         let ours = head.is_some_and(Kind::is_ours);
         match (kind, head) {
             (b'1', Some(Kind::Parse(_) | Kind::Prepare(_)))
             | (b'2', Some(Kind::Bind))
-            | (b'3', Some(Kind::Close | Kind::Evict(_) | Kind::CloseUnnamed))
+            | (b'3', Some(Kind::Close | Kind::Evict(_) | Kind::Renew(_) | Kind::CloseUnnamed))
             | (b'T' | b'n', Some(Kind::Describe))
             | (b's' | b'I', Some(Kind::Execute)) => Ok(self.pop()),
             (b'C', Some(Kind::Execute)) => {
@@ -424,7 +441,7 @@ impl Upstream {
         self.fail_unit(sink);
         if stale {
             self.purge = true;
-            let again = matches!(self.pending.front(), Some(Pending { kind: Kind::Sync { again: true }, .. }));
+            let again = matches!(self.pending.front(), Some(Pending { kind: Kind::Sync { again: true, .. }, .. }));
             self.unit.silent = again && !self.unit.said;
         }
         Ok(if self.unit.silent { Verdict::Ours } else { Verdict::Pass })
@@ -458,7 +475,7 @@ impl Upstream {
     /// The server did not do this one.
     fn take_back(&mut self, pending: Pending, sink: &mut impl Sink) {
         match pending.kind {
-            Kind::Prepare(Some(prepared)) | Kind::Parse(Some(prepared)) => self.prepared.remove(prepared.id),
+            Kind::Prepare(Some(prepared)) | Kind::Parse(Some(prepared)) => self.prepared.parsed(prepared.id, false),
             Kind::Prepare(None) | Kind::Parse(None) => self.unnamed = None,
             Kind::Evict(prepared) => self.prepared.restore(&prepared),
             _ => {}

@@ -53,9 +53,9 @@ fn one_byte_at_a_time_everybody_gets_the_same() {
         "A> Q select 1
          B> P b1 select 2; B b1; E; S
          C> P c1 select 2; B c1; E; S
-         S< Q select 1; P #1 select 2; B #1; E; S; B #1; E; S",
+         S< Q select 1; P #1 select 2; B #1; E; S; C #1; P #1 select 2; B #1; E; S",
     );
-    for byte in server_says("T D:a A:x C:SELECT Z:I 1 2 D:b C:SELECT Z:I 2 E:22012 Z:I") {
+    for byte in server_says("T D:a A:x C:SELECT Z:I 1 2 D:b C:SELECT Z:I 3 1 2 E:22012 Z:I") {
         stage.hear(&[byte]);
     }
     stage.play(

@@ -259,7 +259,10 @@ impl Stage {
         let dones = ears.dones;
         for done in dones {
             let Some(player) = self.players.iter_mut().find(|player| player.id == done.client) else { continue };
-            player.session.unit_done(self.up.is_quiet(), done.status);
+            if done.internal {
+                continue;
+            }
+            player.session.unit_done(self.up.owner.is_none() || self.up.is_quiet(), done.status);
             player.repeated = done.again;
             if done.again {
                 player.input = [&std::mem::take(&mut player.unit)[..], &player.input].concat();

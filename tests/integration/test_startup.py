@@ -1,0 +1,315 @@
+"""From the first byte to the first ReadyForQuery: versions, encryption asked for, settings asked for; and that the
+settings follow the client from one server connection to the next.
+"""
+
+import struct
+from collections.abc import Iterator
+
+import pytest
+
+from protocols.postgres import messages
+from tests.integration import house
+from tests.integration.conftest import Front
+from tests.integration.house import Side
+from tests.integration.wire import (
+    END,
+    SYNC,
+    Line,
+    Message,
+    bind,
+    error,
+    execute,
+    kinds,
+    parameters,
+    parse,
+    query,
+    rows,
+)
+from tests.servers.postgres import PostgresServer
+from tests.servers.proxy import Proxy
+
+USER = "app_trust"
+GSS_REQUEST = struct.pack("!ii", 8, 80877104)
+
+
+@pytest.fixture
+def lines(direct: Side, trusting: Proxy) -> Iterator[tuple[Line, Line]]:
+    """A connection to the server and one to the proxy, on which nothing was said yet."""
+    with Line(direct.host, direct.port) as one, Line(trusting.host, trusting.port) as other:
+        yield one, other
+
+
+def without_key(said: list[Message]) -> list[Message]:
+    """The cancel key is another in each session; that it is there, and how long it is, stays."""
+    return [Message("K", bytes(len(one.body))) if one.kind == "K" else one for one in said]
+
+
+def start(line: Line, version: int = 3 << 16, **asked: str) -> list[Message]:
+    return without_key(line.log_in(USER, "shop", asked, version))
+
+
+# --- versions and encryption ---------------------------------------------------------------------
+
+
+def test_the_greeting_is_the_servers(lines: tuple[Line, Line]) -> None:
+    direct, proxied = lines
+    assert start(proxied) == start(direct)
+
+
+def test_an_older_server_negotiates_a_newer_minor_down_and_so_do_we(lines: tuple[Line, Line]) -> None:
+    """The servers here speak 3.0, the proxy 3.2: asked for 3.9, each names the newest it has."""
+    direct, proxied = lines
+    for line, newest in ((direct, 0), (proxied, 2)):
+        said = start(line, 3 << 16 | 9)
+        body = next(one.body for one in said if one.kind == "v")
+        assert struct.unpack("!ii", body) == (3 << 16 | newest, 0)
+        assert kinds(said).endswith("KZ")
+        assert rows(line.ask(query("SELECT 1"))) == [("1",)]
+
+
+def test_protocol_3_2_has_a_long_cancel_key(trusting: Proxy) -> None:
+    with Line(trusting.host, trusting.port) as line:
+        said = start(line, 3 << 16 | 2)
+        assert "v" not in kinds(said)
+        assert len(line.key) == 4 + 32
+        with Line(trusting.host, trusting.port) as plain:
+            start(plain)
+            assert len(plain.key) == 4 + 4
+
+
+def test_an_unknown_protocol_option_is_named_and_ignored(lines: tuple[Line, Line]) -> None:
+    for line in lines:
+        said = start(line, **{"_pq_.unheard_of": "1"})
+        body = next(one.body for one in said if one.kind == "v")
+        assert body.endswith(b"_pq_.unheard_of\0")
+        assert kinds(said).endswith("KZ")
+
+
+@pytest.mark.parametrize("version", [2 << 16, 4 << 16, 1, 0xFFFF_FFF0 - (1 << 32)])
+def test_another_major_version_is_refused(lines: tuple[Line, Line], version: int) -> None:
+    for line in lines:
+        line.send(messages.startup({"user": USER, "database": "shop"}, version))
+        said = line.until("E" + "Z")
+        assert [kinds(said)[0], said[-1].kind] == ["E", END]
+        assert error(said)["C"] == "0A000"
+
+
+def test_encryption_that_is_not_offered_is_declined_and_life_goes_on(trusting: Proxy) -> None:
+    with Line(trusting.host, trusting.port) as line:
+        line.send(GSS_REQUEST)
+        assert line.exactly(1) == b"N"
+        line.send(messages.SSL_REQUEST)
+        assert line.exactly(1) == b"N"
+        assert kinds(start(line)).endswith("KZ")
+
+
+def test_a_request_asked_twice_is_refused(trusting: Proxy) -> None:
+    """A second one could only loop."""
+    with Line(trusting.host, trusting.port) as line:
+        line.send(messages.SSL_REQUEST)
+        assert line.exactly(1) == b"N"
+        line.send(messages.SSL_REQUEST)
+        said = line.until("E" + "Z")
+        assert said[-1].kind == END
+
+
+def test_a_start_that_comes_in_single_bytes(trusting: Proxy) -> None:
+    with Line(trusting.host, trusting.port) as line:
+        line.drip(GSS_REQUEST)
+        assert line.exactly(1) == b"N"
+        line.drip(messages.startup({"user": USER, "database": "shop"}))
+        assert kinds(line.until("Z")).endswith("KZ")
+
+
+def test_queries_sent_along_with_the_start(lines: tuple[Line, Line]) -> None:
+    """A trusted client need not wait to be let in."""
+    answers = []
+    for line in lines:
+        line.send(messages.startup({"user": USER, "database": "shop"}) + query("SELECT 1") + query("SELECT 2"))
+        answers.append(without_key(line.until("ZZZ")))
+    assert answers[0] == answers[1]
+
+
+@pytest.mark.parametrize(
+    "packet",
+    [
+        struct.pack("!ii", 8, 3 << 16),
+        struct.pack("!ii", 9, 3 << 16) + b"x",
+        struct.pack("!ii", 13, 3 << 16) + b"user\0",
+        struct.pack("!ii", 10_001, 3 << 16) + b"x" * 9_993,
+        struct.pack("!ii", 0, 0),
+        struct.pack("!i", -1) + b"rubbish",
+        b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"\0" * 64,
+        b"\xff" * 64,
+    ],
+    ids=["no user", "no end", "half a pair", "too long", "nothing", "negative", "HTTP", "zeros", "ones"],
+)
+def test_garbage_is_refused(trusting: Proxy, packet: bytes) -> None:
+    with Line(trusting.host, trusting.port) as line:
+        line.send(packet)
+        said = line.until("Z")
+        assert said[-1].kind == END
+        assert set(kinds(said[:-1])) <= {"E"}
+    with Line(trusting.host, trusting.port) as line:
+        assert kinds(start(line)).endswith("KZ")
+
+
+# --- settings asked for at the start -------------------------------------------------------------
+
+ASKED: dict[str, dict[str, str]] = {
+    "a time zone": {"TimeZone": "Asia/Tokyo"},
+    "names in any case": {"timezone": "Asia/Tokyo", "DATESTYLE": "German"},
+    "a date style": {"DateStyle": "SQL, DMY"},
+    "digits": {"extra_float_digits": "0"},
+    "a search path": {"search_path": 'pg_catalog, "Odd ""Name", public'},
+    "a name": {"application_name": "start"},
+    "a name to be cleaned": {"application_name": "ünï\t" + "x" * 80},
+    "an encoding": {"client_encoding": "LATIN1"},
+    "an encoding under another name": {"client_encoding": "utf-8"},
+    "what psycopg asks for": {"client_encoding": "UTF8", "application_name": "", "DateStyle": "ISO"},
+    "what JDBC asks for": {
+        "client_encoding": "UTF8", "DateStyle": "ISO", "TimeZone": "Europe/Berlin", "extra_float_digits": "2",
+    },
+    "options": {"options": "-c work_mem=3MB -c TimeZone=Asia/Tokyo"},
+    "options, the long form": {"options": "--work-mem=3MB --application_name=long"},
+    "options, a blank escaped": {"options": r"-c application_name=a\ b -c search_path=pg_catalog,\ public"},
+    "options against a parameter": {"options": "-c TimeZone=Asia/Tokyo", "TimeZone": "Europe/Paris"},
+    "a setting of an extension": {"my.own": "x"},
+    "a setting that is not reported": {"statement_timeout": "12345", "lock_timeout": "2s"},
+    "a role": {"role": "app_trust"},
+    "old strings": {"standard_conforming_strings": "off"},
+    "a default isolation": {"default_transaction_isolation": "serializable"},
+    "a wrong value": {"TimeZone": "Nowhere/Atall"},
+    "a wrong number": {"work_mem": "much"},
+    "an unknown name": {"no_such_setting": "1"},
+    "an unknown name in options": {"options": "-c no_such_setting=1"},
+    "options that are none": {"options": "--nonsense"},
+    "what only a superuser may set": {"log_statement": "all"},
+    "what needs a restart": {"max_connections": "5"},
+}  # fmt: skip
+SHOWN = (
+    "TimeZone", "DateStyle", "extra_float_digits", "search_path", "application_name", "client_encoding", "work_mem",
+    "statement_timeout", "lock_timeout", "standard_conforming_strings", "default_transaction_isolation", "role",
+)  # fmt: skip
+SHOW = query(
+    f"SELECT {', '.join(f'current_setting($${name}$$)' for name in SHOWN)}, current_setting('my.own', true), "
+    "current_date = current_date, 0.1::float8 + 0.2::float8, timestamptz '2024-06-01 12:00+00'"
+)
+
+
+@pytest.mark.parametrize("name", ASKED)
+@pytest.mark.parametrize("database", ["shop", "shop_one", "shop_session"])
+def test_settings_asked_for_are_kept_and_told_truly(
+    direct: Side, trusting: Proxy, database: str, name: str
+) -> None:
+    answers = []
+    for host, port, where in ((direct.host, direct.port, "shop"), (trusting.host, trusting.port, database)):
+        with Line(host, port) as line:
+            said = line.log_in(USER, where, ASKED[name])
+            refused = error(said)
+            shown = rows(line.ask(SHOW)) if not refused else []
+            again = rows(line.ask(query("RESET ALL") + SHOW, "ZZ")) if not refused else []
+            words = {field: refused.get(field) for field in "SCMDH"}
+            answers.append((without_key(said) if not refused else [], words, shown, again))
+    assert answers[1] == answers[0]
+
+
+def talk(line: Line, *statements: str) -> list[object]:
+    """Everything seen of each: cells, errors, and what was told of settings."""
+    seen: list[object] = []
+    for statement in statements:
+        said = line.ask(query(statement))
+        seen.append((rows(said), error(said).get("M"), parameters(said)))
+    return seen
+
+
+def test_two_clients_on_one_connection_keep_their_settings(direct: Side, trusting: Proxy) -> None:
+    """Each sees what it asked for, whatever the other did on the same connection a moment ago."""
+    asked = (
+        {"TimeZone": "Asia/Tokyo", "application_name": "east", "search_path": "pg_catalog"},
+        {"TimeZone": "America/New_York", "application_name": "west", "options": "-c work_mem=3MB", "DateStyle": "German"},
+    )
+    show = (
+        "SELECT current_setting('TimeZone'), current_setting('application_name'), current_setting('search_path'), "
+        "current_setting('work_mem'), current_setting('DateStyle'), timestamptz '2024-06-01 12:00+00'"
+    )
+    changes = (
+        ("SET TimeZone = 'UTC'", "SET work_mem = '5MB'"),
+        ("SET search_path = public", "RESET TimeZone"),
+        ("BEGIN; SET LOCAL TimeZone = 'Asia/Kolkata'; COMMIT", "BEGIN; SET DateStyle = SQL; ROLLBACK"),
+        ("RESET ALL", "SET application_name = 'changed'"),
+        ("BEGIN; SET TimeZone = 'Asia/Kolkata'; COMMIT", "DISCARD ALL"),
+        ("SET SESSION my.own = 'mine'", "SELECT set_config('TimeZone', 'Europe/Rome', false)"),
+        ("SELECT set_config('TimeZone', 'Europe/Rome', true)", "SET TimeZone = 'Nowhere'"),
+        ("SET TimeZone TO DEFAULT", "SET TIME ZONE 3"),
+    )
+    answers = []
+    for host, port, database in (
+        (direct.host, direct.port, "shop"),
+        (trusting.host, trusting.port, "shop_one"),
+        (trusting.host, trusting.port, "shop"),
+    ):
+        with Line(host, port) as east, Line(host, port) as west:
+            seen = [parameters(line.log_in(USER, database, wants)) for line, wants in zip((east, west), asked, strict=True)]
+            answer: list[object] = [seen]
+            for change in changes:
+                for line, statement in zip((east, west), change, strict=True):
+                    answer += talk(line, statement, show)
+                answer += [talk(line, show) for line in (east, west)]
+            answers.append(answer)
+    assert answers[1] == answers[0]
+    assert answers[2] == answers[0]
+
+
+def test_a_setting_within_a_transaction_is_the_transactions(direct: Side, trusting: Proxy) -> None:
+    """SET, SET LOCAL, savepoints and rollbacks, with another client on the same connection in between."""
+    steps = (
+        ("BEGIN", "SET TimeZone = 'Asia/Tokyo'", "SAVEPOINT a", "SET TimeZone = 'Asia/Kolkata'", "ROLLBACK TO a", "SHOW TimeZone", "COMMIT"),
+        ("SHOW TimeZone",),
+        ("BEGIN", "SET TimeZone = 'Europe/Rome'", "SELECT 1/0", "COMMIT"),
+        ("SHOW TimeZone",),
+        ("BEGIN", "SET LOCAL TimeZone = 'Europe/Rome'", "SHOW TimeZone", "SET TimeZone = 'Europe/Oslo'", "COMMIT"),
+        ("SHOW TimeZone",),
+        ("BEGIN", "RESET TimeZone", "ROLLBACK"),
+        ("SHOW TimeZone",),
+        ("BEGIN", "SET TimeZone = 'Asia/Tokyo'", "COMMIT AND CHAIN", "SET TimeZone = 'UTC'", "ROLLBACK"),
+        ("SHOW TimeZone",),
+        ("SET TimeZone = 'Europe/Rome'; SELECT 1/0",),
+        ("SHOW TimeZone",),
+        ("SET TimeZone = 'Europe/Rome'; COMMIT; SELECT 1/0",),
+        ("SHOW TimeZone",),
+        ("BEGIN; SET TimeZone = 'UTC'; COMMIT; BEGIN; SET TimeZone = 'Asia/Tokyo'; ROLLBACK",),
+        ("SHOW TimeZone",),
+    )  # fmt: skip
+    answers = []
+    for host, port, database in ((direct.host, direct.port, "shop"), (trusting.host, trusting.port, "shop_one")):
+        with Line(host, port) as line, Line(host, port) as other:
+            line.log_in(USER, database, {"TimeZone": "Europe/Berlin"})
+            other.log_in(USER, database, {"TimeZone": "Asia/Tokyo"})
+            answer = []
+            for statements in steps:
+                answer.append(talk(line, *statements))
+                answer.append(talk(other, "SHOW TimeZone"))
+            answers.append(answer)
+    assert answers[1] == answers[0]
+
+
+def test_many_connections_each_get_every_clients_settings(direct: Side, server: PostgresServer, front: Front) -> None:
+    """More clients than connections, all in their own zone, without waiting for one another."""
+    running = front(house.configuration(server, pools={"shop_three": "{ size = 3 }"}))
+    lines = [Line(running.host, running.port) for _ in range(12)]
+    try:
+        for number, line in enumerate(lines):
+            line.log_in(USER, "shop_three", {"options": f"-c my.number={number}", "TimeZone": f"Etc/GMT-{number}"})
+        asked = query("SELECT current_setting('my.number'), current_setting('TimeZone')")
+        prepared = parse("p", "SELECT current_setting('my.number'), current_setting('TimeZone')") + SYNC
+        for line in lines:
+            line.send(asked + prepared)
+        for line in lines:
+            line.send(bind("", "p") + execute() + SYNC + asked)
+        for number, line in enumerate(lines):
+            assert rows(line.until("ZZZZ")) == [(str(number), f"Etc/GMT-{number}")] * 3
+    finally:
+        for line in lines:
+            line.close()
