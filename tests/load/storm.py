@@ -11,7 +11,7 @@ from tests.load.house import pools
 from tests.load.wire import Gone
 from tests.load.work import ZONES, Act, Caller, Excused, Wrong, own
 
-PATIENCE = 90.0
+PATIENCE = 30.0
 """Seconds without a single answer to anybody: something hangs."""
 
 

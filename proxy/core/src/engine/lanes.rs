@@ -176,11 +176,12 @@ impl Engine {
     }
 
     /// Brings the session on the connection to what the client's is.
-    fn prepare(&mut self, client: &Client, server: &mut Server) {
+    pub(super) fn prepare(&mut self, client: &Client, server: &mut Server) {
         let up = &mut server.up;
         let schema = server.seat.pool().schema.load(Relaxed);
         let mut sql = String::new();
-        if up.purge || up.schema != schema {
+        // What a pinned client prepared in SQL is its own: only the pool's connections are purged.
+        if !client.session.pinned && (up.purge || up.schema != schema) {
             if !up.prepared.is_empty() || up.purge {
                 sql.push_str("DEALLOCATE ALL;");
                 up.prepared.clear();

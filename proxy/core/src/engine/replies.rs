@@ -326,6 +326,9 @@ impl Engine {
                     if !client.input.is_empty() {
                         self.resumed.push(id);
                     }
+                } else if free {
+                    // It keeps the connection, and what it reset falls back to what it began with.
+                    self.prepare(&client, server);
                 }
             }
             Link::None => {}

@@ -334,7 +334,9 @@ impl<C> Pool<C> {
             let rested = config.server_idle_ms > 0 && now_ms.saturating_sub(idle.since_ms) >= config.server_idle_ms;
             let aged = config.server_lifetime_ms > 0 && now_ms.saturating_sub(idle.born_ms) >= config.server_lifetime_ms;
             let above = inner.live - ended.len() > config.min_size;
-            if aged || (rested && above) || inner.live - ended.len() > config.size + config.reserve {
+            // Nobody waits where a connection is idle, so the reserve is not in use.
+            let in_all = inner.live - inner.opening - ended.len();
+            if aged || (rested && above) || in_all > config.size {
                 ended.push(inner.idle.swap_remove(at).conn);
             } else {
                 at += 1;
