@@ -9,7 +9,6 @@ from hypothesis import settings
 
 from tests.servers import certificates, postgres, proxy
 
-
 # How long one example takes says more about the machine than about the code.
 settings.register_profile("house", deadline=None)
 settings.load_profile("house")

@@ -94,7 +94,14 @@ SIMPLE: Mapping[str, Conversation] = {
         ALIVE,
     ],
     "a failed transaction in a packet": [
-        say(query("BEGIN"), query("SELECT 1/0"), query("SELECT 1"), query("ROLLBACK"), STILL_HERE, hear="ZZZZZ")
+        say(
+            query("BEGIN"),
+            query("SELECT 1/0"),
+            query("SELECT 1"),
+            query("ROLLBACK"),
+            STILL_HERE,
+            hear="ZZZZZ",
+        )
     ],
     "savepoints": [
         say(query("BEGIN"), query("SAVEPOINT a"), query("SELECT 1/0"), hear="ZZZ"),
@@ -109,7 +116,13 @@ SIMPLE: Mapping[str, Conversation] = {
         ALIVE,
     ],
     "COMMIT AND CHAIN": [
-        say(query("BEGIN"), query("COMMIT AND CHAIN"), query("ROLLBACK AND CHAIN"), query("ROLLBACK"), hear="ZZZZ"),
+        say(
+            query("BEGIN"),
+            query("COMMIT AND CHAIN"),
+            query("ROLLBACK AND CHAIN"),
+            query("ROLLBACK"),
+            hear="ZZZZ",
+        ),
         ALIVE,
     ],
     "a transaction begun and left within one text": [
@@ -175,7 +188,8 @@ SIMPLE: Mapping[str, Conversation] = {
     "COPY in and out in one text": [
         say(query("BEGIN"), query("CREATE TABLE wire_copy (a int)"), hear="ZZ"),
         say(
-            query("COPY wire_copy FROM STDIN; COPY wire_copy TO STDOUT; COPY wire_copy FROM STDIN; SELECT 1"), hear="G"
+            query("COPY wire_copy FROM STDIN; COPY wire_copy TO STDOUT; COPY wire_copy FROM STDIN; SELECT 1"),
+            hear="G",
         ),
         say(copy_data(b"1\n"), COPY_DONE, hear="G"),
         say(copy_data(b"2\n"), COPY_DONE),
@@ -224,14 +238,24 @@ SIMPLE: Mapping[str, Conversation] = {
     ],
     "settings": [
         say(query("SET TimeZone = 'Europe/Berlin'"), query("SHOW TimeZone"), hear="ZZ"),
-        say(query("SET DateStyle = German"), query("SELECT date '2020-02-01'"), query("RESET DateStyle"), hear="ZZZ"),
+        say(
+            query("SET DateStyle = German"),
+            query("SELECT date '2020-02-01'"),
+            query("RESET DateStyle"),
+            hear="ZZZ",
+        ),
         say(query("BEGIN; SET LOCAL TimeZone = 'Asia/Tokyo'")),
         say(query("SHOW TimeZone")),
         say(query("COMMIT")),
         say(query("SHOW TimeZone"), query("RESET ALL"), query("SHOW TimeZone"), hear="ZZZ"),
         say(query("SET no_such_setting = 1")),
         say(query("SET application_name = 'wire'"), query("SHOW application_name"), hear="ZZ"),
-        say(query("BEGIN; SET application_name = 'inside'"), query("ROLLBACK"), query("SHOW application_name"), hear="ZZZ"),
+        say(
+            query("BEGIN; SET application_name = 'inside'"),
+            query("ROLLBACK"),
+            query("SHOW application_name"),
+            hear="ZZZ",
+        ),
         say(query("DISCARD ALL"), query("SHOW application_name"), hear="ZZ"),
         ALIVE,
     ],
@@ -251,8 +275,15 @@ SIMPLE: Mapping[str, Conversation] = {
         ALIVE,
     ],
     "temporary tables": [
-        say(query("CREATE TEMP TABLE wire_temp (a int)"), query("INSERT INTO wire_temp VALUES (1)"), hear="ZZ"),
-        say(query("SELECT * FROM wire_temp"), query("DISCARD TEMP"), query("SELECT * FROM wire_temp"), hear="ZZZ"),
+        say(
+            query("CREATE TEMP TABLE wire_temp (a int)"), query("INSERT INTO wire_temp VALUES (1)"), hear="ZZ"
+        ),
+        say(
+            query("SELECT * FROM wire_temp"),
+            query("DISCARD TEMP"),
+            query("SELECT * FROM wire_temp"),
+            hear="ZZZ",
+        ),
         ALIVE,
     ],
     "LISTEN and NOTIFY": [
@@ -272,7 +303,9 @@ SIMPLE: Mapping[str, Conversation] = {
     "a row of a megabyte": [say(query("SELECT repeat('abcdefgh', 131072)")), ALIVE],
     "many rows": [say(query("SELECT i, repeat('x', i % 300) FROM generate_series(1, 5000) i")), ALIVE],
     "a text of a megabyte and a half": [say(query(f"SELECT length('{'y' * 1_500_000}')")), ALIVE],
-    "EXPLAIN": [say(query("EXPLAIN (COSTS OFF) SELECT 1"), query("EXPLAIN (COSTS OFF) SELECT nothing"), hear="ZZ")],
+    "EXPLAIN": [
+        say(query("EXPLAIN (COSTS OFF) SELECT 1"), query("EXPLAIN (COSTS OFF) SELECT nothing"), hear="ZZ")
+    ],
     "a table that comes and goes": [
         say(query("CREATE TABLE wire_t (a int)")),
         say(query("INSERT INTO wire_t VALUES (1), (2) RETURNING a")),

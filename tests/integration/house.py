@@ -41,8 +41,10 @@ def configuration(
     """The file. `listener`, `cluster`, `limits` are lines of their sections; `pools` the databases and their pools."""
     sections = [
         f'[[listeners]]\nprotocol = "postgres"\naddress = "127.0.0.1:@port@"\n{listener}\n',
-        '[[clusters]]\nname = "main"\nprotocol = "postgres"\n'
-        f'servers = [{{ address = "{server.host}:{server.port}" }}]\n{cluster}\n',
+        (
+            '[[clusters]]\nname = "main"\nprotocol = "postgres"\n'
+            f'servers = [{{ address = "{server.host}:{server.port}" }}]\n{cluster}\n'
+        ),
         f"[limits]\n{limits}\n" if limits else "",
     ]
     sections += [

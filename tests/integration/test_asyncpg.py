@@ -13,7 +13,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
-import asyncpg
+import asyncpg  # type: ignore[import-untyped]
 import pytest
 
 from tests.integration.house import Side
@@ -95,7 +95,9 @@ async def own_types(where: Where) -> Seen:
         seen.append(tuple(await connection.fetchval("SELECT ROW(1, 'x')::asyncpg_pair")))
         await connection.execute("DROP TYPE asyncpg_pair")
         await connection.reload_schema_state()
-        await connection.set_type_codec("json", encoder=str, decoder=lambda text: ("decoded", text), schema="pg_catalog")
+        await connection.set_type_codec(
+            "json", encoder=str, decoder=lambda text: ("decoded", text), schema="pg_catalog"
+        )
         seen.append(await connection.fetchval("SELECT '[1]'::json"))
     return seen
 
@@ -115,10 +117,20 @@ async def transactions(where: Where) -> Seen:
             seen.append(await told(connection.execute("INSERT INTO asyncpg_t VALUES (5)")))
             seen.append(await told(connection.fetchval("SELECT 1")))
             await transaction.rollback()
-            seen.append(await told(connection.executemany("INSERT INTO asyncpg_t VALUES ($1)", [(7,), (8,), (7,)])))
-            seen.append(await told(connection.executemany("INSERT INTO asyncpg_t VALUES ($1)", [(n,) for n in range(20, 300)])))
+            seen.append(
+                await told(connection.executemany("INSERT INTO asyncpg_t VALUES ($1)", [(7,), (8,), (7,)]))
+            )
+            seen.append(
+                await told(
+                    connection.executemany(
+                        "INSERT INTO asyncpg_t VALUES ($1)", [(n,) for n in range(20, 300)]
+                    )
+                )
+            )
             seen.append(await connection.fetchval("SELECT count(*) FROM asyncpg_t"))
-            seen.append(await connection.execute("DELETE FROM asyncpg_t; SELECT 1; INSERT INTO asyncpg_t VALUES (1)"))
+            seen.append(
+                await connection.execute("DELETE FROM asyncpg_t; SELECT 1; INSERT INTO asyncpg_t VALUES (1)")
+            )
             seen.append(connection.is_in_transaction())
         finally:
             await connection.execute("DROP TABLE asyncpg_t")
@@ -134,9 +146,19 @@ async def cursors(where: Where) -> Seen:
     seen: Seen = []
     async with connected(where) as connection:
         async with connection.transaction():
-            seen.append([row[0] async for row in connection.cursor("SELECT generate_series(1, $1::int)", 120, prefetch=7)])
+            seen.append(
+                [
+                    row[0]
+                    async for row in connection.cursor("SELECT generate_series(1, $1::int)", 120, prefetch=7)
+                ]
+            )
             cursor = await connection.cursor("SELECT generate_series(1, 20)")
-            seen += [await cursor.fetchrow(), await cursor.fetch(3), await cursor.forward(5), await cursor.fetch(100)]
+            seen += [
+                await cursor.fetchrow(),
+                await cursor.fetch(3),
+                await cursor.forward(5),
+                await cursor.fetch(100),
+            ]
             another = await connection.cursor("SELECT generate_series(1, 3)")
             seen += [await another.fetch(1), await cursor.fetch(1), await another.fetch(5)]
         async with connection.transaction():
@@ -156,7 +178,11 @@ async def copying(where: Where) -> Seen:
             rows = [(n, None if n % 7 == 0 else f"row\t{n}") for n in range(3_000)]
             seen.append(await connection.copy_records_to_table("asyncpg_c", records=rows))
             out = io.BytesIO()
-            seen.append(await connection.copy_from_query("SELECT * FROM asyncpg_c WHERE a < $1 ORDER BY a", 20, output=out))
+            seen.append(
+                await connection.copy_from_query(
+                    "SELECT * FROM asyncpg_c WHERE a < $1 ORDER BY a", 20, output=out
+                )
+            )
             seen.append(out.getvalue())
             seen.append(await told(connection.copy_to_table("asyncpg_c", source=io.BytesIO(b"x\ty\n"))))
             seen.append(await told(connection.copy_to_table("asyncpg_c", source=io.BytesIO(b"1\ty\n"))))
@@ -177,7 +203,14 @@ async def pools(where: Where) -> Seen:
     """Many tasks on a pool of the client's own; each release resets the session."""
     host, port, database = where
     pool: Any = asyncpg.create_pool(
-        host=host, port=port, database=database, user=USER, password=USERS[USER], ssl=False, min_size=2, max_size=6
+        host=host,
+        port=port,
+        database=database,
+        user=USER,
+        password=USERS[USER],
+        ssl=False,
+        min_size=2,
+        max_size=6,
     )
 
     async def task(number: int) -> object:
@@ -224,7 +257,12 @@ async def cancelling(where: Where) -> Seen:
 
 
 async def settings(where: Where) -> Seen:
-    given = {"application_name": "asyncpg test", "timezone": "Asia/Tokyo", "search_path": "pg_catalog", "jit": "off"}
+    given = {
+        "application_name": "asyncpg test",
+        "timezone": "Asia/Tokyo",
+        "search_path": "pg_catalog",
+        "jit": "off",
+    }
     seen: Seen = []
     async with connected(where, server_settings=given) as connection:
         for name in (*given, "work_mem"):
@@ -242,7 +280,9 @@ async def settings(where: Where) -> Seen:
 async def listening(where: Where) -> Seen:
     heard: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
     async with connected(where) as ear, connected(where) as mouth:
-        await ear.add_listener("asyncpg_channel", lambda _c, _p, channel, payload: heard.put_nowait((channel, payload)))
+        await ear.add_listener(
+            "asyncpg_channel", lambda _c, _p, channel, payload: heard.put_nowait((channel, payload))
+        )
         for number in range(3):
             await mouth.execute("SELECT pg_notify('asyncpg_channel', $1)", str(number))
         seen: Seen = [await asyncio.wait_for(heard.get(), 20) for _ in range(3)]
@@ -255,7 +295,9 @@ async def listening(where: Where) -> Seen:
 async def notices(where: Where) -> Seen:
     seen: Seen = []
     async with connected(where) as connection:
-        connection.add_log_listener(lambda _connection, message: seen.append((message.severity, str(message))))
+        connection.add_log_listener(
+            lambda _connection, message: seen.append((message.severity, str(message)))
+        )
         await connection.execute("DO $$BEGIN RAISE NOTICE 'one'; RAISE WARNING 'two'; END$$")
         await connection.fetchval("SELECT 1")
         await asyncio.sleep(0)
@@ -289,14 +331,18 @@ def seen(program: Program, where: Where) -> Seen:
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_program_sees_the_same(direct: Side, proving: Proxy, database: str, name: str) -> None:
     program = PROGRAMS[name]
-    assert seen(program, (proving.host, proving.port, database)) == expected(program, (direct.host, direct.port, "shop"))
+    assert seen(program, (proving.host, proving.port, database)) == expected(
+        program, (direct.host, direct.port, "shop")
+    )
 
 
 @pytest.mark.parametrize("database", ["shop", "shop_session"])
 @pytest.mark.parametrize("name", PAIRS)
 def test_two_clients_see_the_same(direct: Side, proving: Proxy, database: str, name: str) -> None:
     program = PAIRS[name]
-    assert seen(program, (proving.host, proving.port, database)) == expected(program, (direct.host, direct.port, "shop"))
+    assert seen(program, (proving.host, proving.port, database)) == expected(
+        program, (direct.host, direct.port, "shop")
+    )
 
 
 def test_one_connection_serves_two_clients_with_the_same_names(direct: Side, proving: Proxy) -> None:

@@ -69,12 +69,12 @@ def normal(message: Message) -> Message:
 
 
 @pytest.fixture(scope="module", params=["shop_one", "shop_alone", "shop_session", "without carriers"])
-def through(request: pytest.FixtureRequest, server: PostgresServer, front: Front) -> Iterator[Side]:
+def through(request: pytest.FixtureRequest, server: PostgresServer, front: Front) -> Side:
     """The proxy, in front of a pool in which clients get in each other's way."""
     limits = "carriers = 0" if request.param == "without carriers" else ""
     running = front(house.configuration(server, limits=limits))
     database = "shop_one" if limits else request.param
-    yield Side(running.host, running.port, database, direct=False)
+    return Side(running.host, running.port, database, direct=False)
 
 
 @pytest.fixture

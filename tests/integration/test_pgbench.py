@@ -68,7 +68,9 @@ def clients(count: int) -> tuple[str, str, str, str]:
 @pytest.fixture(scope="module")
 def tables(server: PostgresServer, proving: Proxy) -> Iterator[None]:
     """Made through the proxy, as everything else here."""
-    pgbench(server, proving, "shop", "--initialize", "--scale", str(SCALE), "--quiet", "--init-steps", "dtgvp")
+    pgbench(
+        server, proving, "shop", "--initialize", "--scale", str(SCALE), "--quiet", "--init-steps", "dtgvp"
+    )
     yield
     server.execute("DROP TABLE pgbench_accounts, pgbench_branches, pgbench_history, pgbench_tellers")
 
@@ -90,9 +92,7 @@ def counted(output: str) -> int:
 @pytest.mark.parametrize("mode", ["simple", "extended", "prepared"])
 @pytest.mark.parametrize("database", ["shop", "shop_one", "shop_session"])
 def test_balances_are_kept(server: PostgresServer, proving: Proxy, database: str, mode: str) -> None:
-    output = pgbench(
-        server, proving, database, "--protocol", mode, *clients(8), "--transactions", "20"
-    )
+    output = pgbench(server, proving, database, "--protocol", mode, *clients(8), "--transactions", "20")
     made = counted(output)
     (row,) = server.execute(ROWS)
     assert row[0] == made == 160

@@ -68,7 +68,10 @@ def values(dsn: str) -> Seen:
         for binary in (False, True):
             cursor = connection.cursor(binary=binary)
             cursor.execute("SELECT " + ", ".join(["%s"] * len(sent)), sent)
-            seen += [cursor.fetchone(), [(column.name, column.type_code) for column in cursor.description or ()]]
+            seen += [
+                cursor.fetchone(),
+                [(column.name, column.type_code) for column in cursor.description or ()],
+            ]
     return seen
 
 
@@ -80,7 +83,7 @@ def preparing(dsn: str) -> Seen:
             for number in range(8):
                 seen.append(one(connection.execute("SELECT %s::int * 2, %s::text", (number, str(number)))))
                 seen.append(one(connection.execute(sql.SQL("SELECT {}").format(number % 3))))
-            seen.append(told(lambda: connection.execute("SELECT %s::int / 0", (1,))))  # noqa: B023
+            seen.append(told(lambda: connection.execute("SELECT %s::int / 0", (1,))))
             seen.append(one(connection.execute("SELECT %s::int * 2, %s::text", (9, "nine"))))
     return seen
 
@@ -138,7 +141,11 @@ def two_phase(dsn: str) -> Seen:
         transaction = connection.xid(1, "psycopg", "branch")
         connection.tpc_begin(transaction)
         connection.execute("SELECT 1")
-        return [told(connection.tpc_prepare), told(connection.tpc_rollback), connection.info.transaction_status]
+        return [
+            told(connection.tpc_prepare),
+            told(connection.tpc_rollback),
+            connection.info.transaction_status,
+        ]
 
 
 def many_rows(dsn: str) -> Seen:
@@ -211,7 +218,7 @@ def copying(dsn: str) -> Seen:
         def left_early() -> object:
             rows = cursor.stream("SELECT generate_series(1, 1000000000)")
             row = next(rows)
-            rows.close()
+            rows.close()  # type: ignore[attr-defined]
             return row
 
         for run in (bad, given_up, left_early, bad):
@@ -291,7 +298,7 @@ def raw_pipeline(dsn: str) -> Seen:
     return seen
 
 
-def results(connection: pq.PGconn) -> Seen:
+def results(connection: pq.abc.PGconn) -> Seen:
     """One command's results. A pipeline's Sync is a result of its own, with no end mark."""
     seen: Seen = []
     while (result := connection.get_result()) is not None:
@@ -368,9 +375,13 @@ def cancelling(dsn: str) -> Seen:
 def settings(dsn: str) -> Seen:
     seen: Seen = []
     options = "-c work_mem=3MB -c search_path=pg_catalog"
-    with psycopg.connect(dsn, application_name="psycopg test", options=options, client_encoding="latin1") as first:
+    with psycopg.connect(
+        dsn, application_name="psycopg test", options=options, client_encoding="latin1"
+    ) as first:
         seen.append(first.info.parameter_status("application_name"))
-        seen.append(one(first.execute("SELECT current_setting('work_mem'), current_setting('search_path'), 'ü'")))
+        seen.append(
+            one(first.execute("SELECT current_setting('work_mem'), current_setting('search_path'), 'ü'"))
+        )
         seen.append((first.info.encoding, first.info.parameter_status("client_encoding")))
         first.execute("SET TimeZone = 'Asia/Tokyo'")
         seen.append((str(first.info.timezone), one(first.execute("SELECT '2024-01-01'::timestamptz"))))
@@ -384,10 +395,9 @@ def settings(dsn: str) -> Seen:
 
 def asynchronous(dsn: str) -> Seen:
     async def client(number: int) -> object:
-        async with await AsyncConnection.connect(dsn, autocommit=True) as connection:
-            async with connection.pipeline():
-                cursors = [await connection.execute("SELECT %s::int, %s::int", (number, n)) for n in range(10)]
-                return [await cursor.fetchone() for cursor in cursors]
+        async with await AsyncConnection.connect(dsn, autocommit=True) as connection, connection.pipeline():
+            cursors = [await connection.execute("SELECT %s::int, %s::int", (number, n)) for n in range(10)]
+            return [await cursor.fetchone() for cursor in cursors]
 
     async def cancelled() -> object:
         async with await AsyncConnection.connect(dsn, autocommit=True) as connection:

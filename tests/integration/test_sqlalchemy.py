@@ -7,10 +7,30 @@ from functools import cache
 from typing import Any
 
 import pytest
-from sqlalchemy import ForeignKey, MetaData, Table, bindparam, exc, func, insert, inspect, select, text, update
+from sqlalchemy import (
+    ForeignKey,
+    MetaData,
+    Table,
+    bindparam,
+    exc,
+    func,
+    insert,
+    inspect,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.engine import URL, Connection, Engine, create_engine
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship, selectinload, sessionmaker
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    Mapped,
+    Session,
+    mapped_column,
+    relationship,
+    selectinload,
+    sessionmaker,
+)
 from sqlalchemy.pool import NullPool
 
 from tests.integration.house import Side
@@ -58,7 +78,8 @@ def selling(session: Session) -> Seen:
     """The ORM: unit of work, relations, savepoints, a conflict, and what is left after it."""
     seen: Seen = []
     session.add_all(
-        Customer(name=f"customer {n}", orders=[Order(total=Decimal(n) / 4) for _ in range(n)]) for n in range(6)
+        Customer(name=f"customer {n}", orders=[Order(total=Decimal(n) / 4) for _ in range(n)])
+        for n in range(6)
     )
     session.commit()
     everyone = select(Customer).options(selectinload(Customer.orders)).order_by(Customer.name)
@@ -78,7 +99,10 @@ def selling(session: Session) -> Seen:
     session.rollback()
     seen.append(session.scalar(select(func.sum(Order.total))))
     totals = (
-        select(Customer.name, func.sum(Order.total)).join(Order).group_by(Customer.name).order_by(Customer.name)
+        select(Customer.name, func.sum(Order.total))
+        .join(Order)
+        .group_by(Customer.name)
+        .order_by(Customer.name)
     )
     seen.append([tuple(row) for row in session.execute(totals)])
     try:
@@ -99,7 +123,11 @@ def core(connection: Connection) -> Seen:
     back = connection.execute(insert(table).values(name="one more").returning(table.c.name, table.c.tags))
     seen.append([tuple(row) for row in back])
     connection.commit()
-    asked = select(table.c.name).where(table.c.name.in_(bindparam("names", expanding=True))).order_by(table.c.name)
+    asked = (
+        select(table.c.name)
+        .where(table.c.name.in_(bindparam("names", expanding=True)))
+        .order_by(table.c.name)
+    )
     for names in (["core 1"], ["core 2", "core 3"], []):
         seen.append([row.name for row in connection.execute(asked, {"names": names})])
     streamed = connection.execute(select(table.c.tags).order_by(table.c.id).execution_options(yield_per=50))
@@ -110,7 +138,9 @@ def core(connection: Connection) -> Seen:
     seen.append(inspect(connection).get_foreign_keys("order", schema="sqlalchemy_shop"))
     connection.execute(text("ALTER TABLE sqlalchemy_shop.customer ADD extra int DEFAULT 5"))
     connection.commit()
-    seen.append([len(row) for row in connection.execute(text("SELECT * FROM sqlalchemy_shop.customer LIMIT 2"))])
+    seen.append(
+        [len(row) for row in connection.execute(text("SELECT * FROM sqlalchemy_shop.customer LIMIT 2"))]
+    )
     connection.rollback()
     return seen
 

@@ -122,6 +122,8 @@ class Line:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._received = bytearray()
         self.key = b""
+        self.told: dict[str, str] = {}
+        """The settings as the server last reported them."""
 
     def encrypt(self, context: ssl.SSLContext, name: str = "localhost") -> None:
         self.socket = context.wrap_socket(self.socket, server_hostname=name)
@@ -161,6 +163,7 @@ class Line:
             except TimeoutError:
                 raise SilenceError(f"waited for {''.join(missing)} after {said!r}") from None
             said.append(message)
+            self.told |= parameters([message])
             if message.kind == END:
                 return said
             if message.kind == missing[0]:

@@ -117,7 +117,9 @@ async def _watch(port: int, callers: list[Caller], tally: Tally, statements: int
     before = -1
     while True:
         if before == (before := tally.statements):
-            doing = Counter(caller.doing for caller in callers if caller.doing != "leave")
+            at_it = [caller for caller in callers if caller.doing != "leave" and caller.line is not None]
+            doing = Counter(caller.doing for caller in at_it)
+            halves = [f"{caller.number} {caller.doing}: {caller.wire.state}" for caller in at_it]
             held = None
             with suppress(Exception):
                 async with asyncio.timeout(5):

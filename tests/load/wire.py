@@ -172,6 +172,12 @@ class Wire(asyncio.Protocol):
         """Something of an answer is here."""
         return bool(self._answers or self._heard or self._rest)
 
+    @property
+    def state(self) -> str:
+        """What came of the answer that is waited for."""
+        kinds = b"".join(kind for kind, _ in self._heard[-8:]).decode()
+        return f"{len(self._answers)} of {self._wanted} answers, then ..{kinds} and {len(self._rest)} bytes"
+
     def send(self, data: bytes) -> None:
         if self._transport is not None and not self._ended:
             self._transport.write(data)

@@ -15,10 +15,7 @@ fn of_process(process: u32) -> Result<u64, String> {
     for thread in threads.flatten() {
         // A thread may end between the listing and the look: then it has no more to say.
         if let Ok(text) = fs::read_to_string(thread.path().join("schedstat")) {
-            let first = text
-                .split_ascii_whitespace()
-                .next()
-                .and_then(|number| number.parse::<u64>().ok());
+            let first = text.split_ascii_whitespace().next().and_then(|number| number.parse::<u64>().ok());
             sum += first.ok_or(format!("{folder}: schedstat says {text:?}"))?;
         }
     }

@@ -30,10 +30,7 @@ pub struct Pace {
 impl Pace {
     pub fn read(options: &mut Options) -> Result<Pace, String> {
         let concurrency = options.number("concurrency", 64usize)?.max(1);
-        Ok(Pace {
-            concurrency,
-            patience: options.seconds("patience", 60.0)?,
-        })
+        Ok(Pace { concurrency, patience: options.seconds("patience", 60.0)? })
     }
 }
 
@@ -82,10 +79,7 @@ pub fn open(target: &Target, count: usize, keep: bool, pace: &Pace) -> Result<Op
             failures.add_many(LATE, (under_way + count - started) as u64);
             break;
         }
-        fleet
-            .poll
-            .wait(50, &mut ready)
-            .map_err(|error| format!("epoll: {error}"))?;
+        fleet.poll.wait(50, &mut ready).map_err(|error| format!("epoll: {error}"))?;
         for (token, _) in &ready {
             let Some(place) = entrants.get_mut(*token) else {
                 continue;
@@ -93,14 +87,7 @@ pub fn open(target: &Target, count: usize, keep: bool, pace: &Pace) -> Result<Op
             let Some(entrant) = place.as_mut() else {
                 continue;
             };
-            let came_in = go_on(
-                entrant,
-                &fleet.poll,
-                *token,
-                target,
-                &mut secrets,
-                &mut fleet.scratch,
-            );
+            let came_in = go_on(entrant, &fleet.poll, *token, target, &mut secrets, &mut fleet.scratch);
             if matches!(came_in, Ok(false)) {
                 continue;
             }
@@ -122,13 +109,7 @@ pub fn open(target: &Target, count: usize, keep: bool, pace: &Pace) -> Result<Op
             }
         }
     }
-    Ok(Opened {
-        fleet,
-        admitted,
-        failures,
-        elapsed: start.elapsed(),
-        times,
-    })
+    Ok(Opened { fleet, admitted, failures, elapsed: start.elapsed(), times })
 }
 
 /// Says goodbye as a client should. Nobody waits for what becomes of it.
@@ -138,14 +119,8 @@ pub fn leave(link: &mut Link) {
 
 fn begin(target: &Target, poll: &Poll, token: usize) -> Result<Entrant, String> {
     let stream = poll::connect(target.address).map_err(|error| format!("connect: {error}"))?;
-    poll.add(stream.as_raw_fd(), token, poll::WRITE)
-        .map_err(|error| format!("epoll: {error}"))?;
-    Ok(Entrant {
-        link: Link::new(stream),
-        login: Login::default(),
-        connected: false,
-        since: Instant::now(),
-    })
+    poll.add(stream.as_raw_fd(), token, poll::WRITE).map_err(|error| format!("epoll: {error}"))?;
+    Ok(Entrant { link: Link::new(stream), login: Login::default(), connected: false, since: Instant::now() })
 }
 
 /// One step of a log-in. True: the client is in.
@@ -159,26 +134,16 @@ fn go_on(
 ) -> Result<bool, String> {
     let link = &mut entrant.link;
     if !entrant.connected {
-        if let Some(error) = link
-            .stream
-            .take_error()
-            .map_err(|error| error.to_string())?
-        {
+        if let Some(error) = link.stream.take_error().map_err(|error| error.to_string())? {
             return Err(format!("connect: {error}"));
         }
         entrant.connected = true;
-        poll.change(link.stream.as_raw_fd(), token, poll::READ)
-            .map_err(|error| format!("epoll: {error}"))?;
+        poll.change(link.stream.as_raw_fd(), token, poll::READ).map_err(|error| format!("epoll: {error}"))?;
         return say(link, &wire::startup(&target.user, &target.database)).map(|()| false);
     }
-    let open = link
-        .fill(scratch)
-        .map_err(|error| format!("log-in: {error}"))?;
+    let open = link.fill(scratch).map_err(|error| format!("log-in: {error}"))?;
     while let Some((kind, place)) = link.next()? {
-        match entrant
-            .login
-            .receive(kind, link.body(&place), target, secrets)?
-        {
+        match entrant.login.receive(kind, link.body(&place), target, secrets)? {
             Step::Wait => {}
             Step::Send(data) => say(link, &data)?,
             Step::Ready => {
@@ -188,11 +153,7 @@ fn go_on(
         }
     }
     link.forget_read();
-    if open {
-        Ok(false)
-    } else {
-        Err(format!("log-in: {CLOSED}"))
-    }
+    if open { Ok(false) } else { Err(format!("log-in: {CLOSED}")) }
 }
 
 fn say(link: &mut Link, data: &[u8]) -> Result<(), String> {
@@ -235,9 +196,7 @@ impl Fleet {
                 failures.add_many(LATE, under_way as u64);
                 return Ok(failures);
             }
-            self.poll
-                .wait(50, &mut ready)
-                .map_err(|error| format!("epoll: {error}"))?;
+            self.poll.wait(50, &mut ready).map_err(|error| format!("epoll: {error}"))?;
             for (token, _) in &ready {
                 let Some(link) = self.links.get_mut(*token).and_then(Option::as_mut) else {
                     continue;
@@ -289,9 +248,5 @@ fn listen(link: &mut Link, scratch: &mut [u8], failures: &mut Tally) -> Result<b
     }
     link.forget_read();
     link.shrink();
-    if open {
-        Ok(done)
-    } else {
-        Err(CLOSED.to_owned())
-    }
+    if open { Ok(done) } else { Err(CLOSED.to_owned()) }
 }

@@ -16,11 +16,7 @@ pub struct Histogram {
 
 impl Histogram {
     pub fn new() -> Histogram {
-        Histogram {
-            counts: vec![0; BUCKETS],
-            total: 0,
-            longest: 0,
-        }
+        Histogram { counts: vec![0; BUCKETS], total: 0, longest: 0 }
     }
 
     pub fn add(&mut self, time: Duration) {
@@ -47,13 +43,7 @@ impl Histogram {
 
     pub fn json(&self) -> String {
         let mut object = Object::new();
-        for (name, share) in [
-            ("p50", 0.5),
-            ("p90", 0.9),
-            ("p99", 0.99),
-            ("p99.9", 0.999),
-            ("max", 1.0),
-        ] {
+        for (name, share) in [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999), ("max", 1.0)] {
             object.number(name, format_args!("{:.1}", self.percentile(share)));
         }
         object.finish()

@@ -26,10 +26,7 @@ pub fn main(mut options: Options) -> Result<bool, String> {
         .number("up", opened.admitted)
         .number("errors", errors)
         .raw("kinds", &opened.failures.json())
-        .number(
-            "seconds",
-            format_args!("{:.3}", opened.elapsed.as_secs_f64()),
-        );
+        .number("seconds", format_args!("{:.3}", opened.elapsed.as_secs_f64()));
     say(&report.finish())?;
 
     let mut fleet = opened.fleet;
@@ -39,22 +36,16 @@ pub fn main(mut options: Options) -> Result<bool, String> {
         match lines.recv_timeout(end.saturating_duration_since(Instant::now())) {
             Ok(line) if line.trim() == "touch" => {
                 let mut request = Vec::new();
-                wire::message(&mut request, b'Q', |body| {
-                    wire::text(body, statement.as_bytes())
-                });
+                wire::message(&mut request, b'Q', |body| wire::text(body, statement.as_bytes()));
                 let failures = fleet.ask(&request, &pace)?;
                 errors += failures.total();
                 let mut report = Object::new();
                 report.number("touched", fleet.links.iter().flatten().count());
-                report
-                    .number("errors", failures.total())
-                    .raw("kinds", &failures.json());
+                report.number("errors", failures.total()).raw("kinds", &failures.json());
                 say(&report.finish())?;
             }
             Ok(line) => {
-                return Err(format!(
-                    "standard input says {line:?}; it can say touch, or end"
-                ));
+                return Err(format!("standard input says {line:?}; it can say touch, or end"));
             }
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
         }
@@ -80,7 +71,5 @@ pub fn lines() -> Receiver<String> {
 
 pub fn say(line: &str) -> Result<(), String> {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "{line}")
-        .and_then(|()| out.flush())
-        .map_err(|error| format!("standard output: {error}"))
+    writeln!(out, "{line}").and_then(|()| out.flush()).map_err(|error| format!("standard output: {error}"))
 }

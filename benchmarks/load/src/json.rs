@@ -8,9 +8,7 @@ pub struct Object {
 
 impl Object {
     pub fn new() -> Object {
-        Object {
-            out: "{".to_owned(),
-        }
+        Object { out: "{".to_owned() }
     }
 
     pub fn number(&mut self, name: &str, value: impl Display) -> &mut Object {

@@ -22,19 +22,13 @@ pub struct Secrets {
 
 impl Secrets {
     pub fn new() -> Result<Secrets, String> {
-        let chance =
-            File::open("/dev/urandom").map_err(|error| format!("/dev/urandom: {error}"))?;
-        Ok(Secrets {
-            chance,
-            keys: Keys::default(),
-        })
+        let chance = File::open("/dev/urandom").map_err(|error| format!("/dev/urandom: {error}"))?;
+        Ok(Secrets { chance, keys: Keys::default() })
     }
 
     fn nonce(&mut self) -> Result<[u8; 18], String> {
         let mut nonce = [0; 18];
-        self.chance
-            .read_exact(&mut nonce)
-            .map_err(|error| format!("/dev/urandom: {error}"))?;
+        self.chance.read_exact(&mut nonce).map_err(|error| format!("/dev/urandom: {error}"))?;
         Ok(nonce)
     }
 }
@@ -64,10 +58,7 @@ impl Login {
             b'S' | b'K' | b'N' | b'v' => Ok(Step::Wait),
             b'Z' if self.admitted => Ok(Step::Ready),
             b'E' => Err(wire::problem(body)),
-            other => Err(format!(
-                "log-in: unexpected message {}",
-                other.escape_ascii()
-            )),
+            other => Err(format!("log-in: unexpected message {}", other.escape_ascii())),
         }
     }
 
@@ -80,11 +71,7 @@ impl Login {
         let rest = body.get(4..).unwrap_or_default();
         match wire::int32(body) {
             Some(0) => {
-                if self
-                    .exchange
-                    .as_ref()
-                    .is_some_and(|exchange| !exchange.verified())
-                {
+                if self.exchange.as_ref().is_some_and(|exchange| !exchange.verified()) {
                     return Err("log-in: let in before the server proved itself".to_owned());
                 }
                 self.admitted = true;
@@ -92,10 +79,7 @@ impl Login {
             }
             Some(3) => Ok(answer(|out| wire::text(out, target.password.as_bytes()))),
             Some(10) => {
-                if !rest
-                    .split(|byte| *byte == 0)
-                    .any(|name| name == b"SCRAM-SHA-256")
-                {
+                if !rest.split(|byte| *byte == 0).any(|name| name == b"SCRAM-SHA-256") {
                     return Err("log-in: the server offers no SCRAM-SHA-256".to_owned());
                 }
                 let exchange = Exchange::new(&secrets.nonce()?);
@@ -108,25 +92,19 @@ impl Login {
                 }))
             }
             Some(11) => {
-                let proof =
-                    self.exchange()?
-                        .answer(utf8(rest)?, &target.password, &mut secrets.keys)?;
+                let proof = self.exchange()?.answer(utf8(rest)?, &target.password, &mut secrets.keys)?;
                 Ok(answer(|out| out.extend_from_slice(proof.as_bytes())))
             }
             Some(12) => {
                 self.exchange()?.verify(utf8(rest)?)?;
                 Ok(Step::Wait)
             }
-            method => Err(format!(
-                "log-in: authentication method {method:?} is not one this client speaks"
-            )),
+            method => Err(format!("log-in: authentication method {method:?} is not one this client speaks")),
         }
     }
 
     fn exchange(&mut self) -> Result<&mut Exchange, String> {
-        self.exchange
-            .as_mut()
-            .ok_or("log-in: SASL goes on that never began".to_owned())
+        self.exchange.as_mut().ok_or("log-in: SASL goes on that never began".to_owned())
     }
 }
 

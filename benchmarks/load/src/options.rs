@@ -15,9 +15,7 @@ impl Options {
     pub fn read(mut arguments: impl Iterator<Item = String>) -> Result<Options, String> {
         let mut given = BTreeMap::new();
         while let Some(argument) = arguments.next() {
-            let name = argument
-                .strip_prefix("--")
-                .ok_or(format!("expected --option, got {argument}"))?;
+            let name = argument.strip_prefix("--").ok_or(format!("expected --option, got {argument}"))?;
             let value = arguments.next().ok_or(format!("--{name} needs a value"))?;
             given.insert(name.to_owned(), value);
         }
@@ -25,17 +23,13 @@ impl Options {
     }
 
     pub fn text(&mut self, name: &str, default: &str) -> String {
-        self.given
-            .remove(name)
-            .unwrap_or_else(|| default.to_owned())
+        self.given.remove(name).unwrap_or_else(|| default.to_owned())
     }
 
     pub fn number<T: FromStr>(&mut self, name: &str, default: T) -> Result<T, String> {
         match self.given.remove(name) {
             None => Ok(default),
-            Some(value) => value
-                .parse()
-                .map_err(|_| format!("--{name} {value}: not a number it can use")),
+            Some(value) => value.parse().map_err(|_| format!("--{name} {value}: not a number it can use")),
         }
     }
 
@@ -56,12 +50,7 @@ impl Options {
         let user = self.text("user", "bench");
         let database = self.text("database", &user);
         let password = std::env::var("LOAD_PASSWORD").unwrap_or_default();
-        Ok(Target {
-            address: SocketAddrV4::new(host, port),
-            user,
-            database,
-            password,
-        })
+        Ok(Target { address: SocketAddrV4::new(host, port), user, database, password })
     }
 
     pub fn finish(self) -> Result<(), String> {

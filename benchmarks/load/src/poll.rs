@@ -19,10 +19,7 @@ impl Poll {
         let fd = check(unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) })?;
         // SAFETY: as above.
         let set = unsafe { OwnedFd::from_raw_fd(fd) };
-        Ok(Poll {
-            set,
-            events: vec![libc::epoll_event { events: 0, u64: 0 }; BATCH],
-        })
+        Ok(Poll { set, events: vec![libc::epoll_event { events: 0, u64: 0 }; BATCH] })
     }
 
     pub fn add(&self, fd: RawFd, token: usize, interest: u32) -> io::Result<()> {
@@ -34,10 +31,7 @@ impl Poll {
     }
 
     fn control(&self, operation: i32, fd: RawFd, token: usize, interest: u32) -> io::Result<()> {
-        let mut event = libc::epoll_event {
-            events: interest,
-            u64: token as u64,
-        };
+        let mut event = libc::epoll_event { events: interest, u64: token as u64 };
         // SAFETY: `event` lives across the call.
         check(unsafe { libc::epoll_ctl(self.set.as_raw_fd(), operation, fd, &mut event) }).map(drop)
     }
@@ -57,10 +51,7 @@ impl Poll {
         match check(found) {
             Ok(count) => {
                 ready.extend(
-                    self.events
-                        .iter()
-                        .take(count as usize)
-                        .map(|event| (event.u64 as usize, event.events)),
+                    self.events.iter().take(count as usize).map(|event| (event.u64 as usize, event.events)),
                 );
                 Ok(())
             }
@@ -74,11 +65,7 @@ impl Poll {
 pub fn connect(address: SocketAddrV4) -> io::Result<TcpStream> {
     // SAFETY: no pointers; the descriptor is checked and owned by nobody else.
     let fd = check(unsafe {
-        libc::socket(
-            libc::AF_INET,
-            libc::SOCK_STREAM | libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC,
-            0,
-        )
+        libc::socket(libc::AF_INET, libc::SOCK_STREAM | libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC, 0)
     })?;
     // SAFETY: as above.
     let stream = unsafe { TcpStream::from_raw_fd(fd) };
@@ -86,9 +73,7 @@ pub fn connect(address: SocketAddrV4) -> io::Result<TcpStream> {
     let name = libc::sockaddr_in {
         sin_family: libc::AF_INET as libc::sa_family_t,
         sin_port: address.port().to_be(),
-        sin_addr: libc::in_addr {
-            s_addr: u32::from_ne_bytes(address.ip().octets()),
-        },
+        sin_addr: libc::in_addr { s_addr: u32::from_ne_bytes(address.ip().octets()) },
         sin_zero: [0; 8],
     };
     let size = size_of::<libc::sockaddr_in>() as libc::socklen_t;
@@ -101,10 +86,7 @@ pub fn connect(address: SocketAddrV4) -> io::Result<TcpStream> {
 
 /// Takes all the descriptors this process may have; with fewer the connections say so themselves.
 pub fn raise_descriptor_limit() {
-    let mut limit = libc::rlimit {
-        rlim_cur: 0,
-        rlim_max: 0,
-    };
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: `limit` lives across both calls.
     unsafe {
         if libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) == 0 {
@@ -115,9 +97,5 @@ pub fn raise_descriptor_limit() {
 }
 
 fn check(result: i32) -> io::Result<i32> {
-    if result < 0 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(result)
-    }
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }
 }

@@ -60,80 +60,47 @@ pub fn main(mut options: Options) -> Result<bool, String> {
     let watched: Vec<u32> = watched
         .split(',')
         .filter(|part| !part.is_empty())
-        .map(|part| {
-            part.parse()
-                .map_err(|_| format!("--watch: {part} is not a process id"))
-        })
+        .map(|part| part.parse().map_err(|_| format!("--watch: {part} is not a process id")))
         .collect::<Result<_, _>>()?;
 
     let mut opened = fleet::open(&target, clients, true, &pace)?;
     if opened.failures.total() > 0 || clients == 0 {
-        return Err(format!(
-            "{} of {clients} clients came in: {}",
-            opened.admitted,
-            opened.failures.json()
-        ));
+        return Err(format!("{} of {clients} clients came in: {}", opened.admitted, opened.failures.json()));
     }
     if let Some(request) = script.preparation() {
         let failures = opened.fleet.ask(&request, &pace)?;
         if failures.total() > 0 {
-            return Err(format!(
-                "the statement could not be prepared: {}",
-                failures.json()
-            ));
+            return Err(format!("the statement could not be prepared: {}", failures.json()));
         }
     }
     let mut work = Work::new(opened.fleet, &script, chance);
     let (start, end, unanswered) = work.run(warmup, seconds, &watched)?;
     work.fleet.leave();
 
-    work.failures
-        .add_many("no answer after the end", unanswered);
+    work.failures.add_many("no answer after the end", unanswered);
     let errors = work.failures.total();
     let mut report = Object::new();
     report
         .number("statements", work.statements)
-        .number(
-            "seconds",
-            format_args!("{:.6}", (end.at - start.at).as_secs_f64()),
-        )
+        .number("seconds", format_args!("{:.6}", (end.at - start.at).as_secs_f64()))
         .number("errors", errors)
         .number("wrong", work.wrong)
         .raw("kinds", &work.failures.json())
         .raw("latency_us", &work.times.json())
         .number("cpu_ns", end.watched.saturating_sub(start.watched))
         .number("own_cpu_ns", end.own.saturating_sub(start.own))
-        .number(
-            "login_seconds",
-            format_args!("{:.3}", opened.elapsed.as_secs_f64()),
-        );
+        .number("login_seconds", format_args!("{:.3}", opened.elapsed.as_secs_f64()));
     println!("{}", report.finish());
     Ok(errors == 0 && work.wrong == 0 && work.statements > 0)
 }
 
 impl Work<'_> {
     fn new(fleet: Fleet, script: &Script, chance: Chance) -> Work<'_> {
-        let idle = Client {
-            key: 0,
-            sent: Instant::now(),
-            busy: false,
-            rows: 0,
-            strange: false,
-            failed: false,
-        };
+        let idle =
+            Client { key: 0, sent: Instant::now(), busy: false, rows: 0, strange: false, failed: false };
         let clients = vec![idle; fleet.links.len()];
         let (failures, times) = (Tally::default(), Histogram::new());
-        Work {
-            fleet,
-            clients,
-            script,
-            chance,
-            request: Vec::new(),
-            statements: 0,
-            wrong: 0,
-            failures,
-            times,
-        }
+        Work { fleet, clients, script, chance, request: Vec::new(), statements: 0, wrong: 0, failures, times }
     }
 
     /// Gives the readings at the beginning and the end of what was measured, and how many statements got no answer.
@@ -169,10 +136,7 @@ impl Work<'_> {
             }
             // Looking at all the clients is for once in a while, not for every turn.
             for _ in 0..TURNS {
-                self.fleet
-                    .poll
-                    .wait(5, &mut ready)
-                    .map_err(|error| format!("epoll: {error}"))?;
+                self.fleet.poll.wait(5, &mut ready).map_err(|error| format!("epoll: {error}"))?;
                 let now = Instant::now();
                 let measuring = start.is_some() && stop.is_none() && now < end;
                 for (token, _) in &ready {
@@ -202,20 +166,12 @@ impl Work<'_> {
     }
 
     fn ask(&mut self, token: usize, now: Instant) {
-        let (Some(Some(link)), Some(client)) =
-            (self.fleet.links.get_mut(token), self.clients.get_mut(token))
+        let (Some(Some(link)), Some(client)) = (self.fleet.links.get_mut(token), self.clients.get_mut(token))
         else {
             return;
         };
         let key = self.chance.key(self.script.keys);
-        *client = Client {
-            key,
-            sent: now,
-            busy: true,
-            rows: 0,
-            strange: false,
-            failed: false,
-        };
+        *client = Client { key, sent: now, busy: true, rows: 0, strange: false, failed: false };
         self.script.request(key, &mut self.request);
         // A statement is far smaller than a socket's buffer, and the one before it has been answered.
         match link.send(&self.request) {
@@ -235,14 +191,11 @@ impl Work<'_> {
     /// Takes what a server said to a client. Gives when the statement was sent and whether all was well, once it is
     /// over.
     fn hear(&mut self, token: usize) -> Result<Option<(Instant, bool)>, String> {
-        let (Some(Some(link)), Some(client)) =
-            (self.fleet.links.get_mut(token), self.clients.get_mut(token))
+        let (Some(Some(link)), Some(client)) = (self.fleet.links.get_mut(token), self.clients.get_mut(token))
         else {
             return Ok(None);
         };
-        let open = link
-            .fill(&mut self.fleet.scratch)
-            .map_err(|error| error.to_string())?;
+        let open = link.fill(&mut self.fleet.scratch).map_err(|error| error.to_string())?;
         let mut over = None;
         while let Some((kind, place)) = link.next()? {
             match kind {
@@ -271,11 +224,7 @@ impl Work<'_> {
             }
         }
         link.forget_read();
-        if open {
-            Ok(over)
-        } else {
-            Err(CLOSED.to_owned())
-        }
+        if open { Ok(over) } else { Err(CLOSED.to_owned()) }
     }
 }
 
@@ -286,10 +235,6 @@ fn number(column: Option<&[u8]>) -> Option<u64> {
 impl Reading {
     fn take(watched: &[u32]) -> Result<Reading, String> {
         let own = cpu::nanoseconds(&[std::process::id()])?;
-        Ok(Reading {
-            watched: cpu::nanoseconds(watched)?,
-            own,
-            at: Instant::now(),
-        })
+        Ok(Reading { watched: cpu::nanoseconds(watched)?, own, at: Instant::now() })
     }
 }

@@ -24,11 +24,7 @@ impl Keys {
             Some(key) if self.salt == salt && self.rounds == rounds => key,
             _ => {
                 let key = stretch(password.as_bytes(), salt, rounds);
-                *self = Keys {
-                    salt: salt.to_vec(),
-                    rounds,
-                    salted: Some(key),
-                };
+                *self = Keys { salt: salt.to_vec(), rounds, salted: Some(key) };
                 key
             }
         }
@@ -43,11 +39,7 @@ pub struct Exchange {
 
 impl Exchange {
     pub fn new(nonce: &[u8]) -> Exchange {
-        Exchange {
-            nonce: BASE64.encode(nonce),
-            expected: None,
-            verified: false,
-        }
+        Exchange { nonce: BASE64.encode(nonce), expected: None, verified: false }
     }
 
     pub fn first(&self) -> String {
@@ -59,20 +51,13 @@ impl Exchange {
         format!("n=,r={}", self.nonce)
     }
 
-    pub fn answer(
-        &mut self,
-        challenge: &str,
-        password: &str,
-        keys: &mut Keys,
-    ) -> Result<String, String> {
+    pub fn answer(&mut self, challenge: &str, password: &str, keys: &mut Keys) -> Result<String, String> {
         let (mut nonce, mut salt, mut rounds) = ("", Vec::new(), 0u32);
         for part in challenge.split(',') {
             match part.split_once('=') {
                 Some(("r", value)) => nonce = value,
                 Some(("s", value)) => {
-                    salt = BASE64
-                        .decode(value)
-                        .map_err(|_| "SCRAM: a salt that is not base64")?
+                    salt = BASE64.decode(value).map_err(|_| "SCRAM: a salt that is not base64")?
                 }
                 Some(("i", value)) => rounds = value.parse().unwrap_or(0),
                 _ => {}
@@ -89,11 +74,7 @@ impl Exchange {
         let without_proof = format!("c=biws,r={nonce}");
         let said = format!("{},{challenge},{without_proof}", self.bare());
         let signature = sign(&Sha256::digest(client_key), said.as_bytes());
-        let proof: Vec<u8> = client_key
-            .iter()
-            .zip(signature)
-            .map(|(key, mask)| key ^ mask)
-            .collect();
+        let proof: Vec<u8> = client_key.iter().zip(signature).map(|(key, mask)| key ^ mask).collect();
         self.expected = Some(sign(&sign(&salted, b"Server Key"), said.as_bytes()));
         Ok(format!("{without_proof},p={}", BASE64.encode(proof)))
     }
@@ -118,22 +99,13 @@ impl Exchange {
 }
 
 fn sign(key: &[u8], data: &[u8]) -> [u8; 32] {
-    signer(key)
-        .chain_update(data)
-        .finalize()
-        .into_bytes()
-        .into()
+    signer(key).chain_update(data).finalize().into_bytes().into()
 }
 
 /// PBKDF2's first block, all that is needed of it.
 fn stretch(password: &[u8], salt: &[u8], rounds: u32) -> [u8; 32] {
     let keyed = signer(password);
-    let mut last = keyed
-        .clone()
-        .chain_update(salt)
-        .chain_update(1u32.to_be_bytes())
-        .finalize()
-        .into_bytes();
+    let mut last = keyed.clone().chain_update(salt).chain_update(1u32.to_be_bytes()).finalize().into_bytes();
     let mut sum: [u8; 32] = last.into();
     for _ in 1..rounds {
         last = keyed.clone().chain_update(last).finalize().into_bytes();
@@ -159,19 +131,14 @@ mod tests {
     /// depend on that.
     #[test]
     fn the_key_is_that_of_the_rfc() {
-        let salt = BASE64
-            .decode("W22ZaJ0SNY7soEsUEjb6gQ==")
-            .unwrap_or_default();
+        let salt = BASE64.decode("W22ZaJ0SNY7soEsUEjb6gQ==").unwrap_or_default();
         let mut keys = Keys::default();
         let salted = keys.salted("pencil", &salt, 4096);
         let said = "n=user,r=rOprNGfwEbeRWgbNEkqO,\
             r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096,\
             c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0";
         let server = sign(&sign(&salted, b"Server Key"), said.as_bytes());
-        assert_eq!(
-            BASE64.encode(server),
-            "6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4="
-        );
+        assert_eq!(BASE64.encode(server), "6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=");
     }
 
     #[test]
@@ -179,16 +146,8 @@ mod tests {
         let mut exchange = Exchange::new(b"0123456789abcdef");
         let nonce = exchange.nonce.clone();
         let mut keys = Keys::default();
-        assert!(
-            exchange
-                .answer(&format!("r={nonce},s=AAAA,i=1"), "p", &mut keys)
-                .is_err()
-        );
-        assert!(
-            exchange
-                .answer(&format!("r={nonce}x,s=AAAA,i=1"), "p", &mut keys)
-                .is_ok()
-        );
+        assert!(exchange.answer(&format!("r={nonce},s=AAAA,i=1"), "p", &mut keys).is_err());
+        assert!(exchange.answer(&format!("r={nonce}x,s=AAAA,i=1"), "p", &mut keys).is_ok());
         assert!(exchange.verify("v=AAAA").is_err());
         assert!(!exchange.verified());
     }

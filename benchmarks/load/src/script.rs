@@ -51,13 +51,7 @@ impl Script {
             }
             numbered.push_str(piece);
         }
-        Script {
-            mode,
-            pieces,
-            numbered,
-            keys,
-            expect_key,
-        }
+        Script { mode, pieces, numbered, keys, expect_key }
     }
 
     /// What a client sends once, before the first statement.

@@ -16,10 +16,7 @@ pub fn main(mut options: Options) -> Result<bool, String> {
     report
         .number("logins", opened.admitted)
         .number("seconds", format_args!("{seconds:.6}"))
-        .number(
-            "logins_per_second",
-            format_args!("{:.1}", opened.admitted as f64 / seconds.max(1e-9)),
-        )
+        .number("logins_per_second", format_args!("{:.1}", opened.admitted as f64 / seconds.max(1e-9)))
         .number("errors", errors)
         .raw("kinds", &opened.failures.json())
         .raw("latency_us", &opened.times.json());

@@ -49,15 +49,10 @@ struct Canned {
 pub fn main(mut options: Options) -> Result<bool, String> {
     let port: u16 = options.number("port", 0)?;
     options.finish()?;
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
-        .map_err(|error| format!("port {port}: {error}"))?;
-    listener
-        .set_nonblocking(true)
-        .map_err(|error| error.to_string())?;
-    let port = listener
-        .local_addr()
-        .map_err(|error| error.to_string())?
-        .port();
+    let listener =
+        TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(|error| format!("port {port}: {error}"))?;
+    listener.set_nonblocking(true).map_err(|error| error.to_string())?;
+    let port = listener.local_addr().map_err(|error| error.to_string())?.port();
     idle::say(&Object::new().number("port", port).finish())?;
     let lines = idle::lines();
     std::thread::spawn(move || {
@@ -82,14 +77,7 @@ fn serve(listener: &TcpListener) -> std::io::Result<bool> {
                     stream.set_nonblocking(true)?;
                     stream.set_nodelay(true)?;
                     poll.add(stream.as_raw_fd(), next, poll::READ)?;
-                    peers.insert(
-                        next,
-                        Peer {
-                            link: Link::new(stream),
-                            started: false,
-                            stuck: false,
-                        },
-                    );
+                    peers.insert(next, Peer { link: Link::new(stream), started: false, stuck: false });
                     next += 1;
                 }
                 continue;
@@ -121,19 +109,12 @@ fn turn(
         if !peer.link.fill(scratch).unwrap_or(false) || answer(peer, canned, reply).is_none() {
             return false;
         }
-        if reply.is_empty() {
-            Ok(true)
-        } else {
-            peer.link.send(reply)
-        }
+        if reply.is_empty() { Ok(true) } else { peer.link.send(reply) }
     };
     let Ok(all) = sent else { return false };
     peer.stuck = !all;
     let interest = if peer.stuck { poll::WRITE } else { poll::READ };
-    peer.stuck == stuck
-        || poll
-            .change(peer.link.stream.as_raw_fd(), token, interest)
-            .is_ok()
+    peer.stuck == stuck || poll.change(peer.link.stream.as_raw_fd(), token, interest).is_ok()
 }
 
 /// Answers all the messages that are there. None: the peer goes, or makes no sense.
@@ -170,9 +151,7 @@ fn answer(peer: &mut Peer, canned: &Canned, reply: &mut Vec<u8>) -> Option<()> {
             b'C' => wire::message(reply, b'3', |_| {}),
             b'D' => {
                 if link.body(&place).first() == Some(&b'S') {
-                    wire::message(reply, b't', |body| {
-                        body.extend_from_slice(&[0, 1, 0, 0, 0, 23])
-                    });
+                    wire::message(reply, b't', |body| body.extend_from_slice(&[0, 1, 0, 0, 0, 23]));
                 }
                 reply.extend_from_slice(&canned.description);
             }
@@ -194,20 +173,13 @@ fn greet(reply: &mut Vec<u8>, canned: &Canned) {
             wire::text(body, value.as_bytes());
         });
     }
-    wire::message(reply, b'K', |body| {
-        body.extend_from_slice(&[0, 0, 0, 1, 0, 0, 0, 2])
-    });
+    wire::message(reply, b'K', |body| body.extend_from_slice(&[0, 0, 0, 1, 0, 0, 0, 2]));
     reply.extend_from_slice(&canned.ready);
 }
 
 fn first_word(statement: &[u8]) -> Vec<u8> {
-    let letters = statement
-        .iter()
-        .skip_while(|byte| byte.is_ascii_whitespace());
-    letters
-        .take_while(|byte| byte.is_ascii_alphabetic())
-        .map(u8::to_ascii_uppercase)
-        .collect()
+    let letters = statement.iter().skip_while(|byte| byte.is_ascii_whitespace());
+    letters.take_while(|byte| byte.is_ascii_alphabetic()).map(u8::to_ascii_uppercase).collect()
 }
 
 impl Canned {
@@ -217,20 +189,12 @@ impl Canned {
             body.extend_from_slice(&[0, 1]);
             wire::text(body, b"abalance");
             // Of no table; an int4 of four bytes, no modifier, as text.
-            body.extend_from_slice(&[
-                0, 0, 0, 0, 0, 0, 0, 0, 0, 23, 0, 4, 255, 255, 255, 255, 0, 0,
-            ]);
+            body.extend_from_slice(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 23, 0, 4, 255, 255, 255, 255, 0, 0]);
         });
-        wire::message(&mut row, b'D', |body| {
-            body.extend_from_slice(b"\0\x01\0\0\0\x010")
-        });
+        wire::message(&mut row, b'D', |body| body.extend_from_slice(b"\0\x01\0\0\0\x010"));
         wire::message(&mut row, b'C', |body| wire::text(body, b"SELECT 1"));
         wire::message(&mut ready, b'Z', |body| body.push(b'I'));
-        Canned {
-            description,
-            row,
-            ready,
-        }
+        Canned { description, row, ready }
     }
 }
 

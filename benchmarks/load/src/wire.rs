@@ -28,12 +28,9 @@ pub fn text(out: &mut Vec<u8>, value: &[u8]) {
 pub fn startup(user: &str, database: &str) -> Vec<u8> {
     let mut body = Vec::new();
     body.extend_from_slice(&(3u32 << 16).to_be_bytes());
-    for (name, value) in [
-        ("user", user),
-        ("database", database),
-        ("application_name", "bench"),
-        ("client_encoding", "UTF8"),
-    ] {
+    for (name, value) in
+        [("user", user), ("database", database), ("application_name", "bench"), ("client_encoding", "UTF8")]
+    {
         text(&mut body, name.as_bytes());
         text(&mut body, value.as_bytes());
     }
@@ -45,8 +42,7 @@ pub fn startup(user: &str, database: &str) -> Vec<u8> {
 }
 
 pub fn int32(body: &[u8]) -> Option<i32> {
-    body.first_chunk::<4>()
-        .map(|bytes| i32::from_be_bytes(*bytes))
+    body.first_chunk::<4>().map(|bytes| i32::from_be_bytes(*bytes))
 }
 
 /// The first column of a DataRow, when it has one that is not NULL.
@@ -78,12 +74,7 @@ pub struct Link {
 
 impl Link {
     pub fn new(stream: TcpStream) -> Link {
-        Link {
-            stream,
-            incoming: Vec::new(),
-            taken: 0,
-            outgoing: Vec::new(),
-        }
+        Link { stream, incoming: Vec::new(), taken: 0, outgoing: Vec::new() }
     }
 
     /// Reads once. False: the peer has closed.
@@ -91,15 +82,10 @@ impl Link {
         match self.stream.read(scratch) {
             Ok(0) => Ok(false),
             Ok(count) => {
-                self.incoming
-                    .extend_from_slice(scratch.get(..count).unwrap_or_default());
+                self.incoming.extend_from_slice(scratch.get(..count).unwrap_or_default());
                 Ok(true)
             }
-            Err(error)
-                if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) =>
-            {
-                Ok(true)
-            }
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => Ok(true),
             Err(error) => Err(error),
         }
     }
@@ -107,18 +93,13 @@ impl Link {
     /// The next whole message: its kind and where `body` finds the rest of it.
     pub fn next(&mut self) -> Result<Option<(u8, Range<usize>)>, String> {
         let rest = self.incoming.get(self.taken..).unwrap_or_default();
-        let Some((kind, length)) = rest
-            .split_first()
-            .and_then(|(kind, rest)| Some((*kind, int32(rest)?)))
+        let Some((kind, length)) = rest.split_first().and_then(|(kind, rest)| Some((*kind, int32(rest)?)))
         else {
             return Ok(None);
         };
         let length = usize::try_from(length).unwrap_or(0);
         if !(4..=LONGEST).contains(&length) {
-            return Err(format!(
-                "a message of kind {} and length {length}",
-                kind.escape_ascii()
-            ));
+            return Err(format!("a message of kind {} and length {length}", kind.escape_ascii()));
         }
         if rest.len() < length + 1 {
             return Ok(None);
@@ -172,8 +153,7 @@ impl Link {
             return self.flush();
         }
         let sent = write_some(&mut self.stream, data)?;
-        self.outgoing
-            .extend_from_slice(data.get(sent..).unwrap_or_default());
+        self.outgoing.extend_from_slice(data.get(sent..).unwrap_or_default());
         Ok(self.outgoing.is_empty())
     }
 
@@ -218,10 +198,7 @@ mod tests {
 
     #[test]
     fn an_error_is_told_by_its_code_and_message() {
-        assert_eq!(
-            problem(b"SERROR\0C28P01\0Mwrong password\0\0"),
-            "28P01 wrong password"
-        );
+        assert_eq!(problem(b"SERROR\0C28P01\0Mwrong password\0\0"), "28P01 wrong password");
     }
 
     #[test]

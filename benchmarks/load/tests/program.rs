@@ -16,11 +16,8 @@ struct Stub {
 
 impl Stub {
     fn start() -> Fallible<Stub> {
-        let mut process = Command::new(PROGRAM)
-            .arg("stub")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
+        let mut process =
+            Command::new(PROGRAM).arg("stub").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let output = process.stdout.take().ok_or("no standard output")?;
         let mut line = String::new();
         BufReader::new(output).read_line(&mut line)?;
@@ -50,17 +47,8 @@ impl Drop for Stub {
 fn every_mode_gets_its_rows() -> Fallible<()> {
     let stub = Stub::start()?;
     for mode in ["simple", "extended", "prepared"] {
-        let (output, said) = stub.ask(&[
-            "run",
-            "--mode",
-            mode,
-            "--clients",
-            "5",
-            "--seconds",
-            "0.5",
-            "--warmup",
-            "0.05",
-        ])?;
+        let (output, said) =
+            stub.ask(&["run", "--mode", mode, "--clients", "5", "--seconds", "0.5", "--warmup", "0.05"])?;
         assert_eq!(output.status.code(), Some(0), "{mode}: {output:?}");
         assert!(!said.contains(r#""statements":0,"#), "{mode}: {said}");
         assert!(said.contains(r#""errors":0,"wrong":0,"#), "{mode}: {said}");
@@ -71,35 +59,16 @@ fn every_mode_gets_its_rows() -> Fallible<()> {
 #[test]
 fn a_row_with_another_key_is_wrong() -> Fallible<()> {
     let stub = Stub::start()?;
-    let (output, said) = stub.ask(&[
-        "run",
-        "--seconds",
-        "0.1",
-        "--warmup",
-        "0",
-        "--expect",
-        "key",
-    ])?;
+    let (output, said) = stub.ask(&["run", "--seconds", "0.1", "--warmup", "0", "--expect", "key"])?;
     assert_eq!(output.status.code(), Some(1));
-    assert!(
-        said.contains(r#""statements":0,"#) && !said.contains(r#""wrong":0,"#),
-        "{said}"
-    );
+    assert!(said.contains(r#""statements":0,"#) && !said.contains(r#""wrong":0,"#), "{said}");
     Ok(())
 }
 
 #[test]
 fn a_statement_without_a_row_is_wrong() -> Fallible<()> {
     let stub = Stub::start()?;
-    let (output, said) = stub.ask(&[
-        "run",
-        "--seconds",
-        "0.1",
-        "--warmup",
-        "0",
-        "--statement",
-        "BEGIN",
-    ])?;
+    let (output, said) = stub.ask(&["run", "--seconds", "0.1", "--warmup", "0", "--statement", "BEGIN"])?;
     assert_eq!(output.status.code(), Some(1));
     assert!(!said.contains(r#""wrong":0,"#), "{said}");
     Ok(())
@@ -124,12 +93,7 @@ fn a_server_that_goes_away_is_noticed_by_the_idle() -> Fallible<()> {
         .spawn()?;
     let mut input: ChildStdin = idle.stdin.take().ok_or("no standard input")?;
     let mut lines = BufReader::new(idle.stdout.take().ok_or("no standard output")?).lines();
-    let mut line = || {
-        lines
-            .next()
-            .ok_or("it said no more")?
-            .map_err(Box::<dyn Error>::from)
-    };
+    let mut line = || lines.next().ok_or("it said no more")?.map_err(Box::<dyn Error>::from);
     assert!(line()?.starts_with(r#"{"up":40,"errors":0,"#));
     writeln!(input, "touch")?;
     assert!(line()?.starts_with(r#"{"touched":40,"errors":0,"#));
@@ -142,14 +106,10 @@ fn a_server_that_goes_away_is_noticed_by_the_idle() -> Fallible<()> {
 
 #[test]
 fn what_cannot_begin_says_why() -> Fallible<()> {
-    let nobody = Command::new(PROGRAM)
-        .args(["run", "--port", "1"])
-        .output()?;
+    let nobody = Command::new(PROGRAM).args(["run", "--port", "1"]).output()?;
     assert_eq!(nobody.status.code(), Some(2));
     assert!(String::from_utf8(nobody.stderr)?.contains("0 of 1 clients came in"));
-    let unknown = Command::new(PROGRAM)
-        .args(["run", "--port", "1", "--clientele", "3"])
-        .output()?;
+    let unknown = Command::new(PROGRAM).args(["run", "--port", "1", "--clientele", "3"]).output()?;
     assert_eq!(unknown.status.code(), Some(2));
     assert!(String::from_utf8(unknown.stderr)?.contains("no option --clientele"));
     Ok(())

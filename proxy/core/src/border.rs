@@ -8,17 +8,69 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 pub enum Event {
-    Startup { conn: Id, listener: u32, peer: String, version: u32, body: Vec<u8>, tls: bool, cert: Option<Vec<u8>> },
-    AuthMessage { conn: Id, kind: u8, body: Vec<u8> },
-    Closed { conn: Id, reason: String },
-    PlanNeeded { scope: u32, key: u128, base: u32, settings: Vec<(String, String)>, exact: bool, text: Vec<u8> },
-    AnswerNeeded { conn: Id, ticket: u64, base: u32, text: Vec<u8> },
-    ServerNeeded { pool: u32 },
-    ServerOpened { conn: Id, ticket: u64, cert: Option<Vec<u8>> },
-    ServerMessage { conn: Id, ticket: u64, kind: u8, body: Vec<u8> },
-    ServerLost { conn: Id, ticket: u64, pool: u32, admitted: bool, reason: String },
-    CancelNeeded { ticket: u64, pool: u32, address: String, pid: u32, secret: Vec<u8> },
-    Fault { message: String },
+    Startup {
+        conn: Id,
+        listener: u32,
+        peer: String,
+        version: u32,
+        body: Vec<u8>,
+        tls: bool,
+        cert: Option<Vec<u8>>,
+    },
+    AuthMessage {
+        conn: Id,
+        kind: u8,
+        body: Vec<u8>,
+    },
+    Closed {
+        conn: Id,
+        reason: String,
+    },
+    PlanNeeded {
+        scope: u32,
+        key: u128,
+        base: u32,
+        settings: Vec<(String, String)>,
+        exact: bool,
+        text: Vec<u8>,
+    },
+    AnswerNeeded {
+        conn: Id,
+        ticket: u64,
+        base: u32,
+        text: Vec<u8>,
+    },
+    ServerNeeded {
+        pool: u32,
+    },
+    ServerOpened {
+        conn: Id,
+        ticket: u64,
+        cert: Option<Vec<u8>>,
+    },
+    ServerMessage {
+        conn: Id,
+        ticket: u64,
+        kind: u8,
+        body: Vec<u8>,
+    },
+    ServerLost {
+        conn: Id,
+        ticket: u64,
+        pool: u32,
+        admitted: bool,
+        reason: String,
+    },
+    CancelNeeded {
+        ticket: u64,
+        pool: u32,
+        address: String,
+        pid: u32,
+        secret: Vec<u8>,
+    },
+    Fault {
+        message: String,
+    },
 }
 
 pub struct Admit {

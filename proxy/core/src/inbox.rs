@@ -12,13 +12,24 @@ pub enum Post {
     /// The plan this client waits for may be there now.
     PlanReady(Id),
     /// A server connection for a client of this carrier that waits for one.
-    Grant { client: Id, server: Box<Server> },
+    Grant {
+        client: Id,
+        server: Box<Server>,
+    },
     /// The pool's failure is final: this client waits in vain.
-    Refuse { client: Id, code: String, message: String },
+    Refuse {
+        client: Id,
+        code: String,
+        message: String,
+    },
     /// A parked connection was taken to another carrier; its handle here is free.
     Moved(Id),
     /// A cancel request for the client in this slot. Who sent it is let go when it is done with.
-    Cancel { slot: u32, secret: Vec<u8>, by: Id },
+    Cancel {
+        slot: u32,
+        secret: Vec<u8>,
+        by: Id,
+    },
     CancelDone(Id),
 }
 

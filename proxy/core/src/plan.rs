@@ -114,7 +114,12 @@ pub struct Table {
 
 impl Table {
     pub fn new(limit: usize) -> Self {
-        Self { inner: Mutex::default(), era: AtomicU32::new(1), limit: limit.max(16), misses: AtomicU64::new(0) }
+        Self {
+            inner: Mutex::default(),
+            era: AtomicU32::new(1),
+            limit: limit.max(16),
+            misses: AtomicU64::new(0),
+        }
     }
 
     pub fn era(&self) -> u32 {

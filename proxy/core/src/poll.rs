@@ -35,13 +35,20 @@ impl Poll {
         ready.clear();
         // SAFETY: the buffer outlives the call and its length is the one given.
         let count = unsafe {
-            libc::epoll_wait(self.fd.as_raw_fd(), self.buffer.as_mut_ptr(), self.buffer.len() as i32, timeout_ms)
+            libc::epoll_wait(
+                self.fd.as_raw_fd(),
+                self.buffer.as_mut_ptr(),
+                self.buffer.len() as i32,
+                timeout_ms,
+            )
         };
         if count < 0 {
             let error = io::Error::last_os_error();
             return if error.kind() == io::ErrorKind::Interrupted { Ok(()) } else { Err(error) };
         }
-        ready.extend(self.buffer.iter().take(count as usize).map(|e| Ready { token: e.u64, events: e.events }));
+        ready.extend(
+            self.buffer.iter().take(count as usize).map(|e| Ready { token: e.u64, events: e.events }),
+        );
         Ok(())
     }
 
@@ -154,7 +161,9 @@ pub fn accept(listener: RawFd) -> io::Result<Option<Accepted>> {
         if fd < 0 {
             let error = io::Error::last_os_error();
             return match error.kind() {
-                io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted => Ok(None),
+                io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted => {
+                    Ok(None)
+                }
                 _ => Err(error),
             };
         }

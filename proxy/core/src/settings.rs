@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Distinct sets kept before unused ones are thrown out.
 const KEPT: usize = 4_096;
 /// Settings that change what a statement means, so that they belong to its scope.
-pub const MEANING: [&str; 5] = ["client_encoding", "role", "search_path", "session_authorization", "standard_conforming_strings"];
+pub const MEANING: [&str; 5] =
+    ["client_encoding", "role", "search_path", "session_authorization", "standard_conforming_strings"];
 
 /// Sorted by name: lower-case name and value as SQL text.
 #[derive(PartialEq, Eq, Hash, Debug, Default, Clone)]
@@ -132,7 +133,10 @@ mod tests {
     fn steps_turn_one_session_into_another() {
         let from = of(&[("timezone", "'UTC'"), ("app.tenant", "'1'")]);
         let to = of(&[("timezone", "'CET'"), ("work_mem", "'1MB'")]);
-        assert_eq!(from.steps_to(&to), r#"RESET "app"."tenant";SET "timezone" = 'CET';SET "work_mem" = '1MB';"#);
+        assert_eq!(
+            from.steps_to(&to),
+            r#"RESET "app"."tenant";SET "timezone" = 'CET';SET "work_mem" = '1MB';"#
+        );
         assert_eq!(to.steps_to(&to), "");
         assert_eq!(of(&[("Odd\"", "1")]).steps_to(&of(&[])), "RESET \"Odd\"\"\";");
     }

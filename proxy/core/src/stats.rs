@@ -22,9 +22,7 @@ pub struct Histogram {
 
 impl Histogram {
     pub fn new() -> Histogram {
-        Histogram {
-            buckets: (0..BUCKETS).map(|_| AtomicU64::new(0)).collect(),
-        }
+        Histogram { buckets: (0..BUCKETS).map(|_| AtomicU64::new(0)).collect() }
     }
 
     /// Count one time. For the writer alone.
@@ -44,17 +42,13 @@ impl Histogram {
 
     /// How many were counted.
     pub fn count(&self) -> u64 {
-        self.buckets
-            .iter()
-            .fold(0, |sum, bucket| sum.wrapping_add(bucket.load(Relaxed)))
+        self.buckets.iter().fold(0, |sum, bucket| sum.wrapping_add(bucket.load(Relaxed)))
     }
 
     /// The upper bound of the bucket in which the given percentile (0 to 100) lies; None when nothing was
     /// counted.
     pub fn percentile(&self, p: f64) -> Option<u64> {
-        let rank = (p.clamp(0.0, 100.0) / 100.0 * self.count() as f64)
-            .ceil()
-            .max(1.0) as u64;
+        let rank = (p.clamp(0.0, 100.0) / 100.0 * self.count() as f64).ceil().max(1.0) as u64;
         let mut seen = 0;
         let mut last = None;
         for (upper, count) in self.buckets() {
@@ -71,10 +65,7 @@ impl Histogram {
     /// last possible one also holds everything longer.
     pub fn buckets(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
         let counts = self.buckets.iter().map(|bucket| bucket.load(Relaxed));
-        counts
-            .enumerate()
-            .filter(|(_, count)| *count != 0)
-            .map(|(at, count)| (upper(at), count))
+        counts.enumerate().filter(|(_, count)| *count != 0).map(|(at, count)| (upper(at), count))
     }
 
     fn add(&self, at: usize, by: u64) {
@@ -143,10 +134,7 @@ mod tests {
             let last = upper(at);
             assert_eq!(index(first), at);
             assert_eq!(index(last), at);
-            assert!(
-                (last - first) * SUB as u64 <= first,
-                "bucket {at} is too wide"
-            );
+            assert!((last - first) * SUB as u64 <= first, "bucket {at} is too wide");
             first = last + 1;
         }
         assert_eq!(first, TOP + 1);
@@ -174,16 +162,8 @@ mod tests {
         for us in 1..=10 {
             histogram.record(us);
         }
-        let cases = [
-            (-1.0, 1),
-            (0.0, 1),
-            (10.0, 1),
-            (50.0, 5),
-            (90.0, 9),
-            (91.0, 10),
-            (100.0, 10),
-            (500.0, 10),
-        ];
+        let cases =
+            [(-1.0, 1), (0.0, 1), (10.0, 1), (50.0, 5), (90.0, 9), (91.0, 10), (100.0, 10), (500.0, 10)];
         for (p, us) in cases {
             assert_eq!(histogram.percentile(p), Some(us), "{p}");
         }

@@ -27,8 +27,12 @@ pub enum Wait {
     None,
     Plan,
     /// In the pool's queue; `ride` is the length of a unit that may share.
-    Pool { ride: Option<usize> },
-    Answer { ticket: u64 },
+    Pool {
+        ride: Option<usize>,
+    },
+    Answer {
+        ticket: u64,
+    },
     /// Replies on a shared connection are still to come.
     Replies,
 }

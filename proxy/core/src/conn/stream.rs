@@ -94,7 +94,9 @@ impl Stream {
         let Some(tls) = &mut self.tls else { return Read::Bytes(n) };
         plain.clear();
         match tls.receive(scratch.get(..n).unwrap_or_default(), plain) {
-            Ok(received) if received.eof && plain.is_empty() => Read::End("connection closed by peer".to_owned()),
+            Ok(received) if received.eof && plain.is_empty() => {
+                Read::End("connection closed by peer".to_owned())
+            }
             Ok(_) => Read::Bytes(plain.len()),
             Err(error) => {
                 // The peer is told what is wrong before we hang up.
@@ -154,7 +156,8 @@ impl Stream {
     }
 
     fn watch(&mut self, set: PollSet) {
-        let unsent = if self.tls.is_some() { self.sealed.len() > self.sent } else { self.out.len() > self.sent };
+        let unsent =
+            if self.tls.is_some() { self.sealed.len() > self.sent } else { self.out.len() > self.sent };
         let wanted = if self.paused { 0 } else { poll::READ } | if unsent { poll::WRITE } else { 0 };
         if wanted != self.watched && set.change(self.raw(), self.token, wanted).is_ok() {
             self.watched = wanted;

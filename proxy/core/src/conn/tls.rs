@@ -101,9 +101,7 @@ impl TlsSession {
         }
         self.usable()?;
         release(&mut self.incoming);
-        Ok(Received {
-            eof: self.peer_closed,
-        })
+        Ok(Received { eof: self.peer_closed })
     }
 
     /// Encrypt for the peer; the ciphertext waits for `take_output`. Takes everything or fails. During the
@@ -231,9 +229,7 @@ impl fmt::Debug for TlsSession {
             Side::Server(_) => "server",
             Side::Client(_) => "client",
         };
-        f.debug_struct("TlsSession")
-            .field("side", &side)
-            .finish_non_exhaustive()
+        f.debug_struct("TlsSession").field("side", &side).finish_non_exhaustive()
     }
 }
 

@@ -114,7 +114,13 @@ impl Engine {
         let Some(pool) = self.shared.pool(attach.pool) else { return };
         let seat = pool.seat(self.now_ms);
         let (ticket, number) = (attach.ticket, attach.pool);
-        let lost = |conn: Id, reason: String| Event::ServerLost { conn, ticket, pool: number, admitted: false, reason };
+        let lost = |conn: Id, reason: String| Event::ServerLost {
+            conn,
+            ticket,
+            pool: number,
+            admitted: false,
+            reason,
+        };
         let Some(id) = self.servers.reserve() else {
             return self.shared.tell(lost(Id(0), "too many server connections".to_owned()));
         };

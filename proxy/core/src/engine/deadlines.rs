@@ -43,13 +43,17 @@ impl Engine {
             (_, Wait::Pool { .. }, _) => Clock::Pool,
             (_, _, Link::Shared(_)) => Clock::Statement,
             (_, _, Link::Held(_)) if client.running => Clock::Statement,
-            (_, _, Link::Held(_)) if client.status != b'I' || !client.session.is_between() => Clock::Transaction,
+            (_, _, Link::Held(_)) if client.status != b'I' || !client.session.is_between() => {
+                Clock::Transaction
+            }
             _ => Clock::Idle,
         }
     }
 
     fn limit_ms(&self, client: &Client, clock: Clock) -> u64 {
-        let pool = |of: fn(&crate::pool::PoolConfig) -> u64| client.pool.as_ref().map_or(0, |pool| of(&pool.config()));
+        let pool = |of: fn(&crate::pool::PoolConfig) -> u64| {
+            client.pool.as_ref().map_or(0, |pool| of(&pool.config()))
+        };
         match clock {
             Clock::Login => self.shared.limits.login_ms,
             Clock::Closing => CLOSING_MS,
@@ -69,7 +73,8 @@ impl Engine {
             _ => false,
         };
         let clock = Self::clock(client);
-        let steady = matches!(clock, Clock::Login | Clock::Closing | Clock::Plan | Clock::Pool | Clock::Stalled);
+        let steady =
+            matches!(clock, Clock::Login | Clock::Closing | Clock::Plan | Clock::Pool | Clock::Stalled);
         if steady && client.clock == clock && client.deadline_ms > 0 {
             return;
         }

@@ -37,9 +37,17 @@ pub(super) enum Acquired {
 
 impl Engine {
     /// A connection for the client's next statement.
-    pub(super) fn acquire(&mut self, client: &mut Client, ride: Option<usize>, input: &[u8]) -> Result<Acquired, End> {
+    pub(super) fn acquire(
+        &mut self,
+        client: &mut Client,
+        ride: Option<usize>,
+        input: &[u8],
+    ) -> Result<Acquired, End> {
         let Some(pool) = client.pool.clone() else {
-            return Err(End::error("0A000", "this database takes administrative commands only, in the simple protocol"));
+            return Err(End::error(
+                "0A000",
+                "this database takes administrative commands only, in the simple protocol",
+            ));
         };
         let config = pool.config();
         let ride = ride.filter(|_| config.sharing && config.mode != Mode::Session && !client.session.pinned);
@@ -73,7 +81,9 @@ impl Engine {
                 self.ask_servers(&pool, open);
                 Ok(Acquired::Waiting)
             }
-            Take::Full => Err(End::error("53300", "too many clients wait for a server connection (max_waiting)")),
+            Take::Full => {
+                Err(End::error("53300", "too many clients wait for a server connection (max_waiting)"))
+            }
             Take::Failed(code, message) => Err(End::Said(fatal(&code, &message))),
         }
     }
@@ -92,13 +102,20 @@ impl Engine {
         for id in self.sharing.get(&pool.id)? {
             let Some(server) = self.servers.get(*id) else { continue };
             let units = server.up.units;
-            let stuck = server.up.oldest_us().is_some_and(|since| self.now_us.saturating_sub(since) > STUCK_US);
-            let over = self.now_us.saturating_sub(server.shared_since_us) > TURN_US || server.rides > TURN_UNITS;
+            let stuck =
+                server.up.oldest_us().is_some_and(|since| self.now_us.saturating_sub(since) > STUCK_US);
+            let over =
+                self.now_us.saturating_sub(server.shared_since_us) > TURN_US || server.rides > TURN_UNITS;
             let fits = Arc::ptr_eq(&server.up.applied, &client.settings)
                 && !(server.up.purge || server.doomed)
                 && server.up.schema == schema
                 && server.seat.current(self.now_ms);
-            if fits && !stuck && !(crowded && over) && server.cancels == 0 && best.is_none_or(|(_, least)| units < least) {
+            if fits
+                && !stuck
+                && !(crowded && over)
+                && server.cancels == 0
+                && best.is_none_or(|(_, least)| units < least)
+            {
                 best = Some((*id, units));
             }
         }
@@ -267,10 +284,15 @@ impl Engine {
         // Parked, the flush that its mark was for does not find it; whoever takes it marks it anew.
         server.stream.dirty = false;
         let (id, born) = (server.id, server.seat.born_ms);
-        let keep = !server.doomed && server.up.is_quiet() && server.input.is_empty() && server.seat.current(self.now_ms);
+        let keep = !server.doomed
+            && server.up.is_quiet()
+            && server.input.is_empty()
+            && server.seat.current(self.now_ms);
         match pool.give(server, id.carrier(), born, keep, self.now_ms) {
             Give::Kept => None,
-            Give::For(waiter, server) if waiter.client.carrier() == self.index => self.offer(waiter.client, server),
+            Give::For(waiter, server) if waiter.client.carrier() == self.index => {
+                self.offer(waiter.client, server)
+            }
             Give::For(waiter, server) => {
                 self.shared.post(waiter.client.carrier(), Post::Grant { client: waiter.client, server });
                 None
@@ -354,7 +376,8 @@ impl Engine {
         let pool = Arc::clone(server.seat.pool());
         pool.stats[self.index].linked.add(-1);
         server.up.owner = None;
-        let clean = server.up.is_quiet() && server.up.status == b'I' && client.session.is_between() && !server.doomed;
+        let clean =
+            server.up.is_quiet() && server.up.status == b'I' && client.session.is_between() && !server.doomed;
         let reset = client.session.pinned || pool.config().mode == Mode::Session;
         if clean && !reset {
             self.release(server);
@@ -390,13 +413,23 @@ impl Engine {
         self.stop_sharing(&pool, server.id);
         let (code, message) = match &lost {
             Lost::Fatal(code, message) => (code.clone(), message.clone()),
-            Lost::Setup(message) => ("08006".to_owned(), format!("session settings could not be restored: {message}")),
+            Lost::Setup(message) => {
+                ("08006".to_owned(), format!("session settings could not be restored: {message}"))
+            }
             Lost::Desync(what) => ("08006".to_owned(), format!("server connection closed: {what}")),
-            Lost::Unshareable => ("25000".to_owned(), "a statement left a transaction open on a shared connection".to_owned()),
+            Lost::Unshareable => {
+                ("25000".to_owned(), "a statement left a transaction open on a shared connection".to_owned())
+            }
         };
         let admitted = server.stage == Stage::Active;
         let (conn, ticket, pool_id) = (server.id, server.ticket, pool.id);
-        self.shared.tell(Event::ServerLost { conn, ticket, pool: pool_id, admitted, reason: message.clone() });
+        self.shared.tell(Event::ServerLost {
+            conn,
+            ticket,
+            pool: pool_id,
+            admitted,
+            reason: message.clone(),
+        });
         let said = fatal(&code, &message);
         let broken = server.up.midway();
         if let Some(owner) = server.up.owner.take() {
@@ -464,4 +497,3 @@ pub(super) fn fatal(code: &str, message: &str) -> Vec<u8> {
     build::error(&mut said, "FATAL", code, message);
     said
 }
-

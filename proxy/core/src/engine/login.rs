@@ -19,8 +19,19 @@ use std::sync::atomic::Ordering::Relaxed;
 
 /// Client encodings in which a byte such as a backslash may be the second half of a character.
 const UNSAFE_ENCODINGS: [&str; 13] = [
-    "big5", "windows950", "gb18030", "gbk", "windows936", "johab", "sjis", "mskanji", "shiftjis", "windows932", "uhc",
-    "windows949", "shiftjis2004",
+    "big5",
+    "windows950",
+    "gb18030",
+    "gbk",
+    "windows936",
+    "johab",
+    "sjis",
+    "mskanji",
+    "shiftjis",
+    "windows932",
+    "uhc",
+    "windows949",
+    "shiftjis2004",
 ];
 /// Clients accepted in one turn, so that a storm of them does not hold up those who work.
 const ACCEPTED: usize = 64;
@@ -66,7 +77,8 @@ impl Engine {
     pub(super) fn wake_listeners(&mut self) {
         for listener in self.listeners.iter_mut().filter(|listener| listener.resting) {
             let place = Id::new(0, listener.number, 0);
-            listener.resting = self.set.add(listener.fd.as_raw_fd(), token(LISTENER, place), poll::READ).is_err();
+            listener.resting =
+                self.set.add(listener.fd.as_raw_fd(), token(LISTENER, place), poll::READ).is_err();
         }
     }
 
@@ -196,7 +208,10 @@ impl Engine {
                 tls_on = true;
             }
             None if self.tls_of(client).is_some_and(|tls| tls.required) => {
-                return Err(End::error("28000", "this listener takes connections with TLS only; use sslmode=require"));
+                return Err(End::error(
+                    "28000",
+                    "this listener takes connections with TLS only; use sslmode=require",
+                ));
             }
             None => {}
         }
@@ -207,7 +222,15 @@ impl Engine {
         client.spoke = true;
         let peer = client.peer.as_deref().unwrap_or_default().to_owned();
         let (conn, listener) = (client.id, client.listener);
-        self.shared.tell(Event::Startup { conn, listener, peer, version, body: body.to_vec(), tls: tls_on, cert });
+        self.shared.tell(Event::Startup {
+            conn,
+            listener,
+            peer,
+            version,
+            body: body.to_vec(),
+            tls: tls_on,
+            cert,
+        });
         Ok(())
     }
 
@@ -276,10 +299,19 @@ impl Engine {
     pub(super) fn follow_settings(&mut self, client: &mut Client) {
         client.meant = Arc::clone(&client.settings);
         client.scope = self.shared.interner.scope(client.base, &client.settings);
-        let encoding = client.settings.get("client_encoding").unwrap_or_default().trim_matches('\'').to_ascii_lowercase();
-        client.session.unsafe_encoding = UNSAFE_ENCODINGS.contains(&encoding.replace(['-', '_'], "").as_str());
+        let encoding = client
+            .settings
+            .get("client_encoding")
+            .unwrap_or_default()
+            .trim_matches('\'')
+            .to_ascii_lowercase();
+        client.session.unsafe_encoding =
+            UNSAFE_ENCODINGS.contains(&encoding.replace(['-', '_'], "").as_str());
         let conforming = client.settings.get("standard_conforming_strings").unwrap_or("on");
-        client.session.backslashes = matches!(conforming.trim_matches('\'').to_ascii_lowercase().as_str(), "off" | "false" | "no" | "0");
+        client.session.backslashes = matches!(
+            conforming.trim_matches('\'').to_ascii_lowercase().as_str(),
+            "off" | "false" | "no" | "0"
+        );
     }
 }
 

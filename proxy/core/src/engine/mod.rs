@@ -9,7 +9,6 @@ mod relay;
 mod replies;
 
 use crate::conn::client::{Client, Link, Stage};
-pub use deadlines::Clock;
 use crate::conn::server::Server;
 use crate::conn::stream::{HIGH, Spare};
 use crate::conn::tls::ServerTls;
@@ -20,6 +19,7 @@ use crate::shared::{CarrierStats, Shared};
 use crate::slab::{Id, Slab};
 use crate::wheel::Wheel;
 use crate::wire::postgres::server::{Done, Lost};
+pub use deadlines::Clock;
 use hashbrown::HashMap;
 use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -155,7 +155,9 @@ impl Engine {
     pub fn turn(&mut self, timeout_ms: i32) {
         let mut timeout = timeout_ms;
         let idle = self.next_tend_ms.saturating_sub(self.now_ms).min(TEND_MS);
-        for bound in [self.wheel.next_ms(self.now_ms), (self.index == 0).then_some(idle)].into_iter().flatten() {
+        for bound in
+            [self.wheel.next_ms(self.now_ms), (self.index == 0).then_some(idle)].into_iter().flatten()
+        {
             let bound = i32::try_from(bound).unwrap_or(i32::MAX);
             timeout = if timeout < 0 { bound } else { timeout.min(bound) };
         }
@@ -180,7 +182,8 @@ impl Engine {
     /// A panic is a defect of ours: it costs the connection it happened on, and is reported.
     fn guarded(&mut self, token: u64, work: impl FnOnce(&mut Self)) {
         let Err(panic) = catch_unwind(AssertUnwindSafe(|| work(self))) else { return };
-        let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+        let text =
+            panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
         let message = format!("panic in the core: {}", text.unwrap_or("without a message"));
         self.stats().panics.add(1);
         self.shared.tell(crate::border::Event::Fault { message });
@@ -321,7 +324,8 @@ impl Engine {
             return;
         }
         // Its client may have been held up by what could not be sent.
-        if before > HIGH && left <= HIGH
+        if before > HIGH
+            && left <= HIGH
             && let Some(owner) = owner
         {
             self.resume(owner);

@@ -165,7 +165,12 @@ impl Engine {
                     at += took;
                     let ticket = self.shared.ticket();
                     self.wait(client, Wait::Answer { ticket });
-                    self.shared.tell(Event::AnswerNeeded { conn: client.id, ticket, base: client.base, text });
+                    self.shared.tell(Event::AnswerNeeded {
+                        conn: client.id,
+                        ticket,
+                        base: client.base,
+                        text,
+                    });
                 }
             }
         }
@@ -182,9 +187,10 @@ impl Engine {
         let waiting = client.pool.as_ref().is_some_and(|pool| pool.waiting() > 0);
         !client.session.pinned
             && client.session.is_between()
-            && self.servers.get(id).is_some_and(|server| {
-                !server.up.is_dry() && (waiting || server.up.units >= PIPELINED)
-            })
+            && self
+                .servers
+                .get(id)
+                .is_some_and(|server| !server.up.is_dry() && (waiting || server.up.units >= PIPELINED))
     }
 
     fn wait(&mut self, client: &mut Client, wait: Wait) {
@@ -300,7 +306,8 @@ impl Engine {
             End::Error { code, message } => build::error(&mut client.stream.out, "FATAL", code, &message),
             End::Said(data) => client.stream.out.extend_from_slice(&data),
         }
-        let gone = client.stage == Stage::Closing || (client.stream.waiting() == 0 && client.stream.tls.is_none());
+        let gone =
+            client.stage == Stage::Closing || (client.stream.waiting() == 0 && client.stream.tls.is_none());
         client.stage = Stage::Closing;
         client.wait = Wait::None;
         client.input = Vec::new();

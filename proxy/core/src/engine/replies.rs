@@ -1,6 +1,6 @@
 //! What servers send: to the clients it is for, in order; and what a finished unit means for client, pool and plan.
 
-use super::{Engine, End};
+use super::{End, Engine};
 use crate::border::Event;
 use crate::conn::client::{Client, Link, Stage as ClientStage, Wait};
 use crate::conn::server::{Server, Stage};
@@ -32,7 +32,9 @@ struct Delivery<'a> {
 impl Sink for Delivery<'_> {
     fn pass(&mut self, to: Id, bytes: &[u8]) {
         // A client that is gone misses its replies; nobody else gets them.
-        let Some(client) = self.clients.get(to).filter(|client| client.stage != ClientStage::Closing) else { return };
+        let Some(client) = self.clients.get(to).filter(|client| client.stage != ClientStage::Closing) else {
+            return;
+        };
         if client.stream.out.capacity() == 0 {
             client.stream.out = self.spare.get();
         }
@@ -99,7 +101,11 @@ impl Engine {
     fn keep_server(&mut self, mut server: Box<Server>) {
         let resting = server.stage == Stage::Active && server.up.owner.is_none() && server.up.is_quiet();
         self.mark_server(&mut server);
-        if resting && server.cancels == 0 { self.release(server) } else { self.servers.put(server.id, server) }
+        if resting && server.cancels == 0 {
+            self.release(server)
+        } else {
+            self.servers.put(server.id, server)
+        }
     }
 
     pub(super) fn lost_stream(&mut self, server: Box<Server>, reason: String) {
@@ -171,7 +177,8 @@ impl Engine {
         let mut at = 0;
         loop {
             let left = input.get(at..).unwrap_or_default();
-            let header = frame::from_server(left).map_err(|_| Lost::Desync("this is not a PostgreSQL server"))?;
+            let header =
+                frame::from_server(left).map_err(|_| Lost::Desync("this is not a PostgreSQL server"))?;
             let Some(header) = header else { return Ok(at) };
             if header.total > LOGIN_MESSAGE {
                 return Err(Lost::Desync("a message too long for log-in"));
@@ -262,7 +269,9 @@ impl Engine {
             // What is out of date here is so on the pool's other connections too.
             pool.schema.fetch_add(1, Relaxed);
         }
-        let Some(mut client) = self.clients.take(done.client) else { return server.up.owner == Some(done.client) };
+        let Some(mut client) = self.clients.take(done.client) else {
+            return server.up.owner == Some(done.client);
+        };
         if client.stage == ClientStage::Closing {
             self.clients.put(done.client, client);
             return server.up.owner == Some(done.client);

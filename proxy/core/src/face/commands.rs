@@ -19,7 +19,8 @@ impl TlsServer {
     #[new]
     #[pyo3(signature = (certificate, key, client_ca = None, required = false))]
     fn new(certificate: &[u8], key: &[u8], client_ca: Option<&[u8]>, required: bool) -> PyResult<Self> {
-        let tls = tls::ServerTls::from_pem(certificate, key, client_ca, required).map_err(PyValueError::new_err)?;
+        let tls =
+            tls::ServerTls::from_pem(certificate, key, client_ca, required).map_err(PyValueError::new_err)?;
         Ok(Self(Arc::new(tls)))
     }
 }
@@ -80,7 +81,8 @@ impl Plan {
     }
 
     fn __repr__(&self) -> String {
-        let fields = [("shareable", self.shareable), ("resets_all", self.resets_all), ("schema", self.changes_schema)];
+        let fields =
+            [("shareable", self.shareable), ("resets_all", self.resets_all), ("schema", self.changes_schema)];
         let set: Vec<&str> = fields.iter().filter(|(_, on)| *on).map(|(name, _)| *name).collect();
         format!("Plan({:?}, {}, pin={:?}, sets={})", self.action, set.join(" "), self.pin, self.sets.len())
     }

@@ -29,10 +29,7 @@ pub struct Mode {
 
 impl Default for Mode {
     fn default() -> Self {
-        Self {
-            standard_conforming_strings: true,
-            ascii_safe_encoding: true,
-        }
+        Self { standard_conforming_strings: true, ascii_safe_encoding: true }
     }
 }
 
@@ -46,20 +43,11 @@ enum Stop {
 
 /// The fingerprint of a text of one or more statements, and where its literals lie. `literals` is overwritten;
 /// its allocation is kept. An exact text that could not be cut into tokens leaves it empty.
-pub fn fingerprint(
-    text: &[u8],
-    mode: Mode,
-    key: &ProcessKey,
-    literals: &mut Vec<Literal>,
-) -> Lexed {
+pub fn fingerprint(text: &[u8], mode: Mode, key: &ProcessKey, literals: &mut Vec<Literal>) -> Lexed {
     let dialect = 0x80 | u8::from(mode.standard_conforming_strings);
     let mut keyword = Keyword::Nothing;
     let whole = u32::try_from(text.len()).is_ok() && (mode.ascii_safe_encoding || text.is_ascii());
-    let plain = if mode.standard_conforming_strings {
-        Inside::Plain
-    } else {
-        Inside::Escaped
-    };
+    let plain = if mode.standard_conforming_strings { Inside::Plain } else { Inside::Escaped };
     if whole {
         // A second pass only for a text whose literals turn out to matter behind the first of them.
         for keep_all in [false, true] {
@@ -78,11 +66,7 @@ pub fn fingerprint(
             match lexer.run() {
                 Ok(()) => {
                     let exact = lexer.keep_all;
-                    return Lexed {
-                        fingerprint: lexer.stream.finish(exact),
-                        exact,
-                        keyword,
-                    };
+                    return Lexed { fingerprint: lexer.stream.finish(exact), exact, keyword };
                 }
                 Err(Stop::LiteralsMatter) => {}
                 Err(Stop::Unplaced) => break,
@@ -90,11 +74,7 @@ pub fn fingerprint(
         }
     }
     literals.clear();
-    Lexed {
-        fingerprint: Stream::exact(key, dialect, text),
-        exact: true,
-        keyword,
-    }
+    Lexed { fingerprint: Stream::exact(key, dialect, text), exact: true, keyword }
 }
 
 struct Lexer<'a> {
@@ -126,11 +106,9 @@ impl Lexer<'_> {
                     statement_begins = false;
                 }
                 Class::Operator if scan::begins_comment(self.rest()) => {
-                    let (end, is_riddle) =
-                        scan::comment(self.text, self.at).ok_or(Stop::Unplaced)?;
+                    let (end, is_riddle) = scan::comment(self.text, self.at).ok_or(Stop::Unplaced)?;
                     if is_riddle {
-                        self.stream
-                            .kept(self.text.get(self.at..end).unwrap_or_default());
+                        self.stream.kept(self.text.get(self.at..end).unwrap_or_default());
                     }
                     self.at = end;
                 }
@@ -151,9 +129,7 @@ impl Lexer<'_> {
                 Class::Quote => self.string(LiteralKind::String, 0, self.plain)?,
                 Class::DoubleQuote => self.quoted_name()?,
                 Class::Dollar => self.dollar()?,
-                Class::Dot if self.peek(1).is_some_and(|next| next.is_ascii_digit()) => {
-                    self.number()?
-                }
+                Class::Dot if self.peek(1).is_some_and(|next| next.is_ascii_digit()) => self.number()?,
                 Class::Dot if self.peek(1) == Some(b'.') => return Err(Stop::Unplaced),
                 Class::Dot => self.punctuation(byte, Token::Dot),
                 Class::Colon => self.colon(),
@@ -186,11 +162,7 @@ impl Lexer<'_> {
 
     fn word(&mut self, begins_statement: bool) -> Result<(), Stop> {
         if matches!(self.peek(1), Some(b'\'' | b'&')) && self.prefixed()? {
-            return if begins_statement {
-                Err(Stop::Unplaced)
-            } else {
-                Ok(())
-            };
+            return if begins_statement { Err(Stop::Unplaced) } else { Ok(()) };
         }
         let rest = self.text.get(self.at..).unwrap_or_default();
         let (length, folded) = self.stream.word(rest, &bytes::FOLD);
@@ -235,9 +207,7 @@ impl Lexer<'_> {
             (Some(b'u'), true, Some(b'\'')) if matches!(self.plain, Inside::Escaped) => {
                 return Err(Stop::Unplaced);
             }
-            (Some(b'u'), true, Some(b'\'')) => {
-                self.string(LiteralKind::Unicode, 2, Inside::Plain)?
-            }
+            (Some(b'u'), true, Some(b'\'')) => self.string(LiteralKind::Unicode, 2, Inside::Plain)?,
             // An identifier in disguise: it may spell any name in many ways.
             (Some(b'u'), true, Some(b'"')) => return Err(Stop::Unplaced),
             _ => return Ok(false),
@@ -246,8 +216,7 @@ impl Lexer<'_> {
     }
 
     fn string(&mut self, kind: LiteralKind, prefix: usize, inside: Inside) -> Result<(), Stop> {
-        let (end, continued) =
-            scan::string(self.text, self.at + prefix, inside).ok_or(Stop::Unplaced)?;
+        let (end, continued) = scan::string(self.text, self.at + prefix, inside).ok_or(Stop::Unplaced)?;
         // To a parser that does not know the rule these are several literals.
         self.literal(kind, end, continued)
     }
@@ -265,11 +234,7 @@ impl Lexer<'_> {
         }
         self.stream.literal(kind);
         let decided = self.meaning.literal(kind);
-        self.literals.push(Literal {
-            start: self.at as u32,
-            end: end as u32,
-            kind,
-        });
+        self.literals.push(Literal { start: self.at as u32, end: end as u32, kind });
         self.at = end;
         match decided {
             Keep::No if keep || self.keep_all => self.keep(Keep::This),
@@ -286,11 +251,7 @@ impl Lexer<'_> {
         };
         let from = first.max(self.kept_until);
         for literal in self.literals.get(from..).unwrap_or_default() {
-            self.stream.kept(
-                self.text
-                    .get(literal.start as usize..literal.end as usize)
-                    .unwrap_or_default(),
-            );
+            self.stream.kept(self.text.get(literal.start as usize..literal.end as usize).unwrap_or_default());
         }
         self.kept_until = self.literals.len();
     }
@@ -313,8 +274,7 @@ impl Lexer<'_> {
         if let Some(digits) = scan::parameter(self.rest()).ok_or(Stop::Unplaced)? {
             let start = self.at + 1;
             self.at = start + digits;
-            self.stream
-                .parameter(self.text.get(start..self.at).unwrap_or_default());
+            self.stream.parameter(self.text.get(start..self.at).unwrap_or_default());
             self.meaning.other(Token::Parameter, self.count());
             return Ok(());
         }

@@ -8,10 +8,9 @@ use super::*;
 /// One token of a statement, as written and as it may be written otherwise without changing the tree.
 fn token() -> impl Strategy<Value = (String, String)> {
     let word = "[a-z_][a-z0-9_]{0,9}".prop_map(|word| (word.clone(), word.to_uppercase()));
-    let keyword = prop::sample::select(vec![
-        "from", "where", "and", "or", "not", "join", "case", "when", "end",
-    ])
-    .prop_map(|word| (word.to_owned(), word.to_uppercase()));
+    let keyword =
+        prop::sample::select(vec!["from", "where", "and", "or", "not", "join", "case", "when", "end"])
+            .prop_map(|word| (word.to_owned(), word.to_uppercase()));
     let fixed = prop::sample::select(vec![
         ",",
         "*",
@@ -33,15 +32,7 @@ fn token() -> impl Strategy<Value = (String, String)> {
 }
 
 fn gap() -> impl Strategy<Value = &'static str> {
-    prop::sample::select(vec![
-        " ",
-        "\n",
-        "\t\r\n",
-        " /* a 'b */ ",
-        "/* /* x */ */",
-        " -- 'x\n",
-        "\x0c",
-    ])
+    prop::sample::select(vec![" ", "\n", "\t\r\n", " /* a 'b */ ", "/* /* x */ */", " -- 'x\n", "\x0c"])
 }
 
 fn statement(tokens: &[String], gaps: &[&str]) -> String {

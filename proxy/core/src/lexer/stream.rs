@@ -61,21 +61,13 @@ impl Stream {
         if length == CHUNK {
             return (self.long_word(rest, fold), &[]);
         }
-        (
-            length,
-            self.buffer
-                .get(self.used - length..self.used)
-                .unwrap_or_default(),
-        )
+        (length, self.buffer.get(self.used - length..self.used).unwrap_or_default())
     }
 
     #[inline]
     fn fold_chunk(&mut self, rest: &[u8], fold: &[u8; 256]) -> usize {
         let mut length = 0;
-        let places = self
-            .buffer
-            .get_mut(self.used..self.used + CHUNK)
-            .unwrap_or_default();
+        let places = self.buffer.get_mut(self.used..self.used + CHUNK).unwrap_or_default();
         for (place, &byte) in places.iter_mut().zip(rest) {
             let folded = fold[byte as usize];
             if folded == 0 {
@@ -181,8 +173,7 @@ impl Stream {
 
     #[cold]
     fn flush(&mut self) {
-        self.hasher
-            .write(self.buffer.get(..self.used).unwrap_or_default());
+        self.hasher.write(self.buffer.get(..self.used).unwrap_or_default());
         self.used = 0;
         self.flushed = true;
     }

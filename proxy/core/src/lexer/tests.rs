@@ -3,10 +3,7 @@
 use super::*;
 
 const KEY: ProcessKey = ProcessKey::from_bytes(*b"0123456789abcdef");
-const OLD_STRINGS: Mode = Mode {
-    standard_conforming_strings: false,
-    ascii_safe_encoding: true,
-};
+const OLD_STRINGS: Mode = Mode { standard_conforming_strings: false, ascii_safe_encoding: true };
 
 pub(super) fn lex_in(mode: Mode, text: &[u8]) -> (Lexed, Vec<Literal>) {
     let mut literals = Vec::new();
@@ -20,15 +17,7 @@ pub(super) fn lex(text: impl AsRef<[u8]>) -> Lexed {
 
 fn literals(text: &str) -> Vec<(&str, LiteralKind)> {
     let (_, found) = lex_in(Mode::default(), text.as_bytes());
-    found
-        .iter()
-        .map(|literal| {
-            (
-                &text[literal.start as usize..literal.end as usize],
-                literal.kind,
-            )
-        })
-        .collect()
+    found.iter().map(|literal| (&text[literal.start as usize..literal.end as usize], literal.kind)).collect()
 }
 
 #[track_caller]
@@ -43,11 +32,7 @@ fn different(a: &str, b: &str) {
 
 #[track_caller]
 fn exact(text: impl AsRef<[u8]>) {
-    assert!(
-        lex(&text).exact,
-        "{:?}",
-        String::from_utf8_lossy(text.as_ref())
-    );
+    assert!(lex(&text).exact, "{:?}", String::from_utf8_lossy(text.as_ref()));
 }
 
 #[track_caller]
@@ -59,9 +44,7 @@ fn similar(text: &str) {
 fn literals_are_found_with_their_kind() {
     use LiteralKind::*;
     assert_eq!(
-        literals(
-            "SELECT 'a''b', E'\\'', $$x$$, $a$ $b$ $a$, U&'\\0061', n'x', b'01', x'ff' FROM t"
-        ),
+        literals("SELECT 'a''b', E'\\'', $$x$$, $a$ $b$ $a$, U&'\\0061', n'x', b'01', x'ff' FROM t"),
         [
             ("'a''b'", String),
             ("E'\\''", Escaped),
@@ -95,10 +78,7 @@ fn literals_are_found_with_their_kind() {
 
 #[test]
 fn a_string_goes_on_behind_a_line_end_only() {
-    assert_eq!(
-        literals("SELECT 'a' -- c\n 'b'"),
-        [("'a' -- c\n 'b'", LiteralKind::String)]
-    );
+    assert_eq!(literals("SELECT 'a' -- c\n 'b'"), [("'a' -- c\n 'b'", LiteralKind::String)]);
     assert_eq!(literals("SELECT 'a'\r'b'").len(), 1);
     assert_eq!(literals("SELECT 'a' 'b'").len(), 2);
     assert_eq!(literals("SELECT 'a' /* \n */ 'b'").len(), 2);
@@ -121,10 +101,7 @@ fn backslashes_escape_as_the_session_says() {
 
 #[test]
 fn an_encoding_that_hides_ascii_makes_other_letters_exact() {
-    let mode = Mode {
-        ascii_safe_encoding: false,
-        ..Mode::default()
-    };
+    let mode = Mode { ascii_safe_encoding: false, ..Mode::default() };
     assert!(lex_in(mode, "SELECT 'é'".as_bytes()).0.exact);
     assert_eq!(lex_in(mode, b"SELECT 'e'").0, lex("SELECT 'e'"));
 }
@@ -184,31 +161,16 @@ fn what_it_cannot_place_is_exact() {
 
 #[test]
 fn an_exact_text_is_equal_to_itself_only() {
-    let texts = [
-        "SELECT 'a",
-        "SELECT 'a ",
-        "select 'a",
-        "SELECT/**/'a",
-        "SELECT 'b",
-        "SELECT \"a",
-    ];
+    let texts = ["SELECT 'a", "SELECT 'a ", "select 'a", "SELECT/**/'a", "SELECT 'b", "SELECT \"a"];
     for (a, b) in texts.iter().flat_map(|a| texts.iter().map(move |b| (a, b))) {
-        assert_eq!(
-            a == b,
-            lex(a).fingerprint == lex(b).fingerprint,
-            "{a}  |  {b}"
-        );
+        assert_eq!(a == b, lex(a).fingerprint == lex(b).fingerprint, "{a}  |  {b}");
     }
-    assert_ne!(
-        lex_in(OLD_STRINGS, b"SELECT {").0.fingerprint,
-        lex("SELECT {").fingerprint
-    );
+    assert_ne!(lex_in(OLD_STRINGS, b"SELECT {").0.fingerprint, lex("SELECT {").fingerprint);
 }
 
 #[test]
 fn a_text_with_too_many_literals_is_exact() {
-    let list =
-        |count: usize| "SELECT * FROM t WHERE x IN (".to_owned() + &"1,".repeat(count - 1) + "1)";
+    let list = |count: usize| "SELECT * FROM t WHERE x IN (".to_owned() + &"1,".repeat(count - 1) + "1)";
     similar(&list(MAX_LITERALS));
     exact(list(MAX_LITERALS + 1));
 }
@@ -312,10 +274,7 @@ fn keys_make_fingerprints_and_stay_hidden() {
     let lexed = fingerprint(b"SELECT 1", Mode::default(), &other, &mut literals);
     assert_ne!(lexed.fingerprint, lex("SELECT 1").fingerprint);
     assert_eq!(format!("{other:?}"), "ProcessKey(hidden)");
-    assert_eq!(
-        Fingerprint::from_bytes(lexed.fingerprint.to_bytes()),
-        lexed.fingerprint
-    );
+    assert_eq!(Fingerprint::from_bytes(lexed.fingerprint.to_bytes()), lexed.fingerprint);
 }
 
 #[test]

@@ -331,8 +331,10 @@ impl<C> Pool<C> {
         let mut at = 0;
         while at < inner.idle.len() {
             let idle = &inner.idle[at];
-            let rested = config.server_idle_ms > 0 && now_ms.saturating_sub(idle.since_ms) >= config.server_idle_ms;
-            let aged = config.server_lifetime_ms > 0 && now_ms.saturating_sub(idle.born_ms) >= config.server_lifetime_ms;
+            let rested =
+                config.server_idle_ms > 0 && now_ms.saturating_sub(idle.since_ms) >= config.server_idle_ms;
+            let aged = config.server_lifetime_ms > 0
+                && now_ms.saturating_sub(idle.born_ms) >= config.server_lifetime_ms;
             let above = inner.live - ended.len() > config.min_size;
             // Nobody waits where a connection is idle, so the reserve is not in use.
             let in_all = inner.live - inner.opening - ended.len();

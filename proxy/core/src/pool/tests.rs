@@ -108,7 +108,10 @@ fn its_own_carrier_s_connection_first() {
     for (conn, carrier) in [(1, 0), (2, 1), (3, 0)] {
         assert_eq!(given(pool.give(conn, carrier, 0, true, 0)), "kept");
     }
-    assert_eq!((pool.try_take(1), pool.try_take(1), pool.try_take(0), pool.try_take(0)), (Some(2), Some(3), Some(1), None));
+    assert_eq!(
+        (pool.try_take(1), pool.try_take(1), pool.try_take(0), pool.try_take(0)),
+        (Some(2), Some(3), Some(1), None)
+    );
 }
 
 #[test]
@@ -159,7 +162,8 @@ fn the_reserve_is_for_those_who_waited() {
 #[test]
 fn a_group_is_a_bound_for_all_its_pools() {
     let group = Arc::<Group>::default();
-    let grouped = |id| Arc::new(Pool::<u32>::new(id, PoolConfig { group_size: 2, ..config(5) }, Arc::clone(&group), 1));
+    let grouped =
+        |id| Arc::new(Pool::<u32>::new(id, PoolConfig { group_size: 2, ..config(5) }, Arc::clone(&group), 1));
     let (one, two) = (grouped(1), grouped(2));
     assert_eq!(opened(one.take(waiter(1, 0), 0)), 1);
     let first = admitted(&one, 0);
@@ -258,7 +262,8 @@ fn a_pool_made_smaller_shrinks_as_connections_fall_idle() {
 
 #[test]
 fn what_rests_too_long_or_is_too_old_ends() {
-    let pool = pool_of(PoolConfig { server_idle_ms: 100, server_lifetime_ms: 1_000, min_size: 1, ..config(4) });
+    let pool =
+        pool_of(PoolConfig { server_idle_ms: 100, server_lifetime_ms: 1_000, min_size: 1, ..config(4) });
     let mut seats: Vec<_> = (0..3).map(|_| admitted(&pool, 0)).collect();
     for (conn, now) in [(1, 0), (2, 50), (3, 50)] {
         assert_eq!(given(pool.give(conn, 0, 0, true, now)), "kept");
@@ -308,7 +313,10 @@ fn an_idle_connection_is_claimed_once() {
     let pool = pool_of(config(2));
     let _seat = admitted(&pool, 0);
     assert_eq!(given(pool.give(8, 0, 0, true, 0)), "kept");
-    assert_eq!((pool.claim(|conn| *conn == 9), pool.claim(|conn| *conn == 8), pool.claim(|conn| *conn == 8)), (None, Some(8), None));
+    assert_eq!(
+        (pool.claim(|conn| *conn == 9), pool.claim(|conn| *conn == 8), pool.claim(|conn| *conn == 8)),
+        (None, Some(8), None)
+    );
 }
 
 #[derive(Clone, Debug)]
@@ -376,7 +384,10 @@ impl Model {
 
     /// Ended by the pool or in use no more: its seat goes with it.
     fn ended(&mut self, conn: u32) {
-        assert!(self.idle.remove(&conn).is_some() || self.busy.remove(&conn).is_some(), "{conn} is given back once");
+        assert!(
+            self.idle.remove(&conn).is_some() || self.busy.remove(&conn).is_some(),
+            "{conn} is given back once"
+        );
     }
 
     fn give(&mut self, pool: &Arc<Pool<u32>>, conn: u32, keep: bool, now: u64) {
@@ -389,7 +400,11 @@ impl Model {
                 self.idle.insert(conn, seat);
             }
             Give::For(waiter, given) => {
-                assert_eq!((Some(waiter), given), (self.waiting.pop_front(), conn), "first come, first served");
+                assert_eq!(
+                    (Some(waiter), given),
+                    (self.waiting.pop_front(), conn),
+                    "first come, first served"
+                );
             }
             Give::Surplus(given) => {
                 assert_eq!(given, conn);

@@ -13,12 +13,9 @@ use rustls::client::{
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, IpAddr, PrivateKeyDer, ServerName, UnixTime};
-use rustls::server::{
-    NoServerSessionStorage, ParsedCertificate, ServerConfig, WebPkiClientVerifier,
-};
+use rustls::server::{NoServerSessionStorage, ParsedCertificate, ServerConfig, WebPkiClientVerifier};
 use rustls::{
-    CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
-    SupportedProtocolVersion,
+    CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme, SupportedProtocolVersion,
 };
 
 const ALPN: &[u8] = b"postgresql";
@@ -49,10 +46,7 @@ impl ServerTls {
         let builder = match client_ca {
             None => builder.with_no_client_auth(),
             Some(ca) => {
-                let roots = Arc::new(roots(
-                    &certificates(ca, "client authority")?,
-                    "client authority",
-                )?);
+                let roots = Arc::new(roots(&certificates(ca, "client authority")?, "client authority")?);
                 let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider)
                     .allow_unauthenticated()
                     .build()
@@ -64,18 +58,13 @@ impl ServerTls {
         config.alpn_protocols = vec![ALPN.to_vec()];
         config.send_tls13_tickets = 0;
         config.session_storage = Arc::new(NoServerSessionStorage {});
-        Ok(ServerTls {
-            config: Arc::new(config),
-            required,
-        })
+        Ok(ServerTls { config: Arc::new(config), required })
     }
 }
 
 impl fmt::Debug for ServerTls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ServerTls")
-            .field("required", &self.required)
-            .finish_non_exhaustive()
+        f.debug_struct("ServerTls").field("required", &self.required).finish_non_exhaustive()
     }
 }
 
@@ -110,32 +99,21 @@ impl ClientTls {
             ("require", _) | ("verify-ca", Some(_)) => false,
             ("verify-full", Some(_)) => true,
             ("verify-ca" | "verify-full", None) => {
-                return Err(format!(
-                    "TLS mode {mode} needs an authority (ca) to verify servers against"
-                ));
+                return Err(format!("TLS mode {mode} needs an authority (ca) to verify servers against"));
             }
             _ => {
-                return Err(format!(
-                    "TLS mode {mode:?} is unknown: use require, verify-ca or verify-full"
-                ));
+                return Err(format!("TLS mode {mode:?} is unknown: use require, verify-ca or verify-full"));
             }
         };
         let trust = match ca {
             Some(ca) => {
                 let pinned = certificates(ca, "authority")?;
-                Some(Trust {
-                    roots: roots(&pinned, "authority")?,
-                    pinned,
-                })
+                Some(Trust { roots: roots(&pinned, "authority")?, pinned })
             }
             None => None,
         };
         let provider = Arc::new(aws_lc_rs::default_provider());
-        let verifier = Verifier {
-            trust,
-            checks_name,
-            provider: provider.clone(),
-        };
+        let verifier = Verifier { trust, checks_name, provider: provider.clone() };
         let builder = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(versions)
             .map_err(text)?
@@ -147,17 +125,12 @@ impl ClientTls {
                 .with_client_auth_cert(certificates(cert, "certificate")?, private_key(key)?)
                 .map_err(pair)?,
             _ => {
-                return Err(
-                    "a TLS client certificate and its key go together: give both or neither".into(),
-                );
+                return Err("a TLS client certificate and its key go together: give both or neither".into());
             }
         };
         config.alpn_protocols = vec![ALPN.to_vec()];
         config.resumption = Resumption::disabled();
-        Ok(ClientTls {
-            config: Arc::new(config),
-            checks_name,
-        })
+        Ok(ClientTls { config: Arc::new(config), checks_name })
     }
 
     /// The name to ask for and, in `verify-full`, to insist on. Where it is not checked, what is no host
@@ -166,18 +139,14 @@ impl ClientTls {
         match ServerName::try_from(server_name.to_owned()) {
             Ok(name) => Ok(name),
             Err(_) if !self.checks_name => Ok(ServerName::IpAddress(IpAddr::V4([0; 4].into()))),
-            Err(_) => Err(format!(
-                "verify-full: {server_name:?} is no host name or IP address to check for"
-            )),
+            Err(_) => Err(format!("verify-full: {server_name:?} is no host name or IP address to check for")),
         }
     }
 }
 
 impl fmt::Debug for ClientTls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ClientTls")
-            .field("checks_name", &self.checks_name)
-            .finish_non_exhaustive()
+        f.debug_struct("ClientTls").field("checks_name", &self.checks_name).finish_non_exhaustive()
     }
 }
 
@@ -208,13 +177,8 @@ impl Verifier {
         now: UnixTime,
     ) -> Result<(), Error> {
         let algorithms = self.provider.signature_verification_algorithms.all;
-        let chain = verify_server_cert_signed_by_trust_anchor(
-            parsed,
-            &trust.roots,
-            intermediates,
-            now,
-            algorithms,
-        );
+        let chain =
+            verify_server_cert_signed_by_trust_anchor(parsed, &trust.roots, intermediates, now, algorithms);
         match chain {
             // "An authority as a server's own certificate": the one objection with no name of its own. The
             // dates are checked before it.
@@ -268,9 +232,7 @@ impl ServerCertVerifier for Verifier {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider
-            .signature_verification_algorithms
-            .supported_schemes()
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }
 

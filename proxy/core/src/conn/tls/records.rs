@@ -6,8 +6,8 @@
 use rustls::client::{ClientConnectionData, UnbufferedClientConnection};
 use rustls::server::{ServerConnectionData, UnbufferedServerConnection};
 use rustls::unbuffered::{
-    ConnectionState, EncodeError, EncodeTlsData, EncryptError, UnbufferedConnectionCommon,
-    UnbufferedStatus, WriteTraffic,
+    ConnectionState, EncodeError, EncodeTlsData, EncryptError, UnbufferedConnectionCommon, UnbufferedStatus,
+    WriteTraffic,
 };
 
 use super::{PIECE, text};
@@ -19,10 +19,7 @@ const OVERHEAD: usize = 256;
 pub(super) trait Records {
     type Data;
 
-    fn process<'c, 'i>(
-        &'c mut self,
-        incoming: &'i mut [u8],
-    ) -> UnbufferedStatus<'c, 'i, Self::Data>;
+    fn process<'c, 'i>(&'c mut self, incoming: &'i mut [u8]) -> UnbufferedStatus<'c, 'i, Self::Data>;
 
     fn common(&self) -> &UnbufferedConnectionCommon<Self::Data>;
 }
@@ -138,9 +135,7 @@ pub(super) fn encrypt<C: Records>(
 ) -> Result<(), String> {
     write(connection, incoming, out, |traffic, out| {
         for piece in plain.chunks(PIECE) {
-            append(out, piece.len() + OVERHEAD, |room| {
-                traffic.encrypt(piece, room).map_err(refused)
-            })?;
+            append(out, piece.len() + OVERHEAD, |room| traffic.encrypt(piece, room).map_err(refused))?;
         }
         Ok(())
     })
@@ -152,9 +147,7 @@ pub(super) fn close<C: Records>(
     out: &mut Vec<u8>,
 ) -> Result<(), String> {
     write(connection, incoming, out, |traffic, out| {
-        append(out, OVERHEAD, |room| {
-            traffic.queue_close_notify(room).map_err(refused)
-        })
+        append(out, OVERHEAD, |room| traffic.queue_close_notify(room).map_err(refused))
     })
 }
 

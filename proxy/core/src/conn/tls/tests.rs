@@ -35,15 +35,9 @@ fn authority() -> Authority {
 fn issue(authority: &Authority) -> Pair {
     let key = KeyPair::generate().unwrap();
     let mut params = CertificateParams::new(vec!["db.test".into()]).unwrap();
-    params
-        .subject_alt_names
-        .push(SanType::IpAddress(IpAddr::V4(Ipv4Addr::LOCALHOST)));
+    params.subject_alt_names.push(SanType::IpAddress(IpAddr::V4(Ipv4Addr::LOCALHOST)));
     let cert = params.signed_by(&key, authority).unwrap();
-    Pair {
-        cert: cert.pem(),
-        key: key.serialize_pem(),
-        der: cert.der().to_vec(),
-    }
+    Pair { cert: cert.pem(), key: key.serialize_pem(), der: cert.der().to_vec() }
 }
 
 fn server(pair: &Pair, client_ca: Option<&Authority>) -> ServerTls {
@@ -79,11 +73,7 @@ fn shake(client: &mut TlsSession, server: &mut TlsSession, step: usize) -> Resul
     Ok(())
 }
 
-fn meet(
-    client: &ClientTls,
-    name: &str,
-    server: &ServerTls,
-) -> Result<(TlsSession, TlsSession), String> {
+fn meet(client: &ClientTls, name: &str, server: &ServerTls) -> Result<(TlsSession, TlsSession), String> {
     let mut here = TlsSession::connect(client, name)?;
     let mut there = TlsSession::accept(server)?;
     shake(&mut here, &mut there, usize::MAX)?;
@@ -94,9 +84,7 @@ fn meet(
 /// A pair that has shaken hands, in the given version.
 fn friends(version: Option<&'static rustls::SupportedProtocolVersion>) -> (TlsSession, TlsSession) {
     let ca = authority();
-    let versions = version
-        .as_ref()
-        .map_or(rustls::DEFAULT_VERSIONS, std::slice::from_ref);
+    let versions = version.as_ref().map_or(rustls::DEFAULT_VERSIONS, std::slice::from_ref);
     let pem = ca.pem();
     let to = ClientTls::in_versions(versions, "verify-full", Some(pem.as_bytes()), None, None);
     meet(&to.unwrap(), "db.test", &server(&issue(&ca), None)).unwrap()
@@ -105,10 +93,7 @@ fn friends(version: Option<&'static rustls::SupportedProtocolVersion>) -> (TlsSe
 /// Ends whose certificates are made once.
 static ENDS: LazyLock<(ClientTls, ServerTls)> = LazyLock::new(|| {
     let ca = authority();
-    (
-        client("verify-full", Some(&ca), None),
-        server(&issue(&ca), None),
-    )
+    (client("verify-full", Some(&ca), None), server(&issue(&ca), None))
 });
 
 fn friends_again() -> (TlsSession, TlsSession) {
@@ -132,10 +117,7 @@ fn the_hybrid_group_and_the_protocol_are_agreed() {
     for session in [&here, &there] {
         let group = session.state().negotiated_key_exchange_group().unwrap();
         assert_eq!(group.name(), NamedGroup::X25519MLKEM768);
-        assert_eq!(
-            session.state().protocol_version(),
-            Some(ProtocolVersion::TLSv1_3)
-        );
+        assert_eq!(session.state().protocol_version(), Some(ProtocolVersion::TLSv1_3));
         assert_eq!(session.alpn(), Some(&b"postgresql"[..]));
     }
 }
@@ -143,10 +125,7 @@ fn the_hybrid_group_and_the_protocol_are_agreed() {
 #[test]
 fn the_older_version_works_both_ways() {
     let (mut here, mut there) = friends(Some(&TLS12));
-    assert_eq!(
-        here.state().protocol_version(),
-        Some(ProtocolVersion::TLSv1_2)
-    );
+    assert_eq!(here.state().protocol_version(), Some(ProtocolVersion::TLSv1_2));
     here.send(b"question").unwrap();
     assert_eq!(deliver(&mut here, &mut there, 1).unwrap(), b"question");
     there.send(b"answer").unwrap();
@@ -175,10 +154,7 @@ fn every_cut_of_handshake_and_data_gives_the_same() {
         assert_eq!(there.peer_certificate().unwrap(), mine.der);
         here.send(b"first").unwrap();
         here.send(b", second").unwrap();
-        assert_eq!(
-            deliver(&mut here, &mut there, step).unwrap(),
-            b"first, second"
-        );
+        assert_eq!(deliver(&mut here, &mut there, step).unwrap(), b"first, second");
     }
 }
 
@@ -248,10 +224,7 @@ fn new_keys_in_the_stream_lose_nothing() {
         }
         let question = format!("question {round}");
         here.send(question.as_bytes()).unwrap();
-        assert_eq!(
-            deliver(&mut here, &mut there, 9).unwrap(),
-            question.as_bytes()
-        );
+        assert_eq!(deliver(&mut here, &mut there, 9).unwrap(), question.as_bytes());
         there.send(b"answer").unwrap();
         assert_eq!(deliver(&mut there, &mut here, 9).unwrap(), b"answer");
     }

@@ -30,8 +30,8 @@ const fn class(byte: u8) -> Class {
         b'$' => Class::Dollar,
         b'.' => Class::Dot,
         b':' => Class::Colon,
-        b'~' | b'!' | b'@' | b'#' | b'^' | b'&' | b'|' | b'`' | b'?' | b'+' | b'-' | b'*'
-        | b'/' | b'%' | b'<' | b'>' | b'=' => Class::Operator,
+        b'~' | b'!' | b'@' | b'#' | b'^' | b'&' | b'|' | b'`' | b'?' | b'+' | b'-' | b'*' | b'/' | b'%'
+        | b'<' | b'>' | b'=' => Class::Operator,
         b'(' | b'[' => Class::Open,
         b')' | b']' => Class::Close,
         b',' => Class::Comma,
@@ -56,10 +56,7 @@ pub(super) const FOLD: [u8; 256] = {
     let mut table = [0; 256];
     let mut byte = 0;
     while byte < 256 {
-        if matches!(
-            class(byte as u8),
-            Class::Letter | Class::Digit | Class::Dollar
-        ) {
+        if matches!(class(byte as u8), Class::Letter | Class::Digit | Class::Dollar) {
             table[byte] = (byte as u8).to_ascii_lowercase();
         }
         byte += 1;

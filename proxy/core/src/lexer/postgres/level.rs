@@ -100,11 +100,7 @@ impl Level {
         }
         let is_constant =
             self.operand == Operand::Constant && (binding > self.binding || !self.variable_left);
-        self.compared = if is_constant {
-            Compared::Constant
-        } else {
-            Compared::Nothing
-        };
+        self.compared = if is_constant { Compared::Constant } else { Compared::Nothing };
         self.variable_left |= self.operand == Operand::Variable;
         self.binding = binding;
         self.operand = Operand::Nothing;

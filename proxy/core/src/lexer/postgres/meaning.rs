@@ -96,10 +96,7 @@ impl Meaning {
         }
         self.type_name = None;
         self.settle();
-        self.path &= matches!(
-            word,
-            Word::Plain | Word::Array | Word::Path | Word::Interval
-        );
+        self.path &= matches!(word, Word::Plain | Word::Array | Word::Path | Word::Interval);
         match word {
             Word::Plain | Word::Path | Word::SetConfig | Word::Interval => self.name_pending = true,
             Word::Boundary => self.level.restart(literals),
@@ -160,21 +157,14 @@ impl Meaning {
             self.settle();
             self.name_pending = true;
         }
-        self.previous = if word == Word::Path {
-            Token::Word(word)
-        } else {
-            Token::QuotedName
-        };
+        self.previous = if word == Word::Path { Token::Word(word) } else { Token::QuotedName };
     }
 
     #[inline]
     pub fn literal(&mut self, kind: LiteralKind) -> Keep {
         let is_string = !matches!(
             kind,
-            LiteralKind::Integer
-                | LiteralKind::BigInteger
-                | LiteralKind::Numeric
-                | LiteralKind::Decimal
+            LiteralKind::Integer | LiteralKind::BigInteger | LiteralKind::Numeric | LiteralKind::Decimal
         );
         if is_string {
             // `date '2020-01-01'`: the word before was a type.
@@ -185,10 +175,7 @@ impl Meaning {
         let kept = self.level.keep
             || self.path
             || kind == LiteralKind::Spelt
-            || matches!(
-                self.previous,
-                Token::Word(Word::As | Word::Uescape | Word::Interval)
-            )
+            || matches!(self.previous, Token::Word(Word::As | Word::Uescape | Word::Interval))
             || (self.level.positions
                 && kind == LiteralKind::Integer
                 && !matches!(
@@ -222,10 +209,7 @@ impl Meaning {
             Token::Operator | Token::PathOperator => self.level.compare(Binding::Operator),
             Token::Separator => self.level.restart(literals),
             Token::Semicolon => {
-                self.level = Level {
-                    first: literals,
-                    ..Level::EMPTY
-                };
+                self.level = Level { first: literals, ..Level::EMPTY };
                 self.distinct_on = false;
             }
             _ => {}
@@ -251,8 +235,8 @@ impl Meaning {
             };
         let is_call = !bracket && self.name_pending;
         // In `1 IN (a, 2)` each element is compared with the constant.
-        let in_list = self.previous == Token::Word(Word::Comparison)
-            && self.level.compared == Compared::Constant;
+        let in_list =
+            self.previous == Token::Word(Word::Comparison) && self.level.compared == Compared::Constant;
         if self.name_pending && bracket {
             self.level.operand = Operand::Variable;
             self.level.has_variable = true;
@@ -262,11 +246,7 @@ impl Meaning {
         self.depth += 1;
         self.level = Level {
             first: if in_list { self.level.first } else { literals },
-            compared: if in_list {
-                Compared::Constant
-            } else {
-                Compared::Nothing
-            },
+            compared: if in_list { Compared::Constant } else { Compared::Nothing },
             in_list,
             is_call,
             positions: self.level.positions || self.distinct_on,

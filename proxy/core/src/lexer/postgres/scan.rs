@@ -28,9 +28,7 @@ pub(super) enum Inside {
 
 #[inline]
 pub(super) fn word(rest: &[u8]) -> usize {
-    rest.iter()
-        .position(|&byte| !bytes::continues_word(byte))
-        .unwrap_or(rest.len())
+    rest.iter().position(|&byte| !bytes::continues_word(byte)).unwrap_or(rest.len())
 }
 
 pub(super) fn begins_comment(rest: &[u8]) -> bool {
@@ -58,10 +56,7 @@ pub(super) fn comment(text: &[u8], start: usize) -> Option<(usize, bool)> {
                 at += 2;
                 if depth == 0 {
                     let overlaps = |three: &[u8]| three == b"/*/" || three == b"*/*";
-                    return Some((
-                        at,
-                        is_nested && text.get(start..at)?.windows(3).any(overlaps),
-                    ));
+                    return Some((at, is_nested && text.get(start..at)?.windows(3).any(overlaps)));
                 }
             }
             (0, _) => return None,
@@ -117,10 +112,7 @@ fn escaped(text: &[u8], mut at: usize) -> Option<usize> {
 
 /// Bit strings know no doubled quote: there a second literal would begin.
 fn bits(text: &[u8], at: usize) -> Option<usize> {
-    let length = text
-        .get(at..)?
-        .iter()
-        .position(|&byte| byte == b'\'' || byte == 0)?;
+    let length = text.get(at..)?.iter().position(|&byte| byte == b'\'' || byte == 0)?;
     let end = at + length + 1;
     (text.get(end - 1) == Some(&b'\'') && text.get(end) != Some(&b'\'')).then_some(end)
 }
@@ -173,10 +165,7 @@ pub(super) fn parameter(rest: &[u8]) -> Option<Option<usize>> {
 }
 
 pub(super) fn dollar_quoted(text: &[u8], start: usize) -> Option<usize> {
-    let tag = text
-        .get(start + 1..)?
-        .iter()
-        .position(|&byte| byte == b'$' || !bytes::continues_word(byte))?;
+    let tag = text.get(start + 1..)?.iter().position(|&byte| byte == b'$' || !bytes::continues_word(byte))?;
     let delimiter = text.get(start..start + tag + 2)?;
     if delimiter.last() != Some(&b'$') {
         return None;
@@ -218,28 +207,18 @@ pub(super) fn operator(rest: &[u8]) -> Option<usize> {
 }
 
 fn is_foreign(byte: u8) -> bool {
-    matches!(
-        byte,
-        b'~' | b'!' | b'@' | b'#' | b'^' | b'&' | b'|' | b'`' | b'?' | b'%'
-    )
+    matches!(byte, b'~' | b'!' | b'@' | b'#' | b'^' | b'&' | b'|' | b'`' | b'?' | b'%')
 }
 
 fn digits(rest: &[u8], from: usize) -> usize {
     let rest = rest.get(from..).unwrap_or_default();
-    rest.iter()
-        .position(|byte| !byte.is_ascii_digit())
-        .unwrap_or(rest.len())
+    rest.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(rest.len())
 }
 
 pub(super) fn number(rest: &[u8]) -> Option<Number> {
     let whole = digits(rest, 0);
     let mut length = whole;
-    if whole > 0
-        && matches!(
-            rest.get(whole),
-            Some(b'_' | b'x' | b'X' | b'o' | b'O' | b'b' | b'B')
-        )
-    {
+    if whole > 0 && matches!(rest.get(whole), Some(b'_' | b'x' | b'X' | b'o' | b'O' | b'b' | b'B')) {
         return spelt(rest, whole);
     }
     let mut is_decimal = false;
@@ -256,10 +235,7 @@ pub(super) fn number(rest: &[u8]) -> Option<Number> {
             length += 1 + sign + exponent;
         }
     }
-    if rest
-        .get(length)
-        .is_some_and(|&byte| byte == b'.' || bytes::continues_word(byte))
-    {
+    if rest.get(length).is_some_and(|&byte| byte == b'.' || bytes::continues_word(byte)) {
         return None;
     }
     let (kind, keep) = if is_decimal {
@@ -279,9 +255,8 @@ fn integer(digits: &[u8]) -> (LiteralKind, bool) {
     }
     let mut value = 0_u64;
     for digit in digits {
-        let next = value
-            .checked_mul(10)
-            .and_then(|tens| tens.checked_add(u64::from(digit.wrapping_sub(b'0'))));
+        let next =
+            value.checked_mul(10).and_then(|tens| tens.checked_add(u64::from(digit.wrapping_sub(b'0'))));
         match next {
             Some(next) => value = next,
             None => return (LiteralKind::Numeric, false),
@@ -304,23 +279,13 @@ fn spelt(rest: &[u8], whole: usize) -> Option<Number> {
         (b'0', Some(b'b')) => 2,
         _ => 10,
     };
-    let digits = if radix == 10 {
-        rest.get(..length)?
-    } else {
-        rest.get(2..length)?
-    };
+    let digits = if radix == 10 { rest.get(..length)? } else { rest.get(2..length)? };
     let well_formed = (radix != 10 || rest.get(whole) == Some(&b'_'))
         && digits.last().is_some_and(|&byte| byte != b'_')
         && !digits.windows(2).any(|pair| pair == b"__")
-        && digits
-            .iter()
-            .all(|&byte| byte == b'_' || char::from(byte).is_digit(radix));
+        && digits.iter().all(|&byte| byte == b'_' || char::from(byte).is_digit(radix));
     if !well_formed || rest.get(length) == Some(&b'.') {
         return None;
     }
-    Some(Number {
-        length,
-        kind: LiteralKind::Spelt,
-        keep: true,
-    })
+    Some(Number { length, kind: LiteralKind::Spelt, keep: true })
 }

@@ -40,10 +40,11 @@ pub(super) enum Word {
 #[inline]
 pub(super) fn word(folded: &[u8]) -> Word {
     match folded {
-        b"or" | b"where" | b"having" | b"then" | b"else" | b"select" | b"case" | b"end"
-        | b"set" | b"values" | b"using" | b"do" | b"returning" => Word::Boundary,
-        b"limit" | b"offset" | b"fetch" | b"for" | b"window" | b"union" | b"except"
-        | b"intersect" => Word::Clause,
+        b"or" | b"where" | b"having" | b"then" | b"else" | b"select" | b"case" | b"end" | b"set"
+        | b"values" | b"using" | b"do" | b"returning" => Word::Boundary,
+        b"limit" | b"offset" | b"fetch" | b"for" | b"window" | b"union" | b"except" | b"intersect" => {
+            Word::Clause
+        }
         b"and" => Word::And,
         b"as" => Word::As,
         b"array" => Word::Array,
@@ -57,16 +58,16 @@ pub(super) fn word(folded: &[u8]) -> Word {
         b"interval" => Word::Interval,
         b"is" => Word::Is,
         b"materialized" => Word::Materialized,
-        b"not" | b"to" | b"varying" | b"with" | b"without" | b"time" | b"zone" | b"at"
-        | b"local" | b"year" | b"month" | b"day" | b"hour" | b"minute" | b"second" | b"escape"
-        | b"precision" | b"symmetric" | b"asymmetric" => Word::Neutral,
+        b"not" | b"to" | b"varying" | b"with" | b"without" | b"time" | b"zone" | b"at" | b"local"
+        | b"year" | b"month" | b"day" | b"hour" | b"minute" | b"second" | b"escape" | b"precision"
+        | b"symmetric" | b"asymmetric" => Word::Neutral,
         b"on" => Word::On,
         b"extract" | b"generate_series" | b"xmlelement" | b"last_day" | b"last_day_of_month"
         | b"gap_fill" => Word::Path,
         // date_trunc, date_part, date_bin, timestamp_add, …
-        [b'd', b'a', b't', b'e', ..]
-        | [b't', b'i', b'm', b'e', ..]
-        | [b't', b's', b'_', b'o', b'r', ..] => Word::Path,
+        [b'd', b'a', b't', b'e', ..] | [b't', b'i', b'm', b'e', ..] | [b't', b's', b'_', b'o', b'r', ..] => {
+            Word::Path
+        }
         b"set_config" => Word::SetConfig,
         b"uescape" => Word::Uescape,
         b"when" => Word::When,
@@ -77,18 +78,8 @@ pub(super) fn word(folded: &[u8]) -> Word {
 
 /// `jsonb_extract_path_text`, `jsonb_path_query`, `json_value`, … behind the `json`.
 fn names_path(rest: &[u8]) -> bool {
-    const PARTS: [&[u8]; 7] = [
-        b"_path",
-        b"_extract",
-        b"_exists",
-        b"_value",
-        b"_query",
-        b"_table",
-        b"_keys",
-    ];
-    PARTS
-        .iter()
-        .any(|part| rest.windows(part.len()).any(|window| window == *part))
+    const PARTS: [&[u8]; 7] = [b"_path", b"_extract", b"_exists", b"_value", b"_query", b"_table", b"_keys"];
+    PARTS.iter().any(|part| rest.windows(part.len()).any(|window| window == *part))
 }
 
 /// The class of a statement's first word, and whether its literals may be left out of the fingerprint.

@@ -55,9 +55,14 @@ pub enum Step {
     /// Until all replies on the lane are in.
     Quiet,
     /// A connection is needed. `ride`: so many bytes are a whole unit that may share one.
-    Lane { ride: Option<usize> },
+    Lane {
+        ride: Option<usize>,
+    },
     /// The brain answers: so many bytes are the message, its text in between.
-    Answer { took: usize, text: std::ops::Range<usize> },
+    Answer {
+        took: usize,
+        text: std::ops::Range<usize>,
+    },
     Bye,
 }
 
@@ -440,7 +445,9 @@ impl Session {
             Action::Answer if lane.is_none() => {
                 return Ok(Step::Answer { took: header.total, text: 5..5 + text.len() });
             }
-            Action::Answer => return Err(PeerError::new("0A000", "this cannot be answered inside a transaction")),
+            Action::Answer => {
+                return Err(PeerError::new("0A000", "this cannot be answered inside a transaction"));
+            }
         }
         Ok(Step::Took(header.total))
     }

@@ -97,7 +97,8 @@ impl Session {
                 b'P' => {
                     let (name, rest) = c_string(body).ok_or_else(malformed)?;
                     let (text, _) = c_string(rest).ok_or_else(malformed)?;
-                    let taken = !name.is_empty() && self.named.as_ref().is_some_and(|all| all.contains_key(name));
+                    let taken =
+                        !name.is_empty() && self.named.as_ref().is_some_and(|all| all.contains_key(name));
                     if header.total > cx.shared.limits.max_statement || parsed.is_some() || taken {
                         return Ok(Ahead::Own);
                     }
@@ -161,7 +162,12 @@ impl Session {
     }
 
     /// The error for a Parse whose plan says deny, or that Python would have to answer.
-    fn refusal(&mut self, input: &[u8], header: Header, cx: &mut Cx<'_>) -> Result<Option<Box<[u8]>>, PeerError> {
+    fn refusal(
+        &mut self,
+        input: &[u8],
+        header: Header,
+        cx: &mut Cx<'_>,
+    ) -> Result<Option<Box<[u8]>>, PeerError> {
         if header.kind != b'P' || header.total > cx.shared.limits.max_statement {
             return Ok(None);
         }
@@ -178,7 +184,13 @@ impl Session {
         Ok(refused(&plan))
     }
 
-    fn parse(&mut self, lane: Lane<'_>, input: &[u8], header: Header, cx: &mut Cx<'_>) -> Result<Step, PeerError> {
+    fn parse(
+        &mut self,
+        lane: Lane<'_>,
+        input: &[u8],
+        header: Header,
+        cx: &mut Cx<'_>,
+    ) -> Result<Step, PeerError> {
         if header.total > cx.shared.limits.max_statement {
             return Ok(self.parse_unread(lane, input, header, cx));
         }
@@ -222,7 +234,9 @@ impl Session {
             return Ok(self.parse_twice(lane, name, header, cx));
         }
         if self.named.as_ref().is_some_and(|all| all.len() >= MAX_NAMED || too_much(all)) {
-            let text = format!("a client may hold {MAX_NAMED} prepared statements and {MAX_BYTES} bytes of them; close some");
+            let text = format!(
+                "a client may hold {MAX_NAMED} prepared statements and {MAX_BYTES} bytes of them; close some"
+            );
             return Err(PeerError::new("53200", text));
         }
         self.open = true;
@@ -266,7 +280,13 @@ impl Session {
         Step::Took(header.total)
     }
 
-    fn bind(&mut self, lane: Lane<'_>, input: &[u8], header: Header, cx: &mut Cx<'_>) -> Result<Step, PeerError> {
+    fn bind(
+        &mut self,
+        lane: Lane<'_>,
+        input: &[u8],
+        header: Header,
+        cx: &mut Cx<'_>,
+    ) -> Result<Step, PeerError> {
         let head = input.get(5..header.total.min(input.len())).unwrap_or_default();
         let names = c_string(head).and_then(|(portal, rest)| Some((portal, c_string(rest)?)));
         let Some((portal, (name, tail))) = names else {
@@ -367,7 +387,13 @@ impl Session {
         }
     }
 
-    fn describe(&mut self, lane: Lane<'_>, input: &[u8], header: Header, cx: &mut Cx<'_>) -> Result<Step, PeerError> {
+    fn describe(
+        &mut self,
+        lane: Lane<'_>,
+        input: &[u8],
+        header: Header,
+        cx: &mut Cx<'_>,
+    ) -> Result<Step, PeerError> {
         let Some(message) = input.get(..header.total) else { return Ok(Step::More) };
         let (what, name) = (message.get(5).copied(), message.get(6..).and_then(c_string));
         let (Some(what @ (b'S' | b'P')), Some((name, []))) = (what, name) else { return Err(malformed()) };
@@ -388,7 +414,13 @@ impl Session {
         Ok(Step::Took(header.total))
     }
 
-    fn execute(&mut self, lane: Lane<'_>, input: &[u8], header: Header, cx: &mut Cx<'_>) -> Result<Step, PeerError> {
+    fn execute(
+        &mut self,
+        lane: Lane<'_>,
+        input: &[u8],
+        header: Header,
+        cx: &mut Cx<'_>,
+    ) -> Result<Step, PeerError> {
         let Some(message) = input.get(..header.total) else { return Ok(Step::More) };
         let (portal, _) = message.get(5..).and_then(c_string).ok_or_else(malformed)?;
         let plan = if portal.is_empty() {
@@ -420,7 +452,13 @@ impl Session {
         Ok(Step::Took(header.total))
     }
 
-    fn close(&mut self, lane: Lane<'_>, input: &[u8], header: Header, cx: &mut Cx<'_>) -> Result<Step, PeerError> {
+    fn close(
+        &mut self,
+        lane: Lane<'_>,
+        input: &[u8],
+        header: Header,
+        cx: &mut Cx<'_>,
+    ) -> Result<Step, PeerError> {
         let Some(message) = input.get(..header.total) else { return Ok(Step::More) };
         let (what, name) = (message.get(5).copied(), message.get(6..).and_then(c_string));
         let (Some(what @ (b'S' | b'P')), Some((name, []))) = (what, name) else { return Err(malformed()) };
@@ -483,7 +521,12 @@ fn refused(plan: &Plan) -> Option<Box<[u8]>> {
 
 /// Whether the statement is on the connection. If not, it is noted as there, for the caller parses it now; the least
 /// recently used goes if there is no room.
-fn is_there(up: &mut super::server::Upstream, out: &mut Vec<u8>, prepared: &Arc<Prepared>, cx: &Cx<'_>) -> bool {
+fn is_there(
+    up: &mut super::server::Upstream,
+    out: &mut Vec<u8>,
+    prepared: &Arc<Prepared>,
+    cx: &Cx<'_>,
+) -> bool {
     match up.prepared.touch(prepared.id, up.unit()) {
         Known::Yes => return true,
         Known::No => {}

@@ -42,7 +42,9 @@ pub fn from_login(input: &[u8]) -> Result<Option<Header>, PeerError> {
     match input.first() {
         None => Ok(None),
         Some(b'p' | b'X') => match header(input) {
-            Some(h) if h.total < 5 || h.total > 65_536 => Err(PeerError::new("08P01", "invalid message length")),
+            Some(h) if h.total < 5 || h.total > 65_536 => {
+                Err(PeerError::new("08P01", "invalid message length"))
+            }
             other => Ok(other),
         },
         Some(_) => Err(PeerError::new("08P01", "expected password response")),

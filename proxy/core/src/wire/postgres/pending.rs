@@ -56,16 +56,27 @@ impl Kind {
     /// The client must not see its replies.
     pub fn is_ours(&self) -> bool {
         use Kind::{CloseUnnamed, Evict, Prepare, Renew, Reset, Setup, Sync};
-        matches!(self, Setup | Reset | Prepare(_) | Evict(_) | Renew(_) | CloseUnnamed | Sync { ours: true, .. })
+        matches!(
+            self,
+            Setup | Reset | Prepare(_) | Evict(_) | Renew(_) | CloseUnnamed | Sync { ours: true, .. }
+        )
     }
 }
 
 /// What was believed before a message that then failed.
 pub enum Undo {
-    Named { name: Box<[u8]>, before: Option<Named> },
-    Unnamed { serial: u64 },
+    Named {
+        name: Box<[u8]>,
+        before: Option<Named>,
+    },
+    Unnamed {
+        serial: u64,
+    },
     /// DEALLOCATE ALL: what the client had prepared, and what the connection had.
-    Forgot { named: Option<Box<HashMap<Box<[u8]>, Named>>>, on_server: OnServer },
+    Forgot {
+        named: Option<Box<HashMap<Box<[u8]>, Named>>>,
+        on_server: OnServer,
+    },
 }
 
 pub struct Pending {

@@ -177,7 +177,11 @@ impl Upstream {
         match pending.kind {
             // A simple query drops the unnamed statement, be it well or not.
             Query | RefusedQuery(_) | Setup | Reset => self.unnamed = None,
-            Sync { .. } if self.copying && !self.pending.iter().any(|other| matches!(other.kind, CopyEnd)) => return,
+            Sync { .. }
+                if self.copying && !self.pending.iter().any(|other| matches!(other.kind, CopyEnd)) =>
+            {
+                return;
+            }
             _ => {}
         }
         self.units += usize::from(pending.kind.ends_unit());
@@ -244,7 +248,8 @@ impl Upstream {
 
     /// What is owed first needs nothing of the server. Not in the middle of a message of the server's.
     fn says_next(&self) -> bool {
-        self.rest == 0 && matches!(self.pending.front(), Some(Pending { kind: Kind::Said(_) | Kind::CopyEnd, .. }))
+        self.rest == 0
+            && matches!(self.pending.front(), Some(Pending { kind: Kind::Said(_) | Kind::CopyEnd, .. }))
     }
 
     /// Takes in what the server sent; returns how much of it was used. The rest must come again with more.
@@ -270,8 +275,11 @@ impl Upstream {
         }
         while self.rest == 0 {
             let left = input.get(at..).unwrap_or_default();
-            let Some(header) = frame::from_server(left).map_err(|_| Lost::Desync("not a message"))? else { break };
-            let looked_at = if header.kind == b'D' || header.kind == b'd' { 5 } else { header.total.min(LOOKED_AT) };
+            let Some(header) = frame::from_server(left).map_err(|_| Lost::Desync("not a message"))? else {
+                break;
+            };
+            let looked_at =
+                if header.kind == b'D' || header.kind == b'd' { 5 } else { header.total.min(LOOKED_AT) };
             let Some(body) = left.get(5..looked_at) else { break };
             let next = at + header.total.min(left.len());
             self.rest = header.total.saturating_sub(left.len());
@@ -380,7 +388,9 @@ impl Upstream {
                 self.unit.said = true;
                 Ok(if ours { Verdict::Ours } else { Verdict::Pass })
             }
-            (b'T' | b'D' | b'I' | b'G' | b'H' | b'c' | b'd', Some(Kind::Setup | Kind::Reset)) => Ok(Verdict::Ours),
+            (b'T' | b'D' | b'I' | b'G' | b'H' | b'c' | b'd', Some(Kind::Setup | Kind::Reset)) => {
+                Ok(Verdict::Ours)
+            }
             (b'G', Some(Kind::Query | Kind::Execute)) => {
                 self.begin_copy()?;
                 self.unit.said = true;
@@ -394,7 +404,9 @@ impl Upstream {
                 Ok(Verdict::Pass)
             }
             (b'E', _) => self.error(body, sink),
-            (b'Z', Some(head)) if head.ends_unit() && matches!(body.first(), Some(b'I' | b'T' | b'E')) => Ok(if ours || self.unit.silent { Verdict::Ours } else { Verdict::Pass }),
+            (b'Z', Some(head)) if head.ends_unit() && matches!(body.first(), Some(b'I' | b'T' | b'E')) => {
+                Ok(if ours || self.unit.silent { Verdict::Ours } else { Verdict::Pass })
+            }
             // At any time: a parameter, a notice, a notification.
             (b'S', _) => {
                 if let Some((name, rest)) = frame::c_string(body)
@@ -419,7 +431,8 @@ impl Upstream {
 
     fn error(&mut self, body: &[u8], sink: &mut impl Sink) -> Result<Verdict, Lost> {
         let severity = build::field(body, b'V').or_else(|| build::field(body, b'S')).unwrap_or_default();
-        let text = |field| String::from_utf8_lossy(build::field(body, field).unwrap_or_default()).into_owned();
+        let text =
+            |field| String::from_utf8_lossy(build::field(body, field).unwrap_or_default()).into_owned();
         if matches!(severity, b"FATAL" | b"PANIC") {
             return Err(Lost::Fatal(text(b'C'), text(b'M')));
         }
@@ -441,7 +454,8 @@ impl Upstream {
         self.fail_unit(sink);
         if stale {
             self.purge = true;
-            let again = matches!(self.pending.front(), Some(Pending { kind: Kind::Sync { again: true, .. }, .. }));
+            let again =
+                matches!(self.pending.front(), Some(Pending { kind: Kind::Sync { again: true, .. }, .. }));
             self.unit.silent = again && !self.unit.said;
         }
         Ok(if self.unit.silent { Verdict::Ours } else { Verdict::Pass })
@@ -475,7 +489,9 @@ impl Upstream {
     /// The server did not do this one.
     fn take_back(&mut self, pending: Pending, sink: &mut impl Sink) {
         match pending.kind {
-            Kind::Prepare(Some(prepared)) | Kind::Parse(Some(prepared)) => self.prepared.parsed(prepared.id, false),
+            Kind::Prepare(Some(prepared)) | Kind::Parse(Some(prepared)) => {
+                self.prepared.parsed(prepared.id, false)
+            }
             Kind::Prepare(None) | Kind::Parse(None) => self.unnamed = None,
             Kind::Evict(prepared) => self.prepared.restore(&prepared),
             _ => {}
@@ -530,7 +546,9 @@ impl Upstream {
         if effect.resets_all {
             self.unit.changes.push(Change::ResetAll);
         }
-        self.unit.changes.extend(effect.sets.iter().map(|(name, value)| Change::Set(name.clone(), value.clone())));
+        self.unit
+            .changes
+            .extend(effect.sets.iter().map(|(name, value)| Change::Set(name.clone(), value.clone())));
         self.unit.changed_schema |= effect.changes_schema;
     }
 

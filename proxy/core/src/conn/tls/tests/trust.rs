@@ -8,15 +8,8 @@ fn other_protocols_are_refused_and_none_is_none() {
     let server = server(&issue(&ca), None);
     let mut odd = client("verify-full", Some(&ca), None);
     Arc::get_mut(&mut odd.config).unwrap().alpn_protocols = vec![b"http/1.1".to_vec()];
-    assert!(
-        meet(&odd, "db.test", &server)
-            .unwrap_err()
-            .starts_with("server: ")
-    );
-    Arc::get_mut(&mut odd.config)
-        .unwrap()
-        .alpn_protocols
-        .clear();
+    assert!(meet(&odd, "db.test", &server).unwrap_err().starts_with("server: "));
+    Arc::get_mut(&mut odd.config).unwrap().alpn_protocols.clear();
     let (here, there) = meet(&odd, "db.test", &server).unwrap();
     assert_eq!((here.alpn(), there.alpn()), (None, None));
 }
@@ -49,8 +42,7 @@ fn the_modes_trust_as_far_as_they_say() {
 #[test]
 fn a_refused_server_is_told_so() {
     let (ca, other) = (authority(), authority());
-    let mut here =
-        TlsSession::connect(&client("verify-ca", Some(&other), None), "db.test").unwrap();
+    let mut here = TlsSession::connect(&client("verify-ca", Some(&other), None), "db.test").unwrap();
     let mut there = TlsSession::accept(&server(&issue(&ca), None)).unwrap();
     deliver(&mut here, &mut there, usize::MAX).unwrap();
     let refusal = deliver(&mut there, &mut here, usize::MAX).unwrap_err();
@@ -76,34 +68,11 @@ fn a_self_signed_server_may_be_its_own_authority_while_it_lasts() {
         ServerTls::from_pem(own.pem().as_bytes(), key.as_bytes(), None, false).unwrap()
     };
     let (good, stale) = (own(2999), own(2001));
-    meet(
-        &client("verify-full", Some(&good), None),
-        "db.test",
-        &serve(&good),
-    )
-    .unwrap();
-    assert!(
-        meet(
-            &client("verify-full", Some(&good), None),
-            "x.test",
-            &serve(&good)
-        )
-        .is_err()
-    );
-    let refusal = meet(
-        &client("verify-ca", Some(&stale), None),
-        "db.test",
-        &serve(&stale),
-    );
+    meet(&client("verify-full", Some(&good), None), "db.test", &serve(&good)).unwrap();
+    assert!(meet(&client("verify-full", Some(&good), None), "x.test", &serve(&good)).is_err());
+    let refusal = meet(&client("verify-ca", Some(&stale), None), "db.test", &serve(&stale));
     assert!(refusal.unwrap_err().contains("expired"));
-    assert!(
-        meet(
-            &client("verify-ca", Some(&authority()), None),
-            "db.test",
-            &serve(&good)
-        )
-        .is_err()
-    );
+    assert!(meet(&client("verify-ca", Some(&authority()), None), "db.test", &serve(&good)).is_err());
 }
 
 #[test]
@@ -124,12 +93,7 @@ fn client_certificates_are_asked_for_and_verified() {
     assert!(refused.unwrap_err().starts_with("server: "));
 
     let incurious = server(&pair, None);
-    let (_, there) = meet(
-        &client("require", None, Some(&unknown)),
-        "db.test",
-        &incurious,
-    )
-    .unwrap();
+    let (_, there) = meet(&client("require", None, Some(&unknown)), "db.test", &incurious).unwrap();
     assert_eq!(there.peer_certificate(), None);
 }
 
@@ -140,10 +104,7 @@ fn bad_settings_are_named_and_no_key_is_shown() {
     let (cert, key) = (one.cert.as_bytes(), one.key.as_bytes());
     let pem = ca.pem();
     let ca = Some(pem.as_bytes());
-    let broken = one
-        .key
-        .replace("-----END PRIVATE KEY-----", "-----END")
-        .replace('=', "%");
+    let broken = one.key.replace("-----END PRIVATE KEY-----", "-----END").replace('=', "%");
     let said = [
         ServerTls::from_pem(b"", key, None, false).unwrap_err(),
         ServerTls::from_pem(cert, cert, None, false).unwrap_err(),
@@ -177,12 +138,7 @@ fn bad_settings_are_named_and_no_key_is_shown() {
     let client = ClientTls::from_pem("require", None, Some(cert), Some(key)).unwrap();
     let session = TlsSession::accept(&server).unwrap();
     let shown = format!("{server:?} {client:?} {session:?} {said:?}");
-    for line in one
-        .key
-        .lines()
-        .chain(two.key.lines())
-        .filter(|line| !line.starts_with("-----"))
-    {
+    for line in one.key.lines().chain(two.key.lines()).filter(|line| !line.starts_with("-----")) {
         assert!(!shown.contains(line));
     }
     assert!(shown.contains("required: true") && shown.len() < 2_000);

@@ -125,6 +125,6 @@ fn whether_a_client_has_half_a_message_is_known() {
     stage.hear(&row[..10_000]);
     assert!(stage.up.midway().is_some() && !stage.up.is_quiet());
     stage.hear(&row[10_000..]);
-    assert!(!stage.up.midway().is_some());
+    assert!(stage.up.midway().is_none());
     stage.play(&format!("A< D:{}\nS> C:SELECT Z:I\nA< C:SELECT Z:I", "x".repeat(20_000)));
 }

@@ -70,7 +70,11 @@ impl Server {
                 if text.starts_with("deallocate") {
                     self.named.clear();
                 }
-                return if text.contains("fail") { "E:22012 Z:I".to_owned() } else { format!("{} Z:I", rows(&text)) };
+                return if text.contains("fail") {
+                    "E:22012 Z:I".to_owned()
+                } else {
+                    format!("{} Z:I", rows(&text))
+                };
             }
             b'P' if text(1).contains("bad") => Err("42601"),
             b'P' if !strings[0].is_empty() && self.named.contains_key(strings[0]) => Err("42P05"),

@@ -217,8 +217,12 @@ fn a_name_like_ours_reaches_nobody_s() {
     );
     let name = stage.players[0].session.named.as_ref().unwrap()[&b"s1"[..]].prepared.name.clone();
     let name = String::from_utf8(name.into()).unwrap();
-    stage.play(&format!("A> B {name}; D {name}; C {name}; S\nS< B #1_; D #1_; S\nS> E:26000 Z:I\nA< E:26000 Z:I"));
-    stage.play(&format!("A> P {name} select 9; B {name}; S\nS< P #2 select 9; B #2; S\nS> 1 2 Z:I\nA< 1 2 Z:I"));
+    stage.play(&format!(
+        "A> B {name}; D {name}; C {name}; S\nS< B #1_; D #1_; S\nS> E:26000 Z:I\nA< E:26000 Z:I"
+    ));
+    stage.play(&format!(
+        "A> P {name} select 9; B {name}; S\nS< P #2 select 9; B #2; S\nS> 1 2 Z:I\nA< 1 2 Z:I"
+    ));
     assert!(name.len() > "articdbm_1".len(), "and it is not easily guessed");
 }
 
@@ -444,7 +448,10 @@ fn taking_back_what_was_not_sent() {
     stage.up.forget_after(owed, &mut ears);
     stage.to_server.clear();
     assert_eq!((stage.up.pending.len(), stage.up.units, stage.up.purge), (owed, 0, true));
-    assert!(!stage.players[0].session.named.as_ref().unwrap().contains_key(&b"s1"[..]), "closed, and not parsed again");
+    assert!(
+        !stage.players[0].session.named.as_ref().unwrap().contains_key(&b"s1"[..]),
+        "closed, and not parsed again"
+    );
     stage.players[0].out.clear();
     stage.hear(&server_says("N"));
     stage.play("A< N");

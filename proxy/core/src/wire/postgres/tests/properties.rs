@@ -11,12 +11,54 @@ use proptest::prelude::*;
 use std::sync::Arc;
 
 const CLIENT: [&str; 22] = [
-    "Q select 1", "Q begin", "Q commit", "Q set work_mem 1", "Q deallocate all", "Q deny it", "P - select 1", "P s1 select 1",
-    "P s2 select 2", "P s1 deny it", "B -", "B s1", "B s2 p1", "D s1", "DP -", "E", "E p1", "C s1", "CP p1", "S", "H", "c",
+    "Q select 1",
+    "Q begin",
+    "Q commit",
+    "Q set work_mem 1",
+    "Q deallocate all",
+    "Q deny it",
+    "P - select 1",
+    "P s1 select 1",
+    "P s2 select 2",
+    "P s1 deny it",
+    "B -",
+    "B s1",
+    "B s2 p1",
+    "D s1",
+    "DP -",
+    "E",
+    "E p1",
+    "C s1",
+    "CP p1",
+    "S",
+    "H",
+    "c",
 ];
 const SERVER: [&str; 24] = [
-    "1", "2", "3", "n", "T", "t", "D:row", "C:SELECT", "C:COMMIT", "C:ROLLBACK", "Z:I", "Z:T", "Z:E", "E:22012", "E:26000", "STALE",
-    "FATAL:57P01", "N", "A:x", "S:TimeZone=UTC", "I", "s", "G", "WIDE:9000",
+    "1",
+    "2",
+    "3",
+    "n",
+    "T",
+    "t",
+    "D:row",
+    "C:SELECT",
+    "C:COMMIT",
+    "C:ROLLBACK",
+    "Z:I",
+    "Z:T",
+    "Z:E",
+    "E:22012",
+    "E:26000",
+    "STALE",
+    "FATAL:57P01",
+    "N",
+    "A:x",
+    "S:TimeZone=UTC",
+    "I",
+    "s",
+    "G",
+    "WIDE:9000",
 ];
 
 /// Pieces of the length given, round and round.
@@ -31,7 +73,10 @@ fn cut<'a>(bytes: &'a [u8], lengths: &'a [usize]) -> impl Iterator<Item = &'a [u
     })
 }
 
-fn some_of<const N: usize>(words: [&'static str; N], many: usize) -> impl Strategy<Value = Vec<&'static str>> {
+fn some_of<const N: usize>(
+    words: [&'static str; N],
+    many: usize,
+) -> impl Strategy<Value = Vec<&'static str>> {
     prop::collection::vec(prop::sample::select(words.to_vec()), 0..many)
 }
 
@@ -69,7 +114,10 @@ impl Sink for Heard {
         });
     }
     fn done(&mut self, done: Done) {
-        self.marks.push(format!("{} {} {} {:?} {:?}", done.status, done.failed, done.again, done.changes, done.pin));
+        self.marks.push(format!(
+            "{} {} {} {:?} {:?}",
+            done.status, done.failed, done.again, done.changes, done.pin
+        ));
     }
 }
 
@@ -95,7 +143,11 @@ fn owing(kinds: &[u8]) -> Upstream {
     up
 }
 
-fn absorb(up: &mut Upstream, pieces: &mut dyn Iterator<Item = &[u8]>, heard: &mut Heard) -> Result<usize, Lost> {
+fn absorb(
+    up: &mut Upstream,
+    pieces: &mut dyn Iterator<Item = &[u8]>,
+    heard: &mut Heard,
+) -> Result<usize, Lost> {
     let mut kept = Vec::new();
     up.settle(heard);
     for piece in pieces {

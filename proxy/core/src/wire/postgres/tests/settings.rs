@@ -33,7 +33,9 @@ fn set_and_reset_outside_a_transaction() {
 #[test]
 fn what_decides_meaning_is_waited_for() {
     // The next statement is read and planned when it is known how.
-    for setting in ["search_path", "role", "session_authorization", "standard_conforming_strings", "client_encoding"] {
+    for setting in
+        ["search_path", "role", "session_authorization", "standard_conforming_strings", "client_encoding"]
+    {
         let mut stage = Stage::new(1);
         stage.play(&format!(
             "A> Q set {setting} x; Q select 1

@@ -258,7 +258,9 @@ impl Stage {
         let used = self.up.absorb(&self.from_server, self.now_us, &mut ears);
         let dones = ears.dones;
         for done in dones {
-            let Some(player) = self.players.iter_mut().find(|player| player.id == done.client) else { continue };
+            let Some(player) = self.players.iter_mut().find(|player| player.id == done.client) else {
+                continue;
+            };
             if done.internal {
                 continue;
             }
@@ -297,15 +299,25 @@ impl Stage {
             let words = words.trim();
             let at = (who.as_bytes()[0] - b'A') as usize;
             match (who, what) {
-                ("S", "<") => assert_eq!(take_said(&mut self.to_server), words, "the server hears, at: {line}"),
+                ("S", "<") => {
+                    assert_eq!(take_said(&mut self.to_server), words, "the server hears, at: {line}")
+                }
                 ("S", ">") => self.hear(&server_says(words)),
                 ("S", "!") => {
                     let lost = format!("{:?}", self.lost.take().expect("the connection is given up"));
                     assert!(lost.starts_with(words), "{lost}, at: {line}");
                 }
-                (_, ">") => self.send(at, &client_says(words)).unwrap_or_else(|error| panic!("{error:?}, at: {line}")),
-                (_, "<") => assert_eq!(take_heard(&mut self.players[at].out), words, "{who} hears, at: {line}"),
-                (_, "=") => assert_eq!(self.players[at].notes.drain(..).collect::<Vec<_>>().join("; "), words, "{line}"),
+                (_, ">") => {
+                    self.send(at, &client_says(words)).unwrap_or_else(|error| panic!("{error:?}, at: {line}"))
+                }
+                (_, "<") => {
+                    assert_eq!(take_heard(&mut self.players[at].out), words, "{who} hears, at: {line}")
+                }
+                (_, "=") => assert_eq!(
+                    self.players[at].notes.drain(..).collect::<Vec<_>>().join("; "),
+                    words,
+                    "{line}"
+                ),
                 (_, "?") => {
                     let waits = &mut self.players[at].waits;
                     assert_eq!(format!("{waits:?}"), format!("Some({words})"), "{line}");
@@ -431,7 +443,8 @@ fn short(text: &str) -> String {
 /// What the server was sent, in the notation of scripts.
 pub fn take_said(bytes: &mut Vec<u8>) -> String {
     let one = |(kind, body): (u8, Vec<u8>)| {
-        let strings: Vec<String> = body.split(|b| *b == 0).map(|part| short(&String::from_utf8_lossy(part))).collect();
+        let strings: Vec<String> =
+            body.split(|b| *b == 0).map(|part| short(&String::from_utf8_lossy(part))).collect();
         let dash = |name: &str| if name.is_empty() { "-".to_owned() } else { name.replace(' ', "_") };
         let join = |parts: &[&str]| parts.join(" ").trim_end().to_owned();
         match kind {
@@ -458,7 +471,11 @@ pub fn take_heard(bytes: &mut Vec<u8>) -> String {
         match kind {
             'E' => format!("E:{}", text(build::field(&body, b'C').unwrap())),
             'D' => format!("D:{}", text(&body[6..])),
-            'S' => format!("S:{}={}", text(frame::c_string(&body).unwrap().0), text(body.split(|b| *b == 0).nth(1).unwrap())),
+            'S' => format!(
+                "S:{}={}",
+                text(frame::c_string(&body).unwrap().0),
+                text(body.split(|b| *b == 0).nth(1).unwrap())
+            ),
             'T' if body.first() == Some(&b'w') => format!("WIDE:{}", body.len()),
             _ if body.is_empty() => kind.to_string(),
             _ => format!("{kind}:{}", text(body.strip_suffix(b"\0").unwrap_or(&body))),

@@ -151,16 +151,17 @@ fn refused_without_a_connection() {
          A> C s1; S
          A< 3 Z:I",
     );
-    assert!(stage.players[0].session.named.as_ref().is_none_or(|all| all.is_empty()), "refused, so not prepared");
+    assert!(
+        stage.players[0].session.named.as_ref().is_none_or(|all| all.is_empty()),
+        "refused, so not prepared"
+    );
 }
 
 #[test]
 fn an_answer_is_asked_of_the_brain_once_and_whole() {
     let mut stage = Stage::new(2);
     stage.send(0, &client_says("Q answer this; Q select 1")).unwrap();
-    stage.play(
-        "A? Answer { took: 17, text: 5..16 }",
-    );
+    stage.play("A? Answer { took: 17, text: 5..16 }");
 }
 
 #[test]
