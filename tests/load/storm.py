@@ -125,6 +125,6 @@ async def _watch(port: int, callers: list[Caller], tally: Tally, statements: int
                 async with asyncio.timeout(5):
                     held = await pools(port)
             raise Hung(
-                f"no answer for {PATIENCE:.0f} s after {before} of {statements}; at it: {doing}; {held}"
+                f"no answer for {PATIENCE:.0f} s after {before} of {statements}; at it: {doing}; {held}; {halves}"
             )
         await asyncio.sleep(PATIENCE)

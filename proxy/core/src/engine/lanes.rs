@@ -179,7 +179,10 @@ impl Engine {
             // It was their turn: nobody who waits for a connection alone came before them.
             server.shared_since_us = self.now_us;
             server.rides = 0;
-            self.resumed.push(waiter.client);
+            if let Some(client) = self.clients.get(waiter.client) {
+                client.wait = Wait::None;
+            }
+            self.resumed.push_back(waiter.client);
         }
     }
 
@@ -339,9 +342,9 @@ impl Engine {
     }
 
     pub(super) fn resume_all(&mut self) {
-        while let Some(id) = self.resumed.pop() {
-            if let Some(client) = self.clients.get(id) {
-                client.wait = Wait::None;
+        while let Some(id) = self.resumed.pop_front() {
+            // Named twice, it may wait for something else by now.
+            if self.clients.get(id).is_some_and(|client| client.wait == Wait::None) {
                 self.resume(id);
             }
         }
@@ -455,7 +458,7 @@ impl Engine {
                 client.link = Link::None;
                 client.wait = Wait::None;
                 client.session.unit_done(true, b'I');
-                self.resumed.push(pending.client);
+                self.resumed.push_back(pending.client);
             }
         }
         self.discard(server);

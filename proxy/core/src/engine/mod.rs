@@ -21,6 +21,7 @@ use crate::wheel::Wheel;
 use crate::wire::postgres::server::{Done, Lost};
 pub use deadlines::Clock;
 use hashbrown::HashMap;
+use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -95,7 +96,7 @@ pub struct Engine {
     spare: Spare,
     ready: Vec<Ready>,
     dones: Vec<Done>,
-    resumed: Vec<Id>,
+    resumed: VecDeque<Id>,
     dirty_clients: Vec<Id>,
     dirty_servers: Vec<Id>,
     /// A connection just granted to the client that is worked on.
@@ -130,7 +131,7 @@ impl Engine {
             spare: Spare::default(),
             ready: Vec::with_capacity(512),
             dones: Vec::new(),
-            resumed: Vec::new(),
+            resumed: VecDeque::new(),
             dirty_clients: Vec::new(),
             dirty_servers: Vec::new(),
             granted: None,

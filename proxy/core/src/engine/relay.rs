@@ -187,10 +187,11 @@ impl Engine {
         let waiting = client.pool.as_ref().is_some_and(|pool| pool.waiting() > 0);
         !client.session.pinned
             && client.session.is_between()
-            && self
-                .servers
-                .get(id)
-                .is_some_and(|server| !server.up.is_dry() && (waiting || server.up.units >= PIPELINED))
+            && self.servers.get(id).is_some_and(|server| {
+                // Behind nothing but its settings it has not had its turn: it would give the connection back unused.
+                let had_its_turn = server.up.pending.back().is_some_and(|pending| !pending.kind.is_ours());
+                had_its_turn && (waiting || server.up.units >= PIPELINED)
+            })
     }
 
     fn wait(&mut self, client: &mut Client, wait: Wait) {

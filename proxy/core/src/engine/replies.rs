@@ -160,7 +160,7 @@ impl Engine {
             Err(lost) => {
                 let before = std::mem::take(&mut self.dones);
                 for done in before {
-                    self.finish_unit(&mut server, done);
+                    self.finish_unit(&mut server, done, false);
                 }
                 self.lose(server, lost);
             }
@@ -194,8 +194,10 @@ impl Engine {
     fn finish_units(&mut self, mut server: Box<Server>) {
         let mut dones = std::mem::take(&mut self.dones);
         let mut release = false;
-        for done in dones.drain(..) {
-            release |= self.finish_unit(&mut server, done);
+        let count = dones.len();
+        for (at, done) in dones.drain(..).enumerate() {
+            // Several units of a pipeline may end at once: what the last one left decides.
+            release |= self.finish_unit(&mut server, done, at + 1 == count);
         }
         self.dones = dones;
         let quiet = server.up.is_quiet();
@@ -207,7 +209,7 @@ impl Engine {
             // It waited for replies that end with no ReadyForQuery (Flush).
             client.wait = Wait::None;
             client.session.unit_done(true, b'T');
-            self.resumed.push(owner);
+            self.resumed.push_back(owner);
         }
         self.sync_for_owner(&mut server);
         let shared = server.stage == Stage::Active && server.up.owner.is_none();
@@ -232,10 +234,13 @@ impl Engine {
             return false;
         }
         client.link = Link::None;
+        if client.wait == Wait::Replies {
+            client.wait = Wait::None;
+        }
         client.session.unit_done(true, b'I');
         pool.stats[self.index].linked.add(-1);
         server.up.owner = None;
-        self.resumed.push(owner);
+        self.resumed.push_back(owner);
         true
     }
 
@@ -252,9 +257,9 @@ impl Engine {
     }
 
     /// True when the connection's client needs it no more.
-    fn finish_unit(&mut self, server: &mut Server, done: Done) -> bool {
+    fn finish_unit(&mut self, server: &mut Server, done: Done, last: bool) -> bool {
         if done.internal {
-            return self.finish_ours(server);
+            return last && self.finish_ours(server);
         }
         let pool = Arc::clone(server.seat.pool());
         let stats = &pool.stats[self.index];
@@ -308,13 +313,13 @@ impl Engine {
                 }
                 client.link = Link::None;
                 client.wait = Wait::None;
-                self.resumed.push(id);
+                self.resumed.push_back(id);
             }
             Link::Held(_) => {
                 let quiet = server.up.is_quiet();
                 if quiet && client.wait == Wait::Replies {
                     client.wait = Wait::None;
-                    self.resumed.push(id);
+                    self.resumed.push_back(id);
                 }
                 let mode = pool.config().mode;
                 if mode == Mode::Statement && done.status != b'I' {
@@ -326,14 +331,14 @@ impl Engine {
                     self.end_client(client, end);
                     return true;
                 }
-                let free = quiet && done.status == b'I' && client.session.is_between();
+                let free = last && quiet && server.up.status == b'I' && client.session.is_between();
                 if free && !client.session.pinned && mode != Mode::Session {
                     client.link = Link::None;
                     stats.linked.add(-1);
                     server.up.owner = None;
                     release = true;
                     if !client.input.is_empty() {
-                        self.resumed.push(id);
+                        self.resumed.push_back(id);
                     }
                 } else if free {
                     // It keeps the connection, and what it reset falls back to what it began with.
