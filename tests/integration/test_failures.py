@@ -392,9 +392,12 @@ def admitted(running: Proxy) -> bool:
 def test_stopping_lets_clients_finish(
     server: PostgresServer, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    with proxy.start(
-        house.configuration(server), tmp_path_factory.mktemp("stopping"), house.environment()
-    ) as running, client(running, "shop") as line:
+    with (
+        proxy.start(
+            house.configuration(server), tmp_path_factory.mktemp("stopping"), house.environment()
+        ) as running,
+        client(running, "shop") as line,
+    ):
         line.ask(query("BEGIN"))
         assert rows(line.ask(query("SELECT 'in time'"))) == [("in time",)]
         line.ask(query("COMMIT"))

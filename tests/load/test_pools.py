@@ -255,6 +255,33 @@ def test_who_sends_much_at_once_does_not_shut_out_the_others(
 
 
 @CARRIERS
+@pytest.mark.parametrize("sharing", [True, False])
+def test_clients_with_settings_of_their_own_are_served_too(
+    carriers: int, sharing: bool, postgres_server: PostgresServer, start_proxy: StartProxy
+) -> None:
+    """A connection has to be made theirs first, which is no reason to take it away before they had their turn."""
+    proxy = start_proxy(
+        config(postgres_server, carriers=carriers, pool={"size": 2, "sharing": sharing}), ENVIRONMENT
+    )
+
+    async def client(number: int) -> None:
+        own = {"application_name": f"app{number}"} if number % 2 else {}
+        line = await Wire.open(proxy.port, **own)
+        for count in range(20):
+            marks = [f"c{number}n{count}x{x}" for x in range(number % 5 + 1)]
+            line.send(b"".join(wire.query(f"SELECT '{mark}'") for mark in marks))
+            assert [answer.rows for answer in await line.replies(len(marks))] == [[[mark]] for mark in marks]
+        line.leave()
+
+    async def run() -> None:
+        async with asyncio.timeout(60):
+            await asyncio.gather(*(client(number) for number in range(30)))
+        await quiet(proxy.port)
+
+    asyncio.run(run())
+
+
+@CARRIERS
 @pytest.mark.parametrize(
     ("pool", "code"),
     [({"wait": "300ms"}, "08P01"), ({"max_waiting": 1}, "53300")],

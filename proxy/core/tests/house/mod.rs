@@ -549,7 +549,13 @@ impl Server {
         if text.starts_with("DISCARD") {
             self.named.clear();
         }
-        self.reply(b'C', &[b"OK\0"]);
+        let tag: &[u8] = match text {
+            "begin" => b"BEGIN\0",
+            "commit" => b"COMMIT\0",
+            "rollback" => b"ROLLBACK\0",
+            _ => b"OK\0",
+        };
+        self.reply(b'C', &[tag]);
     }
 
     fn message(&mut self, kind: u8, body: &[u8]) {
