@@ -53,7 +53,7 @@ def test_no_planned_statement_is_delayed(
     with _proxy(text, tmp_path) as (port, process):
         times, begun, ended = asyncio.run(_through_a_block(port, process))
     within = [(sent, heard) for sent, heard in times if sent > begun and heard < ended]
-    assert len(within) > 100 * CLIENTS * BLOCK / 10, f"{len(within)} statements in {ended - begun:.1f} s"
+    assert len(within) > 10 * CLIENTS, f"{len(within)} statements in {ended - begun:.1f} s"
     # Whoever waits for the brain waits to the end of the block.
     held = [(sent, heard) for sent, heard in times if begun < sent < begun + BLOCK / 2 and heard > ended]
     assert not held, f"{len(held)} planned statements waited for the brain"

@@ -229,10 +229,11 @@ impl Session {
         self.undecided |= std::mem::take(&mut self.touched);
     }
 
-    /// What this plan does is under way: does the next statement have to wait to be understood?
+    /// What this plan does is under way: does the next statement have to wait for it? It does when it could not be
+    /// understood before, and after a RESET, which falls back to what the client began with only when we set that anew.
     pub fn note_effect(&mut self, plan: &Plan) {
-        let meaning = |(name, _): &(String, Option<String>)| decides_meaning(name);
-        self.unsettled |= plan.effect.resets_all || plan.effect.sets.iter().any(meaning);
+        let matters = |(name, value): &(String, Option<String>)| value.is_none() || decides_meaning(name);
+        self.unsettled |= plan.effect.resets_all || plan.effect.sets.iter().any(matters);
     }
 
     /// The unit in hand was taken back before any of it was sent.

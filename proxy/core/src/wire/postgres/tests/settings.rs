@@ -17,11 +17,16 @@ fn set_and_reset_outside_a_transaction() {
          S> 1 2 C:SET Z:I
          A< 1 2 C:SET Z:I
          A= set work_mem '1'
-         A> Q reset work_mem; Q reset all
-         S< Q reset work_mem; Q reset all
-         S> C:RESET Z:I C:RESET Z:I
-         A< C:RESET Z:I C:RESET Z:I
-         A= reset work_mem; reset all
+         A> Q reset work_mem
+         S< Q reset work_mem
+         S> C:RESET Z:I
+         A< C:RESET Z:I
+         A= reset work_mem
+         A> Q reset all
+         S< Q reset all
+         S> C:RESET Z:I
+         A< C:RESET Z:I
+         A= reset all
          A> Q discard all
          S< Q discard all
          S> C:DISCARD Z:I

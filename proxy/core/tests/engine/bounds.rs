@@ -1,0 +1,196 @@
+//! Who does not read, does not answer or waits too long: memory and time have their bounds, neighbours go on.
+
+use crate::client::Client;
+use crate::house::{House, POOL, config};
+use crate::words::{message, query};
+use _core::border::Command;
+use _core::pool::PoolConfig;
+use _core::shared::Limits;
+
+#[test]
+fn a_long_message_behind_one_that_waits() {
+    let mut house = House::new(config(1));
+    let (mut first, mut second) = (house.client(), house.client());
+    first.say("begin");
+    house.expect(&mut first, "C:BEGIN Z:T");
+    second.say("insert 1");
+    let long = query(&format!("insert {}", "x".repeat(500_000)));
+    let (head, tail) = long.split_at(300_000);
+    second.send(head);
+    house.settle();
+    first.say("commit");
+    house.expect(&mut first, "C:COMMIT Z:I");
+    house.expect(&mut second, "D:insert_1 C:OK Z:I");
+    second.send(tail);
+    house.expect(&mut second, "D:500007 C:OK Z:I");
+}
+
+#[test]
+fn a_reader_that_does_not_read_stops_its_server() {
+    let mut house = House::new(config(1));
+    let mut client = house.client();
+    client.say("insert 1");
+    house.expect(&mut client, "D:insert_1 C:OK Z:I");
+    house.servers[0].answers = false;
+    client.say("insert 2");
+    house.until("the statement is there", |house| house.servers[0].heard.len() == 2);
+    let rows = 64;
+    let row = message(b'D', &[b"\0\x01\0\x10\0\0", &vec![7; 1 << 20]]);
+    for _ in 0..rows {
+        house.servers[0].say(&row);
+    }
+    house.settle();
+    // What is on its way lies in the kernel's buffers and, at most so much, in ours.
+    let passed = rows * row.len() - house.servers[0].unsent.len();
+    assert!(passed < 24 << 20, "{passed} bytes were taken in for a client that reads none");
+    for _ in 0..rows {
+        house.expect(&mut client, "D:1048576");
+    }
+    house.servers[0].answers = true;
+    house.expect(&mut client, "D:insert_2 C:OK Z:I");
+}
+
+#[test]
+fn a_server_that_does_not_read_stops_its_client() {
+    let mut house = House::new(config(1));
+    let mut client = house.client();
+    client.say("copy in");
+    house.expect(&mut client, "G:\0\0");
+    house.servers[0].reads = false;
+    let chunk = message(b'd', &[&vec![7; 1 << 20]]);
+    for _ in 0..64 {
+        client.send(&chunk);
+    }
+    house.settle();
+    let passed = 64 * chunk.len() - client.push();
+    assert!(passed < 24 << 20, "{passed} bytes were taken in for a server that reads none");
+    house.servers[0].reads = true;
+    house.until("all is sent", |_| client.push() == 0);
+    client.send(&message(b'c', &[]));
+    house.expect(&mut client, "C:COPY Z:I");
+    assert_eq!(house.servers[0].heard.iter().filter(|kind| *kind == "d").count(), 64);
+}
+
+/// Two clients on one connection; the first asks for much and reads nothing.
+fn neighbours(house: &mut House, much: usize) -> (Client, Client) {
+    let (mut slow, mut quick) = (house.client(), house.client());
+    slow.say("select 0");
+    house.expect(&mut slow, "D:select_0 C:OK Z:I");
+    quick.say("select 1");
+    house.expect(&mut quick, "D:select_1 C:OK Z:I");
+    slow.say(&format!("select big {much}"));
+    house.until("it is sent", |house| house.servers[0].heard.len() == 3);
+    (slow, quick)
+}
+
+#[test]
+fn neighbours_of_a_large_reply_are_not_forgotten() {
+    // Its last part and the ready are read at once, and fill its buffer: nobody reads the connection for it any more.
+    for much in [300_000, 700_000, 3_000_000, 5_000_000] {
+        let mut house = House::new(config(1));
+        let (mut slow, mut quick) = (house.client(), house.client());
+        slow.say("select 0");
+        house.expect(&mut slow, "D:select_0 C:OK Z:I");
+        quick.say("select 1");
+        house.expect(&mut quick, "D:select_1 C:OK Z:I");
+        house.servers[0].answers = false;
+        slow.say(&format!("select big {much}"));
+        quick.say("select 1");
+        house.until("both are there", |house| house.servers[0].heard.len() == 4);
+        house.servers[0].answers = true;
+        house.settle();
+        house.expect(&mut slow, &format!("D:{much} C:OK Z:I"));
+        house.expect(&mut quick, "D:select_1 C:OK Z:I");
+        assert_eq!((house.servers.len(), house.counts()), (1, (1, 1, 0)));
+    }
+}
+
+#[test]
+fn who_never_reads_is_not_waited_for_for_ever() {
+    let mut house = House::new(config(1));
+    let (slow, mut quick) = neighbours(&mut house, 30_000_000);
+    quick.say("select 1");
+    house.expect(&mut quick, "D:select_1 C:OK Z:I");
+    drop(slow);
+}
+
+#[test]
+fn thousands_wait_and_their_plans_are_forgotten() {
+    // One connection is passed from one to the next, for each of them has to ask for its plan first. Not one inside
+    // the other: the stack is small here, as a carrier's is not large.
+    let thread = std::thread::Builder::new().stack_size(1 << 20);
+    let waited = thread.spawn(|| {
+        let mut house = House::new(config(1));
+        let mut first = house.client();
+        first.say("begin");
+        house.expect(&mut first, "C:BEGIN Z:T");
+        let mut clients: Vec<Client> = (0..1_500).map(|_| house.client()).collect();
+        for client in &mut clients {
+            client.say("insert 1");
+        }
+        let pool = house.shared.pool(POOL).unwrap();
+        house.until("all wait", |_| pool.waiting() == 1_500);
+        house.plans = false;
+        house.say(Command::ForgetPlans);
+        first.send(&message(b'X', &[]));
+        house.until("all ask", |_| pool.waiting() == 0);
+        house.plans = true;
+        let asked = house.events.iter().rev().find(|event| event.starts_with("PlanNeeded")).cloned();
+        assert_eq!(asked.as_deref(), Some("PlanNeeded insert 1 []"));
+        house.say(Command::ForgetPlans);
+        for client in &mut clients {
+            house.expect(client, "D:insert_1 C:OK Z:I");
+        }
+    });
+    waited.unwrap().join().unwrap();
+}
+
+#[test]
+fn no_server_to_be_had() {
+    let mut house = House::new(config(1));
+    house.refuses = Some(("28P01", true, 20));
+    let mut one = house.client();
+    one.say("insert 1");
+    house.expect(&mut one, "E:28P01! END");
+    // For now only: who waits goes on waiting, and is served when it works.
+    house.refuses = Some(("08006", false, 20));
+    let mut two = house.client();
+    house.until("the pause is over", |house| house.shared.now_us() > 100_000);
+    two.say("insert 1");
+    house.until("it was tried again", |house| house.count("ServerNeeded") >= 3);
+    house.refuses = None;
+    house.expect(&mut two, "D:insert_1 C:OK Z:I");
+    assert_eq!(house.counts(), (1, 1, 0));
+}
+
+#[test]
+fn waiting_and_running_have_their_bounds() {
+    let limits = || Limits { max_clients: 100, login_ms: 60_000, max_statement: 1 << 20 };
+    let mut house = House::with(
+        1,
+        limits(),
+        PoolConfig { wait_ms: 100, max_waiting: 1, idle_transaction_ms: 600, ..config(1) },
+    );
+    let mut clients: Vec<Client> = (0..3).map(|_| house.client()).collect();
+    clients[0].say("begin");
+    house.expect(&mut clients[0], "C:BEGIN Z:T");
+    clients[1].say("insert 1");
+    house.settle();
+    clients[2].say("insert 1");
+    house.expect(&mut clients[2], "E:53300! END");
+    house.expect(&mut clients[1], "E:08P01! END");
+    house.expect(&mut clients[0], "E:25P03! END");
+    assert_eq!(house.counts().0, 0);
+    assert!(house.servers[0].heard == ["begin"] && house.counts() == (0, 0, 0));
+
+    let mut house =
+        House::with(1, limits(), PoolConfig { statement_ms: 50, client_idle_ms: 400, ..config(1) });
+    let mut clients: Vec<Client> = (0..2).map(|_| house.client()).collect();
+    clients[0].say("insert 1");
+    house.expect(&mut clients[0], "D:insert_1 C:OK Z:I");
+    house.servers[0].answers = false;
+    clients[0].say("insert 2");
+    house.expect(&mut clients[0], "E:57014! END");
+    assert_eq!(house.count("CancelNeeded"), 1);
+    house.expect(&mut clients[1], "E:57P05! END");
+}
