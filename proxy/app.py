@@ -88,15 +88,16 @@ class _Process:
             sockets_each=max(1, self._carriers),
         )
         try:
-            listening = self._open(rooms)
-            loop.add_reader(self._core.fileno(), self._drain, rooms)
-            turning = self._turn_by_hand(loop)
+            # Before anybody can see that we are here, and send one that would still end the process.
             for number, call in (
                 (signal.SIGHUP, lambda: self._apply(rooms.reloader.quietly())),
                 (signal.SIGTERM, self._stop),
                 (signal.SIGINT, self._stop_at_once),
             ):
                 loop.add_signal_handler(number, call)
+            listening = self._open(rooms)
+            loop.add_reader(self._core.fileno(), self._drain, rooms)
+            turning = self._turn_by_hand(loop)
             watching = asyncio.create_task(self._watch(rooms))
             ready(listening)
             await self._stopping.wait()

@@ -11,7 +11,7 @@ from tests.load.house import pools
 from tests.load.wire import Gone
 from tests.load.work import ZONES, Act, Caller, Excused, Wrong, own
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 """Seconds without a single answer to anybody: something hangs."""
 
 
@@ -71,10 +71,10 @@ async def storm(
 
 def _caller(number: int, chance: random.Random, port: int, weather: Weather) -> Caller:
     """Half of them are alike and may share; the others have something of their own."""
-    own = random.Random(chance.random())
-    zone = own.choice(ZONES) if number % 4 == 1 else "UTC"
+    mine = random.Random(chance.random())
+    zone = mine.choice(ZONES) if number % 4 == 1 else "UTC"
     label = f"app{number}" if number % 4 == 2 else ""
-    return Caller(number, own, port, zone=zone, label=label, excuses=weather.excuses)
+    return Caller(number, mine, port, zone=zone, label=label, excuses=weather.excuses)
 
 
 async def _live(

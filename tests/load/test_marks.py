@@ -6,6 +6,7 @@
 import asyncio
 import os
 import random
+from collections.abc import Iterator
 
 import pytest
 import uvloop
@@ -14,15 +15,25 @@ from tests.conftest import StartProxy
 from tests.load.house import ENVIRONMENT, config, quiet, totals
 from tests.load.storm import Tally, storm
 from tests.load.trouble import TROUBLE
-from tests.load.work import ACTS
+from tests.load.work import ACTS, WRITES
 from tests.servers.postgres import PostgresServer
 
 CLIENTS, POOL = 200, 6
-STATEMENTS = int(os.environ.get("ARTICDBM_SOAK_STATEMENTS", "60000"))
+STATEMENTS = int(os.environ.get("ARTICDBM_SOAK_STATEMENTS", "50000"))
 WAYS = [(carriers, sharing) for carriers in (0, 1, 2) for sharing in (True, False)]
 
 
+@pytest.fixture
+def marks(postgres_server: PostgresServer) -> Iterator[None]:
+    """A table for marks that nobody commits."""
+    postgres_server.execute("CREATE TABLE marks (x text)")
+    postgres_server.execute("GRANT ALL ON marks TO PUBLIC")
+    yield
+    postgres_server.execute("DROP TABLE marks")
+
+
 @pytest.mark.soak
+@pytest.mark.usefixtures("marks")
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize(("carriers", "sharing"), WAYS)
 def test_every_row_is_for_who_asked(
@@ -38,7 +49,7 @@ def test_every_row_is_for_who_asked(
             proxy.port,
             clients=CLIENTS,
             statements=STATEMENTS // len(WAYS),
-            acts={act: 6 * weight for act, weight in ACTS.items()} | TROUBLE,
+            acts={act: 10 * weight for act, weight in (ACTS | WRITES).items()} | TROUBLE,
             seed=seed,
         )
         return tally, await quiet(proxy.port), await totals(proxy.port)

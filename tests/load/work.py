@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from protocols.postgres import messages
 from tests.load import wire
 from tests.load.wire import Message, Parsed, Wire
 
@@ -304,6 +305,29 @@ async def copy_out(caller: Caller) -> int:
         raise Wrong(f"{caller.doing}: {answer.error or lines[:20]} for {mark}")
     return 1
 
+
+async def copy_in(caller: Caller) -> int:
+    """Rows go in, waited for or not, and are seen by who put them there; or the client gives up half-way."""
+    mark, count = caller.mark(), caller.chance.choice((1, 200))
+    lines = [f"{mark}x{n}" for n in range(count)]
+    expect(caller, await caller.wire.ask(wire.query("BEGIN")), [], b"T")
+    caller.wire.send(wire.query("COPY marks FROM STDIN"))
+    if caller.chance.random() < 0.5:
+        await caller.wire.something()
+    data = b"".join(messages.frame(b"d", f"{line}\n".encode()) for line in lines)
+    if caller.chance.random() < 0.2:
+        answer = await caller.wire.ask(data + messages.frame(b"f", messages.text(mark)))
+        expect_error(caller, answer, "57014", mark, b"E")
+    else:
+        expect(caller, await caller.wire.ask(data + messages.frame(b"c", b"")), [], b"T")
+        seen = await caller.wire.ask(wire.query(f"SELECT x FROM marks WHERE x LIKE '{mark}x%'"))
+        expect(caller, seen, [[line] for line in lines], b"T")
+    expect(caller, await caller.wire.ask(wire.query("ROLLBACK")), [])
+    return 4
+
+
+WRITES: dict[Act, int] = {copy_in: 2}
+"""They need the table `marks`."""
 
 ACTS: dict[Act, int] = {
     simple: 30,

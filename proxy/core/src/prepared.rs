@@ -77,6 +77,7 @@ pub enum Known {
 
 struct Use {
     used: u64,
+    made: u64,
     prepared: Arc<Prepared>,
     /// The server has said so.
     there: bool,
@@ -93,6 +94,8 @@ pub struct OnServer {
     /// Closes that are not answered yet.
     closing: Vec<u64>,
     clock: u64,
+    /// When a table or type last changed on this connection.
+    changed: u64,
 }
 
 impl OnServer {
@@ -109,12 +112,23 @@ impl OnServer {
         }
     }
 
+    /// Tables or types change with what is sent now.
+    pub fn outdate(&mut self) {
+        self.clock += 1;
+        self.changed = self.clock;
+    }
+
+    /// It was parsed before the last change: the same text, parsed now, may mean something else.
+    pub fn is_outdated(&self, id: u64) -> bool {
+        self.uses.get(&id).is_some_and(|known| known.made < self.changed)
+    }
+
     /// Notes that it is parsed now. What has to go to stay within `limit` is given back, to be closed on the server.
     pub fn insert(&mut self, prepared: &Arc<Prepared>, limit: usize, unit: u64) -> Vec<Arc<Prepared>> {
         let mut evicted = Vec::new();
         self.clock += 1;
         if let Some(known) = self.uses.get_mut(&prepared.id) {
-            (known.under_way, known.unit) = (known.under_way + 1, unit);
+            (known.under_way, known.unit, known.made) = (known.under_way + 1, unit, self.clock);
             return evicted;
         }
         while self.uses.len() >= limit.max(1) {
@@ -125,7 +139,10 @@ impl OnServer {
             evicted.extend(self.uses.remove(&oldest).map(|known| known.prepared));
         }
         let prepared = Arc::clone(prepared);
-        self.uses.insert(prepared.id, Use { used: self.clock, prepared, there: false, under_way: 1, unit });
+        self.uses.insert(
+            prepared.id,
+            Use { used: self.clock, made: self.clock, prepared, there: false, under_way: 1, unit },
+        );
         evicted
     }
 
@@ -159,7 +176,7 @@ impl OnServer {
         self.closed(prepared.id);
         let (used, prepared) = (self.clock, Arc::clone(prepared));
         let known = self.uses.entry(prepared.id);
-        known.or_insert(Use { used, prepared, there: true, under_way: 0, unit: 0 }).there = true;
+        known.or_insert(Use { used, made: used, prepared, there: true, under_way: 0, unit: 0 }).there = true;
     }
 
     /// As it was before `self` began empty; what came since stays.

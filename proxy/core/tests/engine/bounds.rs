@@ -86,7 +86,8 @@ fn neighbours(house: &mut House, much: usize) -> (Client, Client) {
 #[test]
 fn neighbours_of_a_large_reply_are_not_forgotten() {
     // Its last part and the ready are read at once, and fill its buffer: nobody reads the connection for it any more.
-    for much in [300_000, 700_000, 3_000_000, 5_000_000] {
+    // How much the kernel takes is its affair: one of these sizes is just above it and our own bound.
+    for much in (2..60).map(|n| n * 115_000) {
         let mut house = House::new(config(1));
         let (mut slow, mut quick) = (house.client(), house.client());
         slow.say("select 0");

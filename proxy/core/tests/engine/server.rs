@@ -117,6 +117,7 @@ impl Server {
                 self.zone_before.clone_from(&self.zone);
             }
             "commit" => self.status = b'I',
+            "rollback" if last != "rollback" => {}
             "rollback" => {
                 self.status = b'I';
                 self.zone.clone_from(&self.zone_before);
@@ -140,7 +141,7 @@ impl Server {
         let tag: &[u8] = match text {
             "begin" => b"BEGIN\0",
             "commit" => b"COMMIT\0",
-            "rollback" => b"ROLLBACK\0",
+            "rollback" | "rollback to s" => b"ROLLBACK\0",
             _ => b"OK\0",
         };
         self.reply(b'C', &[tag]);

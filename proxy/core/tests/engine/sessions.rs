@@ -12,6 +12,11 @@ fn a_pipeline_that_ends_in_a_transaction_keeps_its_connection() {
         (vec!["select 1", "begin"], "D:select_1 C:OK Z:I C:BEGIN Z:T"),
         (vec!["insert 1", "begin", "insert 2"], "D:insert_1 C:OK Z:I C:BEGIN Z:T D:insert_2 C:OK Z:T"),
         (vec!["set timezone CET", "begin"], "C:OK Z:I C:BEGIN Z:T"),
+        // Whether the setting holds is in doubt, and known only with the last reply.
+        (
+            vec!["begin", "set timezone CET", "rollback to s", "commit"],
+            "C:BEGIN Z:T C:OK Z:T C:ROLLBACK Z:T C:COMMIT Z:I",
+        ),
         (vec!["begin", "commit", "listen x"], "C:BEGIN Z:T C:COMMIT Z:I D:listen_x C:OK Z:I"),
     ] {
         let mut house = House::new(PoolConfig { sharing: false, ..config(1) });

@@ -245,7 +245,7 @@ impl Session {
         let named = Named { prepared: Arc::clone(&prepared), plan };
         self.named.get_or_insert_default().insert(name.into(), named);
         let undo = Undo::Named { name: name.into(), before: None };
-        if is_there(lane.up, lane.out, &prepared, cx) {
+        if is_there(lane.up, lane.out, &prepared, true, cx) {
             lane.up.push_undoable(cx.me, Kind::Said(build::PARSE_COMPLETE), undo, cx.now_us);
         } else {
             build::message(lane.out, b'P', &[&prepared.name, b"\0", &prepared.body]);
@@ -355,7 +355,7 @@ impl Session {
         match self.named.as_ref().and_then(|all| all.get(name)) {
             Some(named) => {
                 let prepared = Arc::clone(&named.prepared);
-                if !is_there(lane.up, lane.out, &prepared, cx) {
+                if !is_there(lane.up, lane.out, &prepared, false, cx) {
                     build::message(lane.out, b'P', &[&prepared.name, b"\0", &prepared.body]);
                     lane.up.push(cx.me, Kind::Prepare(Some(Arc::clone(&prepared))), None, cx.now_us);
                 }
@@ -525,9 +525,13 @@ fn is_there(
     up: &mut super::server::Upstream,
     out: &mut Vec<u8>,
     prepared: &Arc<Prepared>,
+    anew: bool,
     cx: &Cx<'_>,
 ) -> bool {
-    match up.prepared.touch(prepared.id, up.unit()) {
+    // The client parses it now: what was parsed before a table changed would not be what it gets without us.
+    let outdated = anew && up.prepared.is_outdated(prepared.id);
+    let known = up.prepared.touch(prepared.id, up.unit());
+    match if outdated { Known::Doubt } else { known } {
         Known::Yes => return true,
         Known::No => {}
         Known::Doubt => {

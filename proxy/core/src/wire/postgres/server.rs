@@ -184,6 +184,9 @@ impl Upstream {
             }
             _ => {}
         }
+        if pending.plan.as_ref().is_some_and(|plan| plan.effect.changes_schema) {
+            self.prepared.outdate();
+        }
         self.units += usize::from(pending.kind.ends_unit());
         self.pushed += u64::from(pending.kind.ends_unit());
         self.pending.push_back(pending);

@@ -1,76 +1,29 @@
-"""TLS and log-in on both sides of the proxy, with libpq as the client and PostgreSQL as the server.
-
-libpq comes twice: the one psycopg brings is new (direct TLS, `sslnegotiation`), and the one of apt's psql is old.
-"""
+"""TLS and log-in of clients, with libpq: the one psycopg brings, which is new enough for direct TLS."""
 
 import socket
 import ssl
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from types import MappingProxyType
 
-import psycopg
 import pytest
 
 from protocols.postgres import messages
 from tests.integration import house
 from tests.integration.conftest import Front
+from tests.integration.tls import connected, encrypted, identity, listener, refused, stranger
 from tests.integration.wire import END, Line, kinds, query, rows
-from tests.servers import certificates, postgres
+from tests.servers import certificates
 from tests.servers.certificates import Authority, Identity
-from tests.servers.postgres import USERS, PostgresServer
-from tests.servers.proxy import Proxy
+from tests.servers.postgres import PostgresServer
 
-ME = "SELECT ssl, version, (SELECT session_user) FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
-
-
-@pytest.fixture(scope="module")
-def identity(authority: Authority) -> Identity:
-    return certificates.issue(authority, "listener")
+__all__ = ["identity", "stranger"]
 
 
 @pytest.fixture(scope="module")
-def stranger(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    """An authority nobody here trusts."""
-    return certificates.create(tmp_path_factory.mktemp("stranger"), "stranger")
+def server(postgres_server: PostgresServer) -> PostgresServer:
+    """One version will do: what is tested ends at the proxy."""
+    return postgres_server
 
-
-def listener(
-    identity: Identity, mode: str, *, auth: str = "scram-sha-256", ca: Authority | None = None
-) -> str:
-    client_ca = f', client_ca = "{ca.certificate_file}"' if ca else ""
-    return (
-        f'auth = "{auth}"\ntls = {{ mode = "{mode}", certificate = "{identity.certificate_file}", '
-        f'key = "{identity.key_file}"{client_ca} }}'
-    )
-
-
-@contextmanager
-def connected(
-    running: Proxy, user: str = "app", database: str = "shop", **options: str
-) -> Iterator[psycopg.Connection]:
-    given: dict[str, str | int] = {"gssencmode": "disable", **options}
-    password = options.pop("password", USERS.get(user, ""))
-    given.pop("password", None)
-    with psycopg.connect(running.dsn(database, user, password, **given), autocommit=True) as connection:
-        yield connection
-
-
-def encrypted(running: Proxy, user: str = "app", **options: str) -> bool:
-    """Whether the client's side is; that it works at all is checked on the way."""
-    with connected(running, user, **options) as connection:
-        assert connection.execute("SELECT 1").fetchone() == (1,)
-        return connection.pgconn.ssl_in_use
-
-
-def refused(running: Proxy, user: str = "app", **options: str) -> str:
-    with pytest.raises(psycopg.OperationalError) as caught, connected(running, user, **options):
-        pass
-    return str(caught.value)
-
-
-# --- the client's side ---------------------------------------------------------------------------
 
 SSLMODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 
@@ -254,112 +207,3 @@ def test_client_certificates(
     assert "connection requires a valid client certificate" in refused(
         running, "app", sslmode="require", sslcertmode="disable"
     )
-
-
-# --- the server's side ---------------------------------------------------------------------------
-
-
-def towards(server: PostgresServer, **tls: str) -> str:
-    inside = ", ".join(f'{name} = "{value}"' for name, value in tls.items())
-    return house.configuration(server, listener="", cluster=f"tls = {{ {inside} }}", pools={"shop": '{ wait = "1s" }'})
-
-
-@pytest.mark.parametrize("mode", SSLMODES)
-def test_the_modes_towards_a_server_with_tls(server: PostgresServer, front: Front, mode: str) -> None:
-    ca = {"ca": str(server.authority.certificate_file)} if mode.startswith("verify") else {}
-    running = front(towards(server, mode=mode, **ca))
-    with connected(running) as connection:
-        row = connection.execute(ME.encode()).fetchone()
-        assert row is not None
-        assert row[0] is (mode not in ("disable", "allow"))
-
-
-@pytest.mark.parametrize("mode", SSLMODES)
-def test_the_modes_towards_a_server_without_tls(
-    postgres_server: PostgresServer, plain: PostgresServer, front: Front, mode: str
-) -> None:
-    ca = {"ca": str(plain.authority.certificate_file)} if mode.startswith("verify") else {}
-    running = front(towards(plain, mode=mode, **ca))
-    if mode in ("disable", "allow", "prefer"):
-        with connected(running) as connection:
-            assert connection.execute(ME.encode()).fetchone() == (False, None, "app")
-    else:
-        assert "TLS" in refused(running)
-
-
-@pytest.fixture(scope="module")
-def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
-    """A server that offers no TLS."""
-    with postgres.start(postgres.from_apt(), {"ssl": "off"}) as running:
-        yield running
-
-
-def test_a_server_that_is_not_the_one_meant(
-    server: PostgresServer, front: Front, stranger: Authority
-) -> None:
-    for mode in ("verify-ca", "verify-full", "require"):
-        running = front(towards(server, mode=mode, ca=str(stranger.certificate_file)))
-        assert "server" in refused(running)
-    running = front(towards(server, mode="require"))
-    with connected(running) as connection:
-        row = connection.execute(ME.encode()).fetchone()
-        assert row is not None
-        assert row[:2] == (True, "TLSv1.3")
-
-
-def test_a_certificate_towards_the_server(server: PostgresServer, front: Front) -> None:
-    """The server asks this user for nothing else; nor does it let the user in without TLS."""
-    mine = certificates.issue(server.authority, "app_cert", hosts=())
-    more = '[[users]]\nname = "by_cert"\npassword = "env://BY_CERT"\nserver_user = "app_cert"\n'
-    secrets = {**house.environment(), "BY_CERT": "mine"}
-    tls = (
-        f'tls = {{ mode = "verify-full", ca = "{server.authority.certificate_file}", '
-        f'certificate = "{mine.certificate_file}", key = "{mine.key_file}" }}'
-    )
-    running = front(house.configuration(server, listener="", cluster=tls, more=more), secrets)
-    with connected(running, "by_cert", password="mine") as connection:
-        assert connection.execute("SELECT session_user").fetchone() == ("app_cert",)
-    without = front(house.configuration(server, listener="", more=more), secrets)
-    assert "server login failed" in refused(without, "by_cert", password="mine")
-
-
-def test_a_cancel_request_goes_the_way_of_its_connection(
-    server: PostgresServer, front: Front, identity: Identity
-) -> None:
-    """Through TLS on both sides, with both kinds of request that libpq has."""
-    running = front(
-        house.configuration(
-            server,
-            listener=listener(identity, "require"),
-            cluster=f'tls = {{ mode = "verify-full", ca = "{server.authority.certificate_file}" }}',
-        )
-    )
-    with connected(running, sslmode="require") as connection:
-        for cancel in (connection.cancel, connection.cancel_safe):
-            with pytest.raises(psycopg.errors.QueryCanceled):
-                sleep_and_cancel(connection, cancel)
-            assert connection.execute("SELECT 'alive'").fetchone() == ("alive",)
-
-
-def sleep_and_cancel(connection: psycopg.Connection, cancel: Callable[[], object]) -> None:
-    timer = threading.Timer(0.3, cancel)
-    timer.start()
-    try:
-        connection.execute("SELECT pg_sleep(20)")
-    finally:
-        timer.join()
-
-
-def test_no_password_and_no_key_is_ever_logged(
-    server: PostgresServer, front: Front, identity: Identity
-) -> None:
-    text = house.configuration(
-        server, listener=listener(identity, "require"), more='[log]\nlevel = "debug"\n'
-    )
-    running = front(text)
-    with connected(running, sslmode="require") as connection:
-        connection.execute("SELECT 1")
-    refused(running, sslmode="require", password="a wrong password")
-    log = running.log_text()
-    for secret in (*filter(None, USERS.values()), "a wrong password", identity.key.decode().splitlines()[1]):
-        assert secret not in log
