@@ -113,6 +113,7 @@ pub struct Client {
     pub running: bool,
     pub key_bytes: u8,
     pub asked_tls: bool,
+    pub asked_gss: bool,
     /// While it logs in: the brain has its last message and says the next word.
     pub spoke: bool,
 }
@@ -147,6 +148,7 @@ impl Client {
             running: false,
             key_bytes: 4,
             asked_tls: false,
+            asked_gss: false,
             spoke: false,
         }
     }

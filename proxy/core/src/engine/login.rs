@@ -9,7 +9,7 @@ use crate::inbox::Post;
 use crate::poll::{self, Accepted};
 use crate::settings::Settings;
 use crate::slab::Id;
-use crate::wire::postgres::startup::{First, first};
+use crate::wire::postgres::startup::{First, GSS, SSL, first};
 use crate::wire::postgres::{build, frame};
 use siphasher::sip128::{Hasher128, SipHasher};
 use std::hash::Hasher;
@@ -105,6 +105,13 @@ impl Engine {
             let left = input.get(at..).unwrap_or_default();
             match first(left)? {
                 First::More => return Ok(at),
+                // PostgreSQL asks each question once; a second time the number is taken for a version.
+                First::AskGss if std::mem::replace(&mut client.asked_gss, true) => {
+                    self.startup(client, GSS, &[])?;
+                }
+                First::AskTls if std::mem::replace(&mut client.asked_tls, true) => {
+                    self.startup(client, SSL, &[])?;
+                }
                 First::AskGss => {
                     client.stream.out.push(b'N');
                     at += 8;
@@ -169,7 +176,6 @@ impl Engine {
         if more {
             return Err(End::error("08P01", "received unencrypted data after SSL request"));
         }
-        client.asked_tls = true;
         self.begin_tls(client)?;
         match poll::send(client.stream.raw(), b"S") {
             Ok(1) => Ok(()),

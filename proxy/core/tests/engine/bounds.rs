@@ -71,18 +71,6 @@ fn a_server_that_does_not_read_stops_its_client() {
     assert_eq!(house.servers[0].heard.iter().filter(|kind| *kind == "d").count(), 64);
 }
 
-/// Two clients on one connection; the first asks for much and reads nothing.
-fn neighbours(house: &mut House, much: usize) -> (Client, Client) {
-    let (mut slow, mut quick) = (house.client(), house.client());
-    slow.say("select 0");
-    house.expect(&mut slow, "D:select_0 C:OK Z:I");
-    quick.say("select 1");
-    house.expect(&mut quick, "D:select_1 C:OK Z:I");
-    slow.say(&format!("select big {much}"));
-    house.until("it is sent", |house| house.servers[0].heard.len() == 3);
-    (slow, quick)
-}
-
 #[test]
 fn neighbours_of_a_large_reply_are_not_forgotten() {
     // Its last part and the ready are read at once, and fill its buffer: nobody reads the connection for it any more.
@@ -94,10 +82,7 @@ fn neighbours_of_a_large_reply_are_not_forgotten() {
         house.expect(&mut slow, "D:select_0 C:OK Z:I");
         quick.say("select 1");
         house.expect(&mut quick, "D:select_1 C:OK Z:I");
-        house.servers[0].answers = false;
-        slow.say(&format!("select big {much}"));
-        quick.say("select 1");
-        house.until("both are there", |house| house.servers[0].heard.len() == 4);
+        house.ride(&mut [(&mut slow, &format!("select big {much}")), (&mut quick, "select 1")]);
         house.servers[0].answers = true;
         house.settle();
         house.expect(&mut slow, &format!("D:{much} C:OK Z:I"));
@@ -109,10 +94,12 @@ fn neighbours_of_a_large_reply_are_not_forgotten() {
 #[test]
 fn who_never_reads_is_not_waited_for_for_ever() {
     let mut house = House::new(config(1));
-    let (slow, mut quick) = neighbours(&mut house, 30_000_000);
-    quick.say("select 1");
+    let (mut slow, mut quick) = (house.client(), house.client());
+    slow.say("select 0");
+    house.expect(&mut slow, "D:select_0 C:OK Z:I");
+    house.ride(&mut [(&mut slow, "select big 30000000"), (&mut quick, "select 1")]);
+    house.servers[0].answers = true;
     house.expect(&mut quick, "D:select_1 C:OK Z:I");
-    drop(slow);
 }
 
 #[test]

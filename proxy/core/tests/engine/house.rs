@@ -259,6 +259,18 @@ impl House {
         client
     }
 
+    /// All of them say something, in this order, and share a connection that does not answer. How long anything
+    /// took does not matter: their plans are new, and learnt in the same turn.
+    pub fn ride(&mut self, riders: &mut [(&mut Client, &str)]) {
+        self.servers[0].answers = false;
+        let before = self.servers[0].heard.len();
+        self.say(Command::ForgetPlans);
+        for (client, text) in riders.iter_mut() {
+            client.say(text);
+        }
+        self.until("all share it", |house| house.servers[0].heard.len() == before + riders.len());
+    }
+
     /// The client hears exactly this next.
     pub fn expect(&mut self, client: &mut Client, wanted: &str) {
         let mut heard: Vec<String> = Vec::new();

@@ -124,11 +124,8 @@ fn a_server_that_dies_is_told_to_those_it_concerns() {
         client.say("select 1");
         house.expect(client, "D:select_1 C:OK Z:I");
     }
-    house.servers[0].answers = false;
-    for client in &mut clients {
-        client.say("select 1");
-    }
-    house.until("all share it", |house| house.servers[0].heard.len() == 6);
+    let mut riders: Vec<_> = clients.iter_mut().map(|client| (client, "select 1")).collect();
+    house.ride(&mut riders);
     house.servers[0].say(&message(b'E', &[b"SFATAL\0VFATAL\0C57P01\0Mshutdown\0\0"]));
     for client in &mut clients {
         house.expect(client, "E:57P01 Z:I");
@@ -157,11 +154,8 @@ fn half_a_row_is_never_completed_by_another() {
         client.say("select 1");
         house.expect(client, "D:select_1 C:OK Z:I");
     }
-    house.servers[0].answers = false;
-    for client in &mut clients {
-        client.say("select 1");
-    }
-    house.until("both share it", |house| house.servers[0].heard.len() == 4);
+    let mut riders: Vec<_> = clients.iter_mut().map(|client| (client, "select 1")).collect();
+    house.ride(&mut riders);
     house.servers[0].say(&message(b'D', &[b"\0\x01\0\0\x40\0", &[b'x'; 16_384]])[..9_000]);
     house.settle();
     house.servers[0].stream.shutdown(std::net::Shutdown::Both).unwrap();

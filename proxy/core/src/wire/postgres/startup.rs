@@ -5,8 +5,8 @@ use crate::wire::PeerError;
 /// PostgreSQL's own bound.
 const MAX: usize = 10_000;
 const CANCEL: u32 = 80_877_102;
-const SSL: u32 = 80_877_103;
-const GSS: u32 = 80_877_104;
+pub const SSL: u32 = 80_877_103;
+pub const GSS: u32 = 80_877_104;
 
 #[derive(Debug, PartialEq, Eq)]
 pub enum First<'a> {
