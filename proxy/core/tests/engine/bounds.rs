@@ -5,7 +5,6 @@ use crate::house::{House, POOL, config};
 use crate::words::{message, query};
 use _core::border::Command;
 use _core::pool::PoolConfig;
-use _core::shared::Limits;
 
 #[test]
 fn a_long_message_behind_one_that_waits() {
@@ -140,25 +139,21 @@ fn no_server_to_be_had() {
     let mut one = house.client();
     one.say("insert 1");
     house.expect(&mut one, "E:28P01! END");
+
     // For now only: who waits goes on waiting, and is served when it works.
+    let mut house = House::new(config(1));
     house.refuses = Some(("08006", false, 20));
-    let mut two = house.client();
-    house.until("the pause is over", |house| house.shared.now_us() > 100_000);
-    two.say("insert 1");
+    let mut one = house.client();
+    one.say("insert 1");
     house.until("it was tried again", |house| house.count("ServerNeeded") >= 3);
     house.refuses = None;
-    house.expect(&mut two, "D:insert_1 C:OK Z:I");
+    house.expect(&mut one, "D:insert_1 C:OK Z:I");
     assert_eq!(house.counts(), (1, 1, 0));
 }
 
 #[test]
-fn waiting_and_running_have_their_bounds() {
-    let limits = || Limits { max_clients: 100, login_ms: 60_000, max_statement: 1 << 20 };
-    let mut house = House::with(
-        1,
-        limits(),
-        PoolConfig { wait_ms: 100, max_waiting: 1, idle_transaction_ms: 600, ..config(1) },
-    );
+fn the_queue_has_a_bound() {
+    let mut house = House::new(PoolConfig { max_waiting: 1, ..config(1) });
     let mut clients: Vec<Client> = (0..3).map(|_| house.client()).collect();
     clients[0].say("begin");
     house.expect(&mut clients[0], "C:BEGIN Z:T");
@@ -166,19 +161,49 @@ fn waiting_and_running_have_their_bounds() {
     house.settle();
     clients[2].say("insert 1");
     house.expect(&mut clients[2], "E:53300! END");
-    house.expect(&mut clients[1], "E:08P01! END");
-    house.expect(&mut clients[0], "E:25P03! END");
-    assert_eq!(house.counts().0, 0);
-    assert!(house.servers[0].heard == ["begin"] && house.counts() == (0, 0, 0));
+    clients[0].say("commit");
+    house.expect(&mut clients[1], "D:insert_1 C:OK Z:I");
+}
 
-    let mut house =
-        House::with(1, limits(), PoolConfig { statement_ms: 50, client_idle_ms: 400, ..config(1) });
-    let mut clients: Vec<Client> = (0..2).map(|_| house.client()).collect();
-    clients[0].say("insert 1");
-    house.expect(&mut clients[0], "D:insert_1 C:OK Z:I");
-    house.servers[0].answers = false;
-    clients[0].say("insert 2");
-    house.expect(&mut clients[0], "E:57014! END");
+#[test]
+fn nobody_waits_for_ever() {
+    let mut house = House::new(PoolConfig { wait_ms: 50, ..config(1) });
+    let (mut first, mut second) = (house.client(), house.client());
+    house.mute = true;
+    first.say("insert 1");
+    house.until("it has the connection", |house| house.servers.iter().any(|server| server.heard.len() == 1));
+    second.say("insert 2");
+    house.expect(&mut second, "E:08P01! END");
+    house.servers[0].answers = true;
+    house.expect(&mut first, "D:insert_1 C:OK Z:I");
+}
+
+#[test]
+fn a_transaction_that_idles_is_ended() {
+    let mut house = House::new(PoolConfig { idle_transaction_ms: 50, ..config(1) });
+    let (mut first, mut second) = (house.client(), house.client());
+    first.say("begin");
+    house.expect(&mut first, "C:BEGIN Z:T E:25P03! END");
+    second.say("insert 1");
+    house.expect(&mut second, "D:insert_1 C:OK Z:I");
+    assert!(house.servers[0].gone && house.servers.len() == 2, "its transaction ends with the connection");
+}
+
+#[test]
+fn a_statement_that_takes_too_long_is_ended() {
+    let mut house = House::new(PoolConfig { statement_ms: 50, ..config(1) });
+    house.mute = true;
+    let mut client = house.client();
+    client.say("insert 1");
+    house.expect(&mut client, "E:57014! END");
     assert_eq!(house.count("CancelNeeded"), 1);
-    house.expect(&mut clients[1], "E:57P05! END");
+    house.until("its connection is closed", |house| house.servers[0].gone);
+    assert_eq!(house.counts(), (0, 0, 0));
+}
+
+#[test]
+fn a_client_that_idles_too_long_is_sent_away() {
+    let mut house = House::new(PoolConfig { client_idle_ms: 50, ..config(1) });
+    let mut client = house.client();
+    house.expect(&mut client, "E:57P05! END");
 }

@@ -76,6 +76,8 @@ pub struct House {
     pub admits: bool,
     pub plans: bool,
     pub attaches: bool,
+    /// New servers answer nothing.
+    pub mute: bool,
     pub refuses: Option<(&'static str, bool, u64)>,
     next: AtomicUsize,
     tickets: u64,
@@ -107,6 +109,7 @@ impl House {
             admits: true,
             plans: true,
             attaches: true,
+            mute: false,
             refuses: None,
             next: AtomicUsize::new(0),
             tickets: 0,
@@ -232,7 +235,9 @@ impl House {
         ours.set_nonblocking(true).unwrap();
         theirs.set_nonblocking(true).unwrap();
         self.tickets += 1;
-        self.servers.push(Server::new(ours, self.tickets));
+        let mut server = Server::new(ours, self.tickets);
+        server.answers = !self.mute;
+        self.servers.push(server);
         let (address, server_name) = ("db:5432".to_owned(), String::new());
         let attach =
             Attach { pool, ticket: self.tickets, fd: theirs.into(), address, tls: None, server_name };
