@@ -165,7 +165,11 @@ def test_a_row_cut_in_the_middle(
 def test_what_nobody_asked_for(
     carriers: int, postgres_server: PostgresServer, start_proxy: StartProxy
 ) -> None:
-    """More than one answer to one statement: the next client must not get it."""
+    """More than one answer to one statement: the next client must not get it.
+
+    A statement sent before the surplus came, on the same connection, cannot tell it from its own answer: nobody
+    could. So of statements asked at once only the later ones have to be right again.
+    """
     deeds = {
         "answer_twice": (table("mine") + messages.ready() + table("not mine") + messages.ready(), False),
         "ready_twice": (table("mine") + messages.ready() * 2, False),
@@ -191,7 +195,8 @@ def test_what_nobody_asked_for(
                         wrong[name] = str(outcome)
                     for number, second in enumerate(seconds):
                         own = [[f"SELECT 'second {number}'"]]
-                        if isinstance(second, Parsed) and not second.error and second.rows != own:
+                        right = not isinstance(second, Parsed) or second.error or second.rows == own
+                        if not right and (number > 1 or not at_once):
                             wrong[f"after {name}"] = str(second)
                     if not isinstance(seconds[-1], Parsed) or seconds[-1].error:
                         wrong[f"long after {name}"] = str(seconds[-1])

@@ -55,9 +55,9 @@ async def leave_politely(caller: Caller) -> int:
 
 async def read_slowly(caller: Caller) -> int:
     """More than any buffer holds, not read for a while."""
-    mark, count = caller.mark(), 700
+    mark, count = caller.mark(), 2_500
     text = filler(mark, 3_000)
-    caller.wire.narrow(16_384)
+    caller.wire.narrow(65_536)
     caller.wire.pause()
     statement = f"SELECT '{mark}', g, repeat('{text[:1]}', {len(text)}) FROM generate_series(1, {count}) g"
     caller.wire.send(wire.query(statement))

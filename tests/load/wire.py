@@ -234,7 +234,7 @@ class Wire(asyncio.Protocol):
             self._transport.resume_reading()
 
     def narrow(self, size: int) -> None:
-        """Keep the kernel from hiding how slowly we read."""
+        """Set how much the kernel takes in for us: little, and it hides less how slowly we read."""
         assert self._transport is not None
         sock = self._transport.get_extra_info("socket")
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)

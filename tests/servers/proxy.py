@@ -96,7 +96,9 @@ def _launch(config: str, directory: Path, environment: Mapping[str, str]) -> Pro
     for _ in range(3):
         port = ports.free()
         file.write_text(config.replace("@port@", str(port)))
-        with log.open("wb") as output:
+        log.write_bytes(b"")
+        # Appending: what a test writes into the log stays there.
+        with log.open("ab") as output:
             process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
