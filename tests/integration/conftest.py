@@ -56,19 +56,3 @@ def proving(server: PostgresServer, front: Front) -> proxy.Proxy:
 def direct(server: PostgresServer) -> Side:
     """The server itself."""
     return Side(server.host, server.port, "shop", direct=True)
-
-
-AWAITED = {
-    "test_ddl.py": "a prepared statement that a change of its table outdates, on a connection that is not shared",
-    "test_failures.py": "a statement over its deadline ends the session; statement mode passes Z T on",
-    "test_memory.py": "a large first result on a shared connection holds its neighbours up",
-    "test_cancel.py": "Q and X in one packet, its plan not known yet",
-    "test_asyncpg.py": "a type made anew under a prepared statement",
-}
-"""Files in which some tests show what the proxy does not do yet; see docs/support.md. To be emptied, file by file."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if "integration" in item.path.parts and item.path.name in AWAITED:
-            item.add_marker(pytest.mark.xfail(reason=AWAITED[item.path.name], strict=False))

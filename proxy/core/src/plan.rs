@@ -43,8 +43,14 @@ pub struct Measured {
 }
 
 impl Measured {
+    pub fn of(us: u64, bytes: usize) -> Self {
+        let measured = Self::default();
+        measured.note(us, bytes);
+        measured
+    }
+
     pub fn note(&self, us: u64, bytes: usize) {
-        Self::slide(&self.mean_us, u32::try_from(us).unwrap_or(u32::MAX));
+        Self::slide(&self.mean_us, u32::try_from(us).unwrap_or(u32::MAX).max(1));
         Self::slide(&self.mean_bytes, u32::try_from(bytes).unwrap_or(u32::MAX));
     }
 
@@ -57,8 +63,10 @@ impl Measured {
         }
     }
 
+    /// Known to be so: what was never measured is not.
     fn short(&self) -> bool {
-        self.mean_us.load(Relaxed) <= SHARED_US && self.mean_bytes.load(Relaxed) <= SHARED_BYTES
+        let us = self.mean_us.load(Relaxed);
+        us > 0 && us <= SHARED_US && self.mean_bytes.load(Relaxed) <= SHARED_BYTES
     }
 }
 
@@ -264,6 +272,7 @@ mod tests {
     #[test]
     fn a_slow_or_large_statement_stops_sharing() {
         let plan = forward();
+        assert!(!plan.shares(), "nobody knows yet what it costs");
         plan.measured.note(100, 200);
         assert!(plan.shares());
         for _ in 0..20 {

@@ -102,7 +102,7 @@ pub struct Client {
     pub status: u8,
     pub wait: Wait,
     pub waiting_since_us: u64,
-    /// The last unit, kept while it can be run again.
+    /// The last unit, kept while it can be run again: on a shared connection always.
     pub again: Vec<u8>,
     /// It already was run again.
     pub repeated: bool,
@@ -111,6 +111,10 @@ pub struct Client {
     pub clock: Clock,
     /// Replies on its own connection are still to come.
     pub running: bool,
+    /// Its statement is over its time, and the server is asked to stop it.
+    pub stopping: bool,
+    /// It has hung up; what it said before is still dealt with.
+    pub leaving: bool,
     pub key_bytes: u8,
     pub asked_tls: bool,
     pub asked_gss: bool,
@@ -146,11 +150,34 @@ impl Client {
             armed_ms: u64::MAX,
             clock: Clock::Login,
             running: false,
+            stopping: false,
+            leaving: false,
             key_bytes: 4,
             asked_tls: false,
             asked_gss: false,
             spoke: false,
         }
+    }
+
+    /// Free of the connection it shared.
+    pub fn unlink(&mut self) {
+        self.link = Link::None;
+        self.wait = Wait::None;
+        self.session.unit_done(true, b'I');
+    }
+
+    /// Free of the connection, and the last unit is the next again.
+    pub fn ask_again(&mut self) {
+        self.unlink();
+        self.put_back();
+        self.repeated = true;
+    }
+
+    /// The unit that is kept is the next to deal with.
+    pub fn put_back(&mut self) {
+        let mut unit = std::mem::take(&mut self.again);
+        unit.append(&mut self.input);
+        self.input = unit;
     }
 
     /// A client that may be kept waiting for nothing more than its own next statement.

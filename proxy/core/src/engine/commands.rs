@@ -1,14 +1,13 @@
 //! What the brain and other carriers ask of this one.
 
-use super::{Cancel, End, Engine, SERVER, WAKE, token};
+use super::{End, Engine, SERVER, WAKE, token};
 use crate::border::{Attach, Command, Event};
-use crate::conn::client::{Link, Stage as ClientStage, Wait};
+use crate::conn::client::{Stage as ClientStage, Wait};
 use crate::conn::server::{Server, Stage};
 use crate::conn::stream::Stream;
 use crate::conn::tls::TlsSession;
 use crate::inbox::Post;
 use crate::slab::Id;
-use crate::wire::postgres::build;
 use crate::wire::postgres::server::Upstream;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -182,78 +181,5 @@ impl Engine {
             client.stream.out.extend_from_slice(data);
             self.resume(conn);
         }
-    }
-
-    /// A cancel request came in for the client in this slot. True: it is on its way to a server.
-    fn cancel(&mut self, slot: u32, secret: &[u8], by: Id) -> bool {
-        let Some(id) = self.clients.at(slot) else { return false };
-        let Some(client) = self.clients.get(id) else { return false };
-        let (link, wait, length) = (client.link, client.wait, usize::from(client.key_bytes));
-        let expected = self.cancel_secret(id);
-        let same = secret.len() == length
-            && secret.iter().zip(&expected).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0;
-        if !same {
-            return false;
-        }
-        match (link, wait) {
-            // It only waits: answered at once. The unit it waited with is dropped.
-            (Link::None, Wait::Pool { .. }) => {
-                if let Some(client) = self.clients.take(id) {
-                    self.cancel_waiting(client);
-                }
-                false
-            }
-            (Link::Held(lane), _) => {
-                let Some(server) = self.servers.get(lane) else { return false };
-                if server.up.pending.is_empty() || server.stage != Stage::Active {
-                    return false;
-                }
-                server.cancels += 1;
-                let (address, secret) = (server.address.to_string(), server.secret.to_vec());
-                let (pid, pool) = (server.pid, server.seat.pool().id);
-                let ticket = self.shared.ticket() | (self.index as u64) << 56;
-                self.cancels.insert(ticket, Cancel { lane, by });
-                self.shared.tell(Event::CancelNeeded { ticket, pool, address, pid, secret });
-                true
-            }
-            // Shared statements are short by definition: it ends before the request would be there.
-            _ => false,
-        }
-    }
-
-    fn cancel_waiting(&mut self, mut client: Box<crate::conn::client::Client>) {
-        if let Some(pool) = &client.pool {
-            pool.leave(client.id);
-        }
-        client.wait = Wait::None;
-        let mut input = std::mem::take(&mut client.input);
-        let result = client.session.drop_unit(&mut input).map_err(End::from);
-        client.input = input;
-        if let Ok(true) = result {
-            let text = "canceling statement due to user request";
-            build::error(&mut client.stream.out, "ERROR", "57014", text);
-            build::ready(&mut client.stream.out, b'I');
-        }
-        let result = match result {
-            Ok(true) => self.feed(&mut client, &[]),
-            Ok(false) => Err(End::error("57014", "canceling statement due to user request")),
-            Err(end) => Err(end),
-        };
-        self.settle_client(client, result);
-    }
-
-    fn cancelled(&mut self, ticket: u64) {
-        let Some(Cancel { lane: id, by }) = self.cancels.remove(&ticket) else { return };
-        self.shared.post(by.carrier(), Post::CancelDone(by));
-        let Some(mut server) = self.servers.take(id) else { return };
-        server.cancels = server.cancels.saturating_sub(1);
-        let idle = server.up.owner.is_none() && server.up.is_quiet();
-        if idle && server.cancels == 0 {
-            // A cancel that came late would hit the next statement: make sure it came before.
-            server.up.push(id, crate::wire::postgres::pending::Kind::Setup, None, self.now_us);
-            build::query(&mut server.stream.out, b"");
-            self.mark_server(&mut server);
-        }
-        self.servers.put(id, server);
     }
 }

@@ -1,9 +1,9 @@
 //! What has to happen by some time: log-in, waiting, statements, idle sessions; and the pools' own housekeeping.
 
+use super::cancels::BY_TIME;
 use super::{CLIENT, End, Engine, SERVER, WAKE, token};
 use crate::conn::client::{Client, Link, Stage, Wait};
 use crate::conn::server::Stage as ServerStage;
-use crate::conn::stream::HIGH;
 use crate::shared::ServerPool;
 use crate::slab::Id;
 use std::sync::Arc;
@@ -14,8 +14,8 @@ const BRAIN_MS: u64 = 30_000;
 const TLS_MS: u64 = 15_000;
 /// How long a client that is told to go may take to read it.
 const CLOSING_MS: u64 = 5_000;
-/// How long a client on a shared connection may hold its neighbours up by not reading.
-const STALLED_MS: u64 = 5_000;
+/// How long a server may take to stop a statement when asked.
+const STOPPING_MS: u64 = 3_000;
 
 /// The wheel is asked again at least so often, so that entries of deadlines that moved do not pile up.
 const HORIZON_MS: u64 = 10_000;
@@ -25,10 +25,10 @@ const HORIZON_MS: u64 = 10_000;
 pub enum Clock {
     Login,
     Closing,
-    Stalled,
     Plan,
     Pool,
     Statement,
+    Stopping,
     Transaction,
     Idle,
 }
@@ -38,10 +38,10 @@ impl Engine {
         match (client.stage, client.wait, client.link) {
             (Stage::First | Stage::Login | Stage::Cancelling, ..) => Clock::Login,
             (Stage::Closing, ..) => Clock::Closing,
-            (_, _, Link::Shared(_)) if client.stream.waiting() > HIGH => Clock::Stalled,
             (_, Wait::Plan | Wait::Answer { .. }, _) => Clock::Plan,
             (_, Wait::Pool { .. }, _) => Clock::Pool,
             (_, _, Link::Shared(_)) => Clock::Statement,
+            (_, _, Link::Held(_)) if client.running && client.stopping => Clock::Stopping,
             (_, _, Link::Held(_)) if client.running => Clock::Statement,
             (_, _, Link::Held(_)) if client.status != b'I' || !client.session.is_between() => {
                 Clock::Transaction
@@ -57,9 +57,9 @@ impl Engine {
         match clock {
             Clock::Login => self.shared.limits.login_ms,
             Clock::Closing => CLOSING_MS,
-            Clock::Stalled => STALLED_MS,
             Clock::Plan => BRAIN_MS,
             Clock::Pool => pool(|config| config.wait_ms),
+            Clock::Stopping => STOPPING_MS,
             Clock::Statement => pool(|config| config.statement_ms),
             Clock::Transaction => pool(|config| config.idle_transaction_ms),
             Clock::Idle => pool(|config| config.client_idle_ms),
@@ -74,7 +74,7 @@ impl Engine {
         };
         let clock = Self::clock(client);
         let steady =
-            matches!(clock, Clock::Login | Clock::Closing | Clock::Plan | Clock::Pool | Clock::Stalled);
+            matches!(clock, Clock::Login | Clock::Closing | Clock::Plan | Clock::Pool | Clock::Stopping);
         if steady && client.clock == clock && client.deadline_ms > 0 {
             return;
         }
@@ -84,16 +84,6 @@ impl Engine {
         if client.deadline_ms > 0 && client.deadline_ms < client.armed_ms {
             self.arm(client.id, client.deadline_ms);
             client.armed_ms = client.deadline_ms.min(self.now_ms + HORIZON_MS);
-        }
-    }
-
-    /// A client does not read as fast as it is written to: its neighbours wait for it, but not for ever.
-    pub(super) fn watch_reading(&mut self, id: Id) {
-        if let Some(mut client) = self.clients.take(id) {
-            if matches!(client.link, Link::Shared(_)) {
-                self.watch_clock(&mut client);
-            }
-            self.clients.put(id, client);
         }
     }
 
@@ -125,6 +115,7 @@ impl Engine {
         {
             self.lost_stream(server, "no TLS handshake in time".to_owned());
         }
+        self.look_after(id);
     }
 
     fn ring(&mut self, id: Id) {
@@ -142,14 +133,20 @@ impl Engine {
             client.armed_ms = deadline.min(self.now_ms + HORIZON_MS);
             return self.arm(id, deadline);
         }
-        let Some(client) = self.clients.take(id) else { return };
-        let end = match client.clock {
+        let clock = client.clock;
+        if let (Clock::Statement, Link::Shared(lane)) = (clock, client.link) {
+            return self.stop_shared(id, lane);
+        }
+        let Some(mut client) = self.clients.take(id) else { return };
+        if clock == Clock::Statement && self.stop_statement(&mut client) {
+            return self.settle_client(client, Ok(()));
+        }
+        let end = match clock {
             Clock::Closing => return self.drop_client(id),
             Clock::Login => End::error("08P01", "client_login_timeout"),
-            Clock::Stalled => End::Gone("did not read its replies".to_owned()),
             Clock::Plan => End::error("57014", "no plan or answer in time"),
             Clock::Pool => End::error("08P01", "query_wait_timeout"),
-            Clock::Statement => End::error("57014", "canceling statement due to statement timeout"),
+            Clock::Statement | Clock::Stopping => End::error("57014", BY_TIME),
             Clock::Transaction => {
                 End::error("25P03", "terminating connection due to idle-in-transaction timeout")
             }

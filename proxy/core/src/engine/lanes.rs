@@ -142,8 +142,9 @@ impl Engine {
         let (id, pool) = (server.id, Arc::clone(server.seat.pool()));
         match ride {
             None => {
-                client.session.again = false;
+                self.keep_unit(client, input);
                 server.up.owner = Some(client.id);
+                server.up.no_transactions = pool.config().mode == Mode::Statement;
                 self.prepare(client, &mut server);
                 client.link = Link::Held(id);
                 pool.stats[self.index].linked.add(1);
@@ -227,7 +228,7 @@ impl Engine {
         };
         let before = (server.stream.out.len(), server.up.pending.len());
         let said = client.stream.out.len();
-        client.session.again &= !client.repeated;
+        self.keep_unit(client, input);
         let mut at = 0;
         let result = loop {
             match self.step_on(client, &mut server, input.get(at..length).unwrap_or_default()) {
@@ -251,14 +252,23 @@ impl Engine {
             server.rides += 1;
             server.seat.pool().stats[self.index].shared.add(1);
             client.link = Link::Shared(id);
-            client.again.clear();
-            if client.session.again_sent {
-                client.again.extend_from_slice(input.get(..length).unwrap_or_default());
-            }
             self.mark_server(&mut server);
             self.servers.put(id, server);
         }
         result
+    }
+
+    /// The unit in hand may have to be run again: its connection breaks, is given up, or has a statement out of date.
+    fn keep_unit(&mut self, client: &mut Client, input: &[u8]) {
+        client.session.again &= !client.repeated;
+        client.again.clear();
+        let whole = std::mem::take(&mut client.session.whole);
+        if whole > 0 {
+            if client.again.capacity() == 0 {
+                client.again = self.spare.get();
+            }
+            client.again.extend_from_slice(input.get(..whole).unwrap_or_default());
+        }
     }
 
     /// The connection is free of its client: to who waits, to rest, or to its end.
@@ -309,7 +319,7 @@ impl Engine {
         }
     }
 
-    fn stop_sharing(&mut self, pool: &ServerPool, id: Id) {
+    pub(super) fn stop_sharing(&mut self, pool: &ServerPool, id: Id) {
         if let Some(all) = self.sharing.get_mut(&pool.id)
             && let Some(at) = all.iter().position(|other| *other == id)
         {
@@ -374,6 +384,9 @@ impl Engine {
             server.blocked_by = None;
             server.stream.resume(self.set);
         }
+        if let Link::Shared(id) = link {
+            self.desert(id);
+        }
         let Link::Held(id) = link else { return };
         let Some(mut server) = self.servers.take(id) else { return };
         let pool = Arc::clone(server.seat.pool());
@@ -391,16 +404,17 @@ impl Engine {
             self.mark_server(&mut server);
             self.servers.put(id, server);
         } else {
+            let stop = stop && !server.up.pending.is_empty();
             self.abandon(server, stop);
         }
     }
 
     /// Closes a connection whose statement nobody waits for any more; `stop` asks the server to cancel it.
-    fn abandon(&mut self, mut server: Box<Server>, stop: bool) {
+    pub(super) fn abandon(&mut self, mut server: Box<Server>, stop: bool) {
         let pool = Arc::clone(server.seat.pool());
         // What the client sent before it left is the server's to finish, as without us.
         let _ = server.stream.flush(self.set, &mut self.spare);
-        if stop && !server.up.pending.is_empty() && server.stage == Stage::Active {
+        if stop && server.stage == Stage::Active {
             let (address, secret) = (server.address.to_string(), server.secret.to_vec());
             let (ticket, pool, pid) = (self.shared.ticket(), pool.id, server.pid);
             self.shared.tell(Event::CancelNeeded { ticket, pool, address, pid, secret });
@@ -420,6 +434,10 @@ impl Engine {
                 ("08006".to_owned(), format!("session settings could not be restored: {message}"))
             }
             Lost::Desync(what) => ("08006".to_owned(), format!("server connection closed: {what}")),
+            Lost::Transaction => {
+                let text = "transaction blocks not allowed in statement pooling mode";
+                ("08P01".to_owned(), text.to_owned())
+            }
             Lost::Unshareable => {
                 ("25000".to_owned(), "a statement left a transaction open on a shared connection".to_owned())
             }
@@ -440,27 +458,11 @@ impl Engine {
             let told = server.up.said_goodbye || broken == Some(owner);
             self.end_linked(owner, if told { Vec::new() } else { said.clone() });
         }
-        let pending = std::mem::take(&mut server.up.pending);
-        for pending in pending {
-            let Some(client) = self.clients.get(pending.client) else { continue };
-            if !matches!(client.link, Link::Shared(id) if id == conn) {
-                continue;
-            }
-            if let Some(undo) = pending.undo {
-                client.session.undo(*undo);
-            }
-            if broken == Some(pending.client) {
-                self.end_linked(pending.client, Vec::new());
-            } else if pending.kind.ends_unit() && !pending.kind.is_ours() {
-                let text = format!("{message}; the statement may or may not have run");
-                build::error(&mut client.stream.out, "ERROR", &code, &text);
-                build::ready(&mut client.stream.out, b'I');
-                client.link = Link::None;
-                client.wait = Wait::None;
-                client.session.unit_done(true, b'I');
-                self.resumed.push_back(pending.client);
-            }
-        }
+        self.dismiss(
+            &mut server,
+            None,
+            (&code, &format!("{message}; the statement may or may not have run")),
+        );
         self.discard(server);
         if admitted {
             // An attempt that failed is the brain's affair: it says when to try again.
@@ -476,7 +478,7 @@ impl Engine {
         self.servers.get(id).is_some_and(|server| server.up.midway() == Some(client.id))
     }
 
-    fn end_linked(&mut self, id: Id, said: Vec<u8>) {
+    pub(super) fn end_linked(&mut self, id: Id, said: Vec<u8>) {
         if let Some(mut client) = self.clients.take(id) {
             client.link = Link::None;
             self.end_client(client, End::Said(said));

@@ -1,6 +1,7 @@
 //! One carrier: its connections, and one turn of work on them. Every ready socket is read once, output is collected
 //! per peer, and each peer is sent to once. Knows no wire's messages; those are below `wire/`.
 
+mod cancels;
 mod commands;
 mod deadlines;
 mod lanes;
@@ -19,6 +20,7 @@ use crate::shared::{CarrierStats, Shared};
 use crate::slab::{Id, Slab};
 use crate::wheel::Wheel;
 use crate::wire::postgres::server::{Done, Lost};
+use cancels::Cancel;
 pub use deadlines::Clock;
 use hashbrown::HashMap;
 use std::collections::VecDeque;
@@ -69,12 +71,6 @@ impl From<crate::wire::PeerError> for End {
     fn from(error: crate::wire::PeerError) -> Self {
         Self::error(error.code, error.message)
     }
-}
-
-/// A cancel request on its way to a server.
-struct Cancel {
-    lane: Id,
-    by: Id,
 }
 
 pub struct Engine {

@@ -52,6 +52,16 @@ impl Engine {
         let mut plain = std::mem::take(&mut self.plain);
         let result = match client.stream.read(&mut scratch, &mut plain) {
             Read::Nothing => Ok(()),
+            // What it said before it hung up is done, as without us; it says no more, and nothing is read any more.
+            Read::End(_)
+                if matches!(client.wait, Wait::Plan | Wait::Replies)
+                    && !client.input.is_empty()
+                    && !client.leaving =>
+            {
+                client.leaving = true;
+                client.stream.pause(self.set);
+                Ok(())
+            }
             Read::End(reason) => Err(End::Gone(reason)),
             Read::Bytes(n) => {
                 self.stats().bytes_in.add(n as u64);
@@ -94,8 +104,11 @@ impl Engine {
         let full = held_up && client.input.len() >= KEPT_INPUT;
         if full && !client.stream.paused {
             client.stream.pause(self.set);
-        } else if !full && client.stream.paused {
+        } else if !full && client.stream.paused && !client.leaving {
             client.stream.resume(self.set);
+        }
+        if client.leaving && (client.input.is_empty() || client.wait == Wait::None) {
+            return Err(End::Gone("client left".to_owned()));
         }
         Ok(())
     }
@@ -210,6 +223,7 @@ impl Engine {
             base: client.base,
             scope: client.scope,
             settings: &client.meant,
+            startup: &client.startup,
             shared: &self.shared,
             plans: &mut self.plans,
             literals: &mut self.literals,
@@ -253,6 +267,7 @@ impl Engine {
             base: client.base,
             scope: client.scope,
             settings: &client.meant,
+            startup: &client.startup,
             shared: &self.shared,
             plans: &mut self.plans,
             literals: &mut self.literals,

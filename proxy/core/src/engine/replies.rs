@@ -1,6 +1,6 @@
 //! What servers send: to the clients it is for, in order; and what a finished unit means for client, pool and plan.
 
-use super::{End, Engine};
+use super::Engine;
 use crate::border::Event;
 use crate::conn::client::{Client, Link, Stage as ClientStage, Wait};
 use crate::conn::server::{Server, Stage};
@@ -141,7 +141,6 @@ impl Engine {
                 if let Some(full) = delivery.full {
                     server.blocked_by = Some(full);
                     server.stream.pause(self.set);
-                    self.watch_reading(full);
                 }
                 used
             }
@@ -200,6 +199,7 @@ impl Engine {
             release |= self.finish_unit(&mut server, done, at + 1 == count);
         }
         self.dones = dones;
+        self.part(&mut server);
         let quiet = server.up.is_quiet();
         if server.up.is_dry()
             && let Some(owner) = server.up.owner
@@ -230,7 +230,15 @@ impl Engine {
         let Some(client) = self.clients.get(owner) else { return false };
         let pool = server.seat.pool();
         let free = server.up.is_quiet() && server.up.status == b'I' && client.session.is_between();
-        if !free || client.session.pinned || pool.config().mode == Mode::Session {
+        if free && (client.session.pinned || pool.config().mode == Mode::Session) {
+            // It keeps the connection; should what was restored not be what holds for it, that is mended.
+            if let Some(client) = self.clients.take(owner) {
+                self.prepare(&client, server);
+                self.clients.put(owner, client);
+            }
+            return false;
+        }
+        if !free {
             return false;
         }
         client.link = Link::None;
@@ -259,6 +267,10 @@ impl Engine {
     /// True when the connection's client needs it no more.
     fn finish_unit(&mut self, server: &mut Server, done: Done, last: bool) -> bool {
         if done.internal {
+            if !done.changes.is_empty() {
+                let theirs = changed(&server.up.applied, &self.shared.no_settings, &done.changes);
+                server.up.applied = self.shared.interner.settings(theirs);
+            }
             return last && self.finish_ours(server);
         }
         let pool = Arc::clone(server.seat.pool());
@@ -275,13 +287,15 @@ impl Engine {
             pool.schema.fetch_add(1, Relaxed);
         }
         let Some(mut client) = self.clients.take(done.client) else {
-            return server.up.owner == Some(done.client);
+            // Its client is gone, or went on without it: then another may be the one that holds the connection.
+            return last && self.finish_ours(server);
         };
         if client.stage == ClientStage::Closing {
             self.clients.put(done.client, client);
             return server.up.owner == Some(done.client);
         }
         client.status = done.status;
+        client.stopping = false;
         client.running = !server.up.is_quiet();
         // A client has one unit at a time on a shared connection: its end decides all of it.
         let all_in = matches!(client.link, Link::Shared(_)) || server.up.is_quiet();
@@ -294,14 +308,13 @@ impl Engine {
         if let Some(why) = done.pin {
             client.session.pin(why, &self.shared);
         }
-        if done.again && !client.again.is_empty() {
-            let mut unit = std::mem::take(&mut client.again);
-            unit.append(&mut client.input);
-            client.input = unit;
-            client.repeated = true;
+        let again = done.again && !client.again.is_empty();
+        if again {
+            client.put_back();
         } else {
-            client.repeated = false;
+            self.spare.put(std::mem::take(&mut client.again));
         }
+        client.repeated = again;
         let id = client.id;
         let mut release = false;
         match client.link {
@@ -321,18 +334,8 @@ impl Engine {
                     client.wait = Wait::None;
                     self.resumed.push_back(id);
                 }
-                let mode = pool.config().mode;
-                if mode == Mode::Statement && done.status != b'I' {
-                    client.link = Link::None;
-                    stats.linked.add(-1);
-                    server.up.owner = None;
-                    server.doomed = true;
-                    let end = End::error("08P01", "transaction blocks not allowed in statement pooling mode");
-                    self.end_client(client, end);
-                    return true;
-                }
                 let free = last && quiet && server.up.status == b'I' && client.session.is_between();
-                if free && !client.session.pinned && mode != Mode::Session {
+                if free && !client.session.pinned && pool.config().mode != Mode::Session {
                     client.link = Link::None;
                     stats.linked.add(-1);
                     server.up.owner = None;

@@ -91,8 +91,8 @@ fn neighbours_of_a_large_reply_are_not_forgotten() {
 }
 
 #[test]
-fn who_never_reads_is_not_waited_for_for_ever() {
-    let mut house = House::new(config(1));
+fn who_does_not_read_keeps_the_connection_and_nobody_waits_for_it() {
+    let mut house = House::new(config(2));
     let (mut slow, mut quick) = (house.client(), house.client());
     slow.say("select 0");
     house.expect(&mut slow, "D:select_0 C:OK Z:I");
@@ -196,9 +196,55 @@ fn a_statement_that_takes_too_long_is_ended() {
     let mut client = house.client();
     client.say("insert 1");
     house.expect(&mut client, "E:57014! END");
-    assert_eq!(house.count("CancelNeeded"), 1);
+    // Asked to stop it, the server did not, and is asked again when it is given up.
+    assert_eq!(house.count("CancelNeeded"), 2);
     house.until("its connection is closed", |house| house.servers[0].gone);
     assert_eq!(house.counts(), (0, 0, 0));
+}
+
+#[test]
+fn a_statement_that_is_stopped_in_time_costs_no_session() {
+    let mut house = House::new(PoolConfig { statement_ms: 50, ..config(1) });
+    let mut client = house.client();
+    client.say("begin");
+    house.expect(&mut client, "C:BEGIN Z:T");
+    house.servers[0].answers = false;
+    client.say("insert 1");
+    house.until("the server is asked to stop it", |house| house.count("CancelNeeded") == 1);
+    let own = b"SERROR\0VERROR\0C57014\0Mcanceling statement due to user request\0\0";
+    house.servers[0].say(&[message(b'E', &[own]), message(b'Z', &[b"E"])].concat());
+    house.expect(&mut client, "E:57014 Z:E");
+    assert_eq!((house.count("CancelNeeded"), house.servers[0].gone), (1, false));
+}
+
+#[test]
+fn over_their_time_on_a_shared_connection_each_hears_once() {
+    let mut house = House::new(PoolConfig { statement_ms: 50, ..config(1) });
+    let mut clients: Vec<Client> = (0..3).map(|_| house.client()).collect();
+    clients[0].say("select 0");
+    house.expect(&mut clients[0], "D:select_0 C:OK Z:I");
+    let mut riders: Vec<_> = clients.iter_mut().map(|client| (client, "select 1")).collect();
+    house.ride(&mut riders);
+    for client in &mut clients {
+        house.expect(client, "E:57014 Z:I");
+    }
+    for client in &mut clients {
+        client.say("select 2");
+        house.expect(client, "D:select_2 C:OK Z:I");
+    }
+}
+
+#[test]
+fn a_shared_connection_that_all_have_left_is_given_up() {
+    let mut house = House::new(config(1));
+    let mut clients: Vec<Client> = (0..2).map(|_| house.client()).collect();
+    clients[0].say("select 0");
+    house.expect(&mut clients[0], "D:select_0 C:OK Z:I");
+    let mut riders: Vec<_> = clients.iter_mut().map(|client| (client, "select 1")).collect();
+    house.ride(&mut riders);
+    drop(clients);
+    house.until("its connection is closed", |house| house.servers[0].gone);
+    assert_eq!((house.count("CancelNeeded"), house.counts()), (1, (0, 0, 0)));
 }
 
 #[test]

@@ -59,7 +59,8 @@ pub fn plan_of(text: &str) -> Plan {
         "answer" => action = Action::Answer,
         _ => {}
     }
-    Plan { action, shareable: text.starts_with("select"), effect, era: 0, measured: Measured::default() }
+    // As one that ran before and was short: what was never measured does not share.
+    Plan { action, shareable: text.starts_with("select"), effect, era: 0, measured: Measured::of(1, 1) }
 }
 
 pub struct House {

@@ -115,7 +115,7 @@ fn modes() {
     let mut house = House::new(PoolConfig { mode: Mode::Statement, ..config(1) });
     let (mut one, mut two) = (house.client(), house.client());
     one.say("begin");
-    house.expect(&mut one, "C:BEGIN Z:T E:08P01! END");
+    house.expect(&mut one, "C:BEGIN E:08P01! END");
     two.say("insert 1");
     house.expect(&mut two, "D:insert_1 C:OK Z:I");
     assert!(house.servers[0].gone, "a connection in a transaction is not given to another");

@@ -16,6 +16,8 @@ use crate::wire::PeerError;
 use hashbrown::HashMap;
 use std::sync::Arc;
 
+/// A unit that shares a connection, or is kept to be run again, is at most so long.
+pub const RIDE: usize = 16 * 1024;
 /// Prepared statements one client may hold, and portals with an effect.
 pub const MAX_NAMED: usize = 10_000;
 
@@ -30,6 +32,8 @@ pub struct Cx<'a> {
     pub base: u32,
     pub scope: u32,
     pub settings: &'a Settings,
+    /// Those it began with.
+    pub startup: &'a Settings,
     pub shared: &'a Shared,
     pub plans: &'a mut Copy,
     pub literals: &'a mut Vec<Literal>,
@@ -119,8 +123,10 @@ pub struct Session {
     pub scanned: Option<Arc<Plan>>,
     /// The unit in hand can be run again if a prepared statement turns out stale.
     pub again: bool,
-    /// The unit just sent can be.
-    pub again_sent: bool,
+    /// Length of the unit in hand, when all of it is here and it is short enough to be kept.
+    pub whole: usize,
+    /// What a RESET in the unit fell back from: set anew behind it.
+    restores: Settings,
     /// This client keeps its connection.
     pub pinned: bool,
     pub backslashes: bool,
@@ -148,7 +154,8 @@ impl Default for Session {
             ignoring: false,
             scanned: None,
             again: false,
-            again_sent: false,
+            whole: 0,
+            restores: Settings::default(),
             pinned: false,
             backslashes: false,
             unsafe_encoding: false,
@@ -230,10 +237,32 @@ impl Session {
     }
 
     /// What this plan does is under way: does the next statement have to wait for it? It does when it could not be
-    /// understood before, and after a RESET, which falls back to what the client began with only when we set that anew.
+    /// understood before.
     pub fn note_effect(&mut self, plan: &Plan) {
-        let matters = |(name, value): &(String, Option<String>)| value.is_none() || decides_meaning(name);
+        let matters = |(name, _): &(String, Option<String>)| decides_meaning(name);
         self.unsettled |= plan.effect.resets_all || plan.effect.sets.iter().any(matters);
+    }
+
+    /// Of the settings the client began with: those that this plan resets, so that they have to be set anew.
+    pub fn note_resets(&mut self, plan: &Plan, startup: &Settings) {
+        if plan.effect.resets_all {
+            self.restores = startup.clone();
+        }
+        for (name, value) in &plan.effect.sets {
+            let began = startup.get(name).filter(|_| value.is_none());
+            self.restores.set(name.clone(), began.map(str::to_owned));
+        }
+    }
+
+    /// Sets them anew, right behind the unit that was just sent.
+    fn restore(&mut self, lane: &mut Lane<'_>, cx: &Cx<'_>) {
+        if self.restores.is_empty() {
+            return;
+        }
+        let settings = std::mem::take(&mut self.restores);
+        let sql = Settings::default().steps_to(&settings);
+        build::query(lane.out, sql.as_bytes());
+        lane.up.push(cx.me, Kind::Restore(Arc::new(settings)), None, cx.now_us);
     }
 
     /// The unit in hand was taken back before any of it was sent.
@@ -242,6 +271,7 @@ impl Session {
         self.portal = None;
         self.bound = None;
         self.scanned = None;
+        self.whole = 0;
     }
 
     /// Drops the unit a waiting client is about to send. False: it is not all here, so it cannot be dropped.
@@ -407,8 +437,10 @@ impl Session {
         let Some(plan) = self.plan(text, cx) else { return Ok(Step::Plan) };
         match &plan.action {
             Action::Forward => {
-                let Some(lane) = lane else {
-                    return Ok(Step::Lane { ride: plan.shares().then_some(header.total) });
+                let Some(mut lane) = lane else {
+                    let rides = plan.shares() && header.total <= RIDE;
+                    self.whole = if rides { header.total } else { 0 };
+                    return Ok(Step::Lane { ride: rides.then_some(header.total) });
                 };
                 if plan.effect.forgets_prepared && self.undecided && !lane.up.is_dry() {
                     // What there is to forget, and to have back should it fail, is decided by replies to come.
@@ -419,6 +451,7 @@ impl Session {
                     self.pin(why, cx.shared);
                 }
                 self.note_effect(&plan);
+                self.note_resets(&plan, cx.startup);
                 // A simple query drops the unnamed statement and portal, be it well or not.
                 self.unnamed = None;
                 self.portal = None;
@@ -430,6 +463,7 @@ impl Session {
                     lane.up.push(cx.me, Kind::Query, Some(plan), cx.now_us);
                 }
                 lane.out.extend_from_slice(message);
+                self.restore(&mut lane, cx);
             }
             Action::Deny { code, message } => match lane {
                 Some(lane) => {
@@ -462,14 +496,15 @@ impl Session {
     ) -> Result<Step, PeerError> {
         self.ignoring = false;
         match lane {
-            Some(lane) => {
+            Some(mut lane) => {
                 let plan = self.bound.take();
-                lane.up.push(cx.me, Kind::Sync { again: self.again, ours: false }, plan, cx.now_us);
+                let again = std::mem::take(&mut self.again);
+                lane.up.push(cx.me, Kind::Sync { again, ours: false }, plan, cx.now_us);
                 lane.out.extend_from_slice(build::SYNC);
+                self.restore(&mut lane, cx);
                 self.unit_sent();
                 self.only_prepares = true;
                 self.open = false;
-                self.again_sent = std::mem::take(&mut self.again);
             }
             None => build::ready(out, b'I'),
         }

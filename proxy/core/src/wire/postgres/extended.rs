@@ -2,7 +2,7 @@
 //! servers by content; what a Bind needs and a connection lacks is prepared on the way.
 
 use super::build;
-use super::client::{Cx, Lane, MAX_NAMED, Named, Session, Step, Unnamed};
+use super::client::{Cx, Lane, MAX_NAMED, Named, RIDE, Session, Step, Unnamed};
 use super::frame::{self, Header, c_string};
 use super::pending::{Kind, Undo};
 use crate::plan::{Action, Plan};
@@ -11,8 +11,6 @@ use crate::wire::PeerError;
 use hashbrown::HashMap;
 use std::sync::Arc;
 
-/// A unit that shares a connection is at most so long.
-const RIDE: usize = 16 * 1024;
 /// The names at the head of a Bind are at most so long.
 const NAMES: usize = 8 * 1024;
 
@@ -84,10 +82,12 @@ impl Session {
     fn scan(&mut self, input: &[u8], cx: &mut Cx<'_>) -> Result<Ahead, PeerError> {
         self.scanned = None;
         self.again = false;
+        self.whole = 0;
         let mut at = 0;
         let mut parsed: Option<(&[u8], Arc<Plan>)> = None;
         let mut shares = true;
         let mut replayable = false;
+        let mut harmless = true;
         loop {
             let left = input.get(at..).unwrap_or_default();
             let Some(header) = frame::from_client(left)? else { return Ok(Ahead::Own) };
@@ -113,7 +113,10 @@ impl Session {
                     shares &= match &parsed {
                         Some((known, plan)) if *known == name => plan.shares(),
                         _ => match self.plan_behind(name, cx) {
-                            Some(Some(plan)) => plan.shares(),
+                            Some(Some(plan)) => {
+                                harmless &= plan.effect.is_none();
+                                plan.shares()
+                            }
                             Some(None) => return Ok(Ahead::Plan),
                             None => false,
                         },
@@ -124,7 +127,8 @@ impl Session {
                 b'S' => {
                     at += header.total;
                     let rides = shares && at <= RIDE;
-                    self.again = replayable && rides;
+                    self.again = replayable && harmless && at <= RIDE && (rides || parsed.is_none());
+                    self.whole = if rides || self.again { at } else { 0 };
                     return Ok(if rides { Ahead::Ride(at) } else { Ahead::Own });
                 }
                 _ => return Ok(Ahead::Own),
@@ -439,6 +443,7 @@ impl Session {
         }
         if let Some(plan) = &plan {
             self.note_effect(plan);
+            self.note_resets(plan, cx.startup);
             self.touched |= plan.effect.forgets_prepared;
         }
         self.open = true;

@@ -3,6 +3,7 @@
 use super::client::Named;
 use crate::plan::Plan;
 use crate::prepared::{OnServer, Prepared};
+use crate::settings::Settings;
 use crate::slab::Id;
 use hashbrown::HashMap;
 use std::sync::Arc;
@@ -21,6 +22,9 @@ pub enum Kind {
     Setup,
     /// Ours, after a session that leaves no trace may go: DISCARD ALL.
     Reset,
+    /// Ours, after a RESET of the client's: what it began with holds again, not the server's default. The client
+    /// hears of its end as of the end of its own.
+    Restore(Arc<Settings>),
     /// In place of a refused simple query: its error is replaced by these bytes.
     RefusedQuery(Box<[u8]>),
 
@@ -49,16 +53,23 @@ pub enum Kind {
 impl Kind {
     /// ReadyForQuery ends it.
     pub fn ends_unit(&self) -> bool {
-        use Kind::{Function, Query, RefusedQuery, Reset, Setup, Sync};
-        matches!(self, Query | Function | Sync { .. } | Setup | Reset | RefusedQuery(_))
+        use Kind::{Function, Query, RefusedQuery, Reset, Restore, Setup, Sync};
+        matches!(self, Query | Function | Sync { .. } | Setup | Reset | Restore(_) | RefusedQuery(_))
     }
 
     /// The client must not see its replies.
     pub fn is_ours(&self) -> bool {
-        use Kind::{CloseUnnamed, Evict, Prepare, Renew, Reset, Setup, Sync};
+        use Kind::{CloseUnnamed, Evict, Prepare, Renew, Reset, Restore, Setup, Sync};
         matches!(
             self,
-            Setup | Reset | Prepare(_) | Evict(_) | Renew(_) | CloseUnnamed | Sync { ours: true, .. }
+            Setup
+                | Reset
+                | Restore(_)
+                | Prepare(_)
+                | Evict(_)
+                | Renew(_)
+                | CloseUnnamed
+                | Sync { ours: true, .. }
         )
     }
 }

@@ -28,6 +28,8 @@ const FOLLOWED: [&str; 7] = [
 ];
 /// Statements one connection may owe replies for. At the bound the client is read no further.
 pub const MAX_PENDING: usize = 4_096;
+/// Whose replies are dropped.
+const NOBODY: Id = Id(u64::MAX);
 
 #[derive(Debug, PartialEq, Eq)]
 pub enum Lost {
@@ -39,6 +41,8 @@ pub enum Lost {
     Setup(String),
     /// A statement that was said to be harmless left a transaction open on a shared connection.
     Unshareable,
+    /// A transaction where the pool's mode allows none.
+    Transaction,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,6 +99,10 @@ pub struct Upstream {
     pub owner: Option<Id>,
     /// standard_conforming_strings is off.
     pub backslashes: bool,
+    /// The pool's mode allows no transaction over more than one statement.
+    pub no_transactions: bool,
+    /// Asked to stop what it does: in these words its client is told of it.
+    pub stopped: Option<&'static str>,
     /// Its owner has heard why it goes.
     pub said_goodbye: bool,
     /// Replies of the current unit are dropped until a ReadyForQuery: an error came.
@@ -119,6 +127,8 @@ struct Unit {
     said: bool,
     changes: Vec<Change>,
     reported: Vec<(String, String)>,
+    /// Parameters the server reported of a unit with a Restore behind it: what holds after that is told, once.
+    held: Vec<(Vec<u8>, Vec<u8>)>,
     changed_schema: bool,
     committed: bool,
     rolled_back: bool,
@@ -139,6 +149,8 @@ impl Upstream {
             purge: false,
             owner: None,
             backslashes: false,
+            no_transactions: false,
+            stopped: None,
             said_goodbye: false,
             skipping: false,
             rest: 0,
@@ -173,10 +185,10 @@ impl Upstream {
     }
 
     fn push_all(&mut self, pending: Pending) {
-        use Kind::{CopyEnd, Query, RefusedQuery, Reset, Setup, Sync};
+        use Kind::{CopyEnd, Query, RefusedQuery, Reset, Restore, Setup, Sync};
         match pending.kind {
             // A simple query drops the unnamed statement, be it well or not.
-            Query | RefusedQuery(_) | Setup | Reset => self.unnamed = None,
+            Query | RefusedQuery(_) | Setup | Reset | Restore(_) => self.unnamed = None,
             Sync { .. }
                 if self.copying && !self.pending.iter().any(|other| matches!(other.kind, CopyEnd)) =>
             {
@@ -207,6 +219,22 @@ impl Upstream {
         }
         self.unnamed = None;
         self.purge = true;
+    }
+
+    /// What is under way for this client is nobody's from now on: its replies are dropped. What its session has to
+    /// take back is given back, first things first.
+    pub fn disown(&mut self, client: Id) -> Vec<Undo> {
+        let mut undo = Vec::new();
+        for pending in self.pending.iter_mut().filter(|pending| pending.client == client) {
+            pending.client = NOBODY;
+            undo.extend(pending.undo.take().map(|undo| *undo));
+        }
+        undo
+    }
+
+    /// Whose statement the server works on, and whether that client has heard something of it.
+    pub fn first(&self) -> Option<(Id, bool)> {
+        self.pending.front().map(|pending| (pending.client, self.unit.said || self.midway().is_some()))
     }
 
     /// The client that got the beginning of a message and not its end. Whatever it is sent next is the rest of it.
@@ -394,6 +422,7 @@ impl Upstream {
             (b'T' | b'D' | b'I' | b'G' | b'H' | b'c' | b'd', Some(Kind::Setup | Kind::Reset)) => {
                 Ok(Verdict::Ours)
             }
+            (b'C', Some(Kind::Restore(_))) => Ok(Verdict::Ours),
             (b'G', Some(Kind::Query | Kind::Execute)) => {
                 self.begin_copy()?;
                 self.unit.said = true;
@@ -407,8 +436,16 @@ impl Upstream {
                 Ok(Verdict::Pass)
             }
             (b'E', _) => self.error(body, sink),
+            (b'Z', Some(Kind::Restore(_))) => {
+                let mut said: Vec<u8> = self.unit.held.drain(..).flat_map(|(_, message)| message).collect();
+                build::ready(&mut said, body.first().copied().unwrap_or(b'I'));
+                Ok(Verdict::Instead(said.into()))
+            }
             (b'Z', Some(head)) if head.ends_unit() && matches!(body.first(), Some(b'I' | b'T' | b'E')) => {
-                Ok(if ours || self.unit.silent { Verdict::Ours } else { Verdict::Pass })
+                if self.no_transactions && !ours && body.first() != Some(&b'I') {
+                    return Err(Lost::Transaction);
+                }
+                Ok(if ours || self.unit.silent || self.is_restored() { Verdict::Ours } else { Verdict::Pass })
             }
             // At any time: a parameter, a notice, a notification.
             (b'S', _) => {
@@ -417,6 +454,13 @@ impl Upstream {
                 {
                     if name == b"standard_conforming_strings" {
                         self.backslashes = value == b"off";
+                    }
+                    if (self.is_restored() || matches!(head, Some(Kind::Restore(_)))) && self.rest == 0 {
+                        self.unit.held.retain(|(held, _)| held != name);
+                        let mut message = Vec::new();
+                        build::message(&mut message, b'S', &[body]);
+                        self.unit.held.push((name.to_vec(), message));
+                        return Ok(Verdict::Ours);
                     }
                     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
                     let name = text(name).to_ascii_lowercase();
@@ -442,7 +486,14 @@ impl Upstream {
         let code = build::field(body, b'C').unwrap_or_default();
         match self.pending.front_mut() {
             None => return Err(Lost::Desync("an error that nobody asked for")),
-            Some(Pending { kind: Kind::Setup | Kind::Reset, .. }) => return Err(Lost::Setup(text(b'M'))),
+            // What it would have set holds no longer than the transaction that failed.
+            Some(Pending { kind: Kind::Restore(_), .. }) if self.status == b'E' => {
+                self.unit.failed = true;
+                return Ok(Verdict::Ours);
+            }
+            Some(Pending { kind: Kind::Setup | Kind::Reset | Kind::Restore(_), .. }) => {
+                return Err(Lost::Setup(text(b'M')));
+            }
             Some(Pending { kind: Kind::RefusedQuery(bytes) | Kind::Refused(bytes), .. }) => {
                 let bytes = std::mem::take(bytes);
                 self.fail_unit(sink);
@@ -459,7 +510,16 @@ impl Upstream {
             self.purge = true;
             let again =
                 matches!(self.pending.front(), Some(Pending { kind: Kind::Sync { again: true, .. }, .. }));
-            self.unit.silent = again && !self.unit.said;
+            // What its owner has sent behind it would come before it.
+            let last = self.owner.is_none() || self.pending.len() == 1;
+            self.unit.silent = again && last && !self.unit.said;
+        }
+        if let Some(text) = self.stopped
+            && code == b"57014"
+        {
+            let mut said = Vec::new();
+            build::error(&mut said, "ERROR", "57014", text);
+            return Ok(Verdict::Instead(said.into()));
         }
         Ok(if self.unit.silent { Verdict::Ours } else { Verdict::Pass })
     }
@@ -536,6 +596,11 @@ impl Upstream {
         }
     }
 
+    /// The unit that ends next has a Restore behind it, which ends it for the client.
+    fn is_restored(&self) -> bool {
+        matches!(self.pending.get(1), Some(Pending { kind: Kind::Restore(_), .. }))
+    }
+
     fn tag(&mut self, body: &[u8]) {
         if body.starts_with(b"COMMIT") {
             self.unit.committed = true;
@@ -571,6 +636,10 @@ impl Upstream {
         let mut unit = std::mem::take(&mut self.unit);
         let internal = pending.kind.is_ours();
         self.copying = false;
+        self.stopped = None;
+        if let Some(Pending { kind: Kind::Restore(_), .. }) = self.pending.front() {
+            self.unit.held = std::mem::take(&mut unit.held);
+        }
         let effect = pending.plan.as_ref().map(|plan| &plan.effect).filter(|effect| !effect.is_none());
         if matches!(pending.kind, Kind::Query)
             && let Some(plan) = &pending.plan
@@ -599,6 +668,12 @@ impl Upstream {
             return Err(Lost::Unshareable);
         }
         self.status = status;
+        if let Kind::Restore(settings) = &pending.kind
+            && status == b'I'
+        {
+            unit.changes
+                .extend(settings.pairs().map(|(name, value)| Change::Set(name.into(), Some(value.into()))));
+        }
         let (changes, pin) = self.changes(&mut unit, status, effect.is_some());
         let started = pending.sent_us.max(self.done_us);
         self.done_us = now_us;

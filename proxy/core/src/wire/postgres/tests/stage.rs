@@ -94,7 +94,7 @@ pub fn plan_of(text: &str) -> Plan {
         _ => {}
     }
     let shareable = text.starts_with("select");
-    Plan { action, shareable, effect, era: 0, measured: Measured::default() }
+    Plan { action, shareable, effect, era: 0, measured: Measured::of(1, 1) }
 }
 
 impl Stage {
@@ -158,6 +158,7 @@ impl Stage {
             base: 0,
             scope: 0,
             settings,
+            startup: settings,
             shared,
             plans,
             literals,

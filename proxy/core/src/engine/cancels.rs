@@ -1,0 +1,259 @@
+//! Stopping what runs: a client asks for it, or its time is up. The right statement or none; never a neighbour's.
+
+use super::{End, Engine, SERVER, token};
+use crate::border::Event;
+use crate::conn::client::{Client, Link, Wait};
+use crate::conn::server::{Server, Stage};
+use crate::inbox::Post;
+use crate::slab::Id;
+use crate::wire::postgres::build;
+use crate::wire::postgres::pending::Kind;
+use std::sync::Arc;
+
+/// A shared connection's first statement that runs for so long will not end by itself before a request is there.
+const STUCK_US: u64 = 5_000;
+/// A shared connection on which nobody waits any more is looked at after so long.
+const DESERTED_MS: u64 = 1_000;
+
+const BY_USER: &str = "canceling statement due to user request";
+pub(super) const BY_TIME: &str = "canceling statement due to statement timeout";
+
+/// A cancel request on its way to a server, and the client that sent it.
+pub(super) struct Cancel {
+    lane: Id,
+    by: Option<Id>,
+}
+
+impl Engine {
+    /// A cancel request came in for the client in this slot. True: it is on its way to a server.
+    pub(super) fn cancel(&mut self, slot: u32, secret: &[u8], by: Id) -> bool {
+        let Some(id) = self.clients.at(slot) else { return false };
+        let Some(client) = self.clients.get(id) else { return false };
+        let (link, wait, length) = (client.link, client.wait, usize::from(client.key_bytes));
+        let expected = self.cancel_secret(id);
+        let same = secret.len() == length
+            && secret.iter().zip(&expected).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0;
+        if !same {
+            return false;
+        }
+        match (link, wait) {
+            // It only waits: answered at once. The unit it waited with is dropped.
+            (Link::None, Wait::Pool { .. }) => {
+                if let Some(client) = self.clients.take(id) {
+                    self.cancel_waiting(client);
+                }
+                false
+            }
+            (Link::Held(lane), _) => self.ask_server(lane, BY_USER, Some(by)),
+            (Link::Shared(lane), _) => self.cancel_shared(id, lane, by),
+            _ => false,
+        }
+    }
+
+    /// Asks the server to stop what it does on this connection.
+    fn ask_server(&mut self, lane: Id, text: &'static str, by: Option<Id>) -> bool {
+        let Some(server) = self.servers.get(lane) else { return false };
+        if server.up.pending.is_empty() || server.stage != Stage::Active {
+            return false;
+        }
+        server.cancels += 1;
+        // The server's own words are of a request, and right when it was one.
+        server.up.stopped = (text == BY_TIME).then_some(text);
+        let (address, secret) = (server.address.to_string(), server.secret.to_vec());
+        let (pid, pool) = (server.pid, server.seat.pool().id);
+        let ticket = self.shared.ticket() | (self.index as u64) << 56;
+        self.cancels.insert(ticket, Cancel { lane, by });
+        self.shared.tell(Event::CancelNeeded { ticket, pool, address, pid, secret });
+        true
+    }
+
+    fn cancel_shared(&mut self, id: Id, lane: Id, by: Id) -> bool {
+        let Some(server) = self.servers.get(lane) else { return false };
+        let stuck = server.up.oldest_us().is_some_and(|since| self.now_us.saturating_sub(since) > STUCK_US);
+        match server.up.first() {
+            Some((first, _)) if first == id && server.up.units == 1 => {
+                self.ask_server(lane, BY_USER, Some(by))
+            }
+            // It ends before a request would be there.
+            Some((first, _)) if first == id && !stuck => false,
+            Some((first, _)) if first == id => {
+                self.scatter(lane, Some(id), BY_USER);
+                false
+            }
+            _ => {
+                self.step_out(id, lane, BY_USER);
+                false
+            }
+        }
+    }
+
+    /// A statement ran for as long as it may. True: the client stays, and hears of it.
+    pub(super) fn stop_statement(&mut self, client: &mut Client) -> bool {
+        match client.link {
+            Link::Held(lane) if !client.stopping => {
+                client.stopping = self.ask_server(lane, BY_TIME, None);
+                client.stopping
+            }
+            _ => false,
+        }
+    }
+
+    /// The time of a statement on a shared connection is up.
+    pub(super) fn stop_shared(&mut self, id: Id, lane: Id) {
+        let first = self.servers.get(lane).and_then(|server| server.up.first());
+        if first.is_some_and(|(first, _)| first != id) {
+            self.step_out(id, lane, BY_TIME);
+        } else {
+            self.scatter(lane, Some(id), BY_TIME);
+        }
+        self.resume_all();
+    }
+
+    /// A client whose statement waits behind a neighbour's goes on without it. What the server answers is dropped.
+    fn step_out(&mut self, id: Id, lane: Id, text: &str) {
+        let Some(server) = self.servers.get(lane) else { return };
+        let undo = server.up.disown(id);
+        let Some(client) = self.clients.get(id) else { return };
+        for undo in undo.into_iter().rev() {
+            client.session.undo(undo);
+        }
+        client.unlink();
+        build::error(&mut client.stream.out, "ERROR", "57014", text);
+        build::ready(&mut client.stream.out, b'I');
+        self.resumed.push_back(id);
+    }
+
+    /// A shared connection is stuck: whose statement it is hears so, the others ask again elsewhere.
+    fn scatter(&mut self, lane: Id, victim: Option<Id>, text: &str) {
+        let Some(mut server) = self.servers.take(lane) else { return };
+        let pool = Arc::clone(server.seat.pool());
+        self.stop_sharing(&pool, lane);
+        self.dismiss(&mut server, victim, ("57014", text));
+        self.abandon(server, true);
+    }
+
+    /// Nobody has to wait behind a client that does not read: it keeps the connection, the others ask again elsewhere.
+    pub(super) fn part(&mut self, server: &mut Server) {
+        let Some(slow) = server.blocked_by else { return };
+        if server.up.owner.is_some() || server.up.first().is_none_or(|(first, _)| first != slow) {
+            return;
+        }
+        let pool = Arc::clone(server.seat.pool());
+        self.stop_sharing(&pool, server.id);
+        let others: Vec<Id> = server.up.pending.iter().map(|pending| pending.client).collect();
+        for id in others {
+            if id == slow
+                || !self.clients.get(id).is_some_and(|client| client.link == Link::Shared(server.id))
+            {
+                continue;
+            }
+            let undo = server.up.disown(id);
+            if let Some(client) = self.clients.get(id) {
+                for undo in undo.into_iter().rev() {
+                    client.session.undo(undo);
+                }
+                client.ask_again();
+                self.resumed.push_back(id);
+            }
+        }
+        server.up.owner = Some(slow);
+        pool.stats[self.index].linked.add(1);
+        if let Some(client) = self.clients.get(slow) {
+            client.link = Link::Held(server.id);
+            client.wait = Wait::None;
+        }
+    }
+
+    /// Clients on a shared connection that goes: who has heard nothing yet asks again elsewhere, for what is shared
+    /// only reads. The others are told.
+    pub(super) fn dismiss(&mut self, server: &mut Server, victim: Option<Id>, error: (&str, &str)) {
+        let (id, broken, first) = (server.id, server.up.midway(), server.up.first());
+        let mut pending = std::mem::take(&mut server.up.pending);
+        // The last belief goes first: each one was built on those before it.
+        for pending in pending.iter_mut().rev() {
+            if let Some(undo) = pending.undo.take()
+                && let Some(client) = self.clients.get(pending.client)
+                && client.link == Link::Shared(id)
+            {
+                client.session.undo(*undo);
+            }
+        }
+        for pending in pending {
+            let Some(client) = self.clients.get(pending.client) else { continue };
+            if client.link != Link::Shared(id) || !pending.kind.ends_unit() || pending.kind.is_ours() {
+                continue;
+            }
+            let heard = first == Some((pending.client, true));
+            let tries = victim != Some(pending.client) && !heard && !client.repeated;
+            if broken == Some(pending.client) {
+                self.end_linked(pending.client, Vec::new());
+                continue;
+            }
+            if tries {
+                client.ask_again();
+            } else {
+                client.unlink();
+                build::error(&mut client.stream.out, "ERROR", error.0, error.1);
+                build::ready(&mut client.stream.out, b'I');
+            }
+            self.resumed.push_back(pending.client);
+        }
+    }
+
+    /// A client left a shared connection with its statement under way. If nobody else comes for it, the server need
+    /// not go on with it.
+    pub(super) fn desert(&mut self, lane: Id) {
+        self.wheel.arm(token(SERVER, lane), self.now_ms + DESERTED_MS);
+    }
+
+    pub(super) fn look_after(&mut self, lane: Id) {
+        let Some(server) = self.servers.get(lane) else { return };
+        if server.up.owner.is_some() || server.up.pending.is_empty() || server.cancels > 0 {
+            return;
+        }
+        let waiting: Vec<Id> = server.up.pending.iter().map(|pending| pending.client).collect();
+        let deserted = !waiting
+            .iter()
+            .any(|id| self.clients.get(*id).is_some_and(|client| client.link == Link::Shared(lane)));
+        if deserted {
+            self.scatter(lane, None, BY_USER);
+        }
+    }
+
+    fn cancel_waiting(&mut self, mut client: Box<Client>) {
+        if let Some(pool) = &client.pool {
+            pool.leave(client.id);
+        }
+        client.wait = Wait::None;
+        let mut input = std::mem::take(&mut client.input);
+        let result = client.session.drop_unit(&mut input).map_err(End::from);
+        client.input = input;
+        if let Ok(true) = result {
+            build::error(&mut client.stream.out, "ERROR", "57014", BY_USER);
+            build::ready(&mut client.stream.out, b'I');
+        }
+        let result = match result {
+            Ok(true) => self.feed(&mut client, &[]),
+            Ok(false) => Err(End::error("57014", BY_USER)),
+            Err(end) => Err(end),
+        };
+        self.settle_client(client, result);
+    }
+
+    pub(super) fn cancelled(&mut self, ticket: u64) {
+        let Some(Cancel { lane: id, by }) = self.cancels.remove(&ticket) else { return };
+        if let Some(by) = by {
+            self.shared.post(by.carrier(), Post::CancelDone(by));
+        }
+        let Some(mut server) = self.servers.take(id) else { return };
+        server.cancels = server.cancels.saturating_sub(1);
+        let idle = server.up.owner.is_none() && server.up.is_quiet();
+        if idle && server.cancels == 0 {
+            // A cancel that came late would hit the next statement: make sure it came before.
+            server.up.push(id, Kind::Setup, None, self.now_us);
+            build::query(&mut server.stream.out, b"");
+            self.mark_server(&mut server);
+        }
+        self.servers.put(id, server);
+    }
+}
