@@ -284,25 +284,7 @@ def changed(side: Side | Proxy, database: str, change: tuple[str, ...]) -> list[
     return answer
 
 
-def falls_back(change: tuple[str, ...]) -> bool:
-    """It falls back to what the client began with: we set that anew, and the server tells of it one answer late."""
-    return any(
-        word in " ".join(change)
-        for word in ("RESET TimeZone", "DEFAULT", "RESET ALL", "DISCARD", "ZONE LOCAL")
-    )
-
-
-@pytest.mark.parametrize("change", [one for one in FOLLOWED if falls_back(one)], ids="; ".join)
-def test_what_falls_back_holds_for_the_next_statement(trusting: Proxy, change: tuple[str, ...]) -> None:
-    with Line(trusting.host, trusting.port) as line:
-        line.log_in(USER, "shop_one", EAST)
-        before = rows(line.ask(query("SHOW TimeZone")))
-        talk(line, "BEGIN", "SELECT 1", "COMMIT")
-        talk(line, *change)
-        assert rows(line.ask(query("SHOW TimeZone"))) == before
-
-
-@pytest.mark.parametrize("change", [one for one in FOLLOWED if not falls_back(one)], ids="; ".join)
+@pytest.mark.parametrize("change", FOLLOWED, ids="; ".join)
 @pytest.mark.parametrize("database", ["shop_one", "shop_session"])
 def test_a_change_is_its_clients_alone(
     direct: Side, trusting: Proxy, database: str, change: tuple[str, ...]

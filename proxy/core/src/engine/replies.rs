@@ -316,6 +316,9 @@ impl Engine {
         }
         client.repeated = again;
         let id = client.id;
+        if again {
+            self.resumed.push_back(id);
+        }
         let mut release = false;
         match client.link {
             Link::Shared(_) => {

@@ -118,7 +118,11 @@ impl Session {
                                 plan.shares()
                             }
                             Some(None) => return Ok(Ahead::Plan),
-                            None => false,
+                            // No such name: the server says so, and would again.
+                            None => {
+                                harmless = false;
+                                false
+                            }
                         },
                     };
                     replayable |= !name.is_empty();
