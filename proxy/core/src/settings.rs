@@ -10,6 +10,26 @@ const KEPT: usize = 4_096;
 pub const MEANING: [&str; 5] =
     ["client_encoding", "role", "search_path", "session_authorization", "standard_conforming_strings"];
 
+/// Settings whose values, once accepted, no server refuses later, and without which a statement does the same.
+const HARMLESS: [&str; 16] = [
+    "application_name",
+    "bytea_output",
+    "client_min_messages",
+    "datestyle",
+    "extra_float_digits",
+    "idle_in_transaction_session_timeout",
+    "idle_session_timeout",
+    "intervalstyle",
+    "jit",
+    "lock_timeout",
+    "maintenance_work_mem",
+    "statement_timeout",
+    "synchronous_commit",
+    "tcp_user_timeout",
+    "timezone",
+    "work_mem",
+];
+
 /// Sorted by name: lower-case name and value as SQL text.
 #[derive(PartialEq, Eq, Hash, Debug, Default, Clone)]
 pub struct Settings(Vec<(String, String)>);
@@ -48,6 +68,15 @@ impl Settings {
 
     pub fn meaning(&self) -> Vec<(String, String)> {
         self.0.iter().filter(|(name, _)| MEANING.contains(&name.as_str())).cloned().collect()
+    }
+
+    /// To turn a session with `self` into one with `target` nothing is needed that could fail, or whose failure a
+    /// statement must not survive: of `SET ROLE`, or of what row policies look at, it must not.
+    pub fn is_harmless_to(&self, target: &Settings) -> bool {
+        let same = |one: &Settings, other: &Settings| {
+            one.pairs().all(|(name, value)| HARMLESS.contains(&name) || other.get(name) == Some(value))
+        };
+        same(self, target) && same(target, self)
     }
 
     /// The statements that turn a session with `self` into one with `target`.

@@ -111,6 +111,8 @@ pub struct Client {
     pub clock: Clock,
     /// Replies on its own connection are still to come.
     pub running: bool,
+    /// Its statement waits until its settings hold on the connection.
+    pub settling: bool,
     /// Its statement is over its time, and the server is asked to stop it.
     pub stopping: bool,
     /// It has hung up; what it said before is still dealt with.
@@ -150,6 +152,7 @@ impl Client {
             armed_ms: u64::MAX,
             clock: Clock::Login,
             running: false,
+            settling: false,
             stopping: false,
             leaving: false,
             key_bytes: 4,

@@ -140,13 +140,17 @@ impl Engine {
             return Err(End::error("08006", "the server connection could not be taken over"));
         }
         let (id, pool) = (server.id, Arc::clone(server.seat.pool()));
-        match ride {
+        let settled = self.prepare(client, &mut server);
+        match ride.filter(|_| settled) {
             None => {
                 self.keep_unit(client, input);
                 server.up.owner = Some(client.id);
                 server.up.no_transactions = pool.config().mode == Mode::Statement;
-                self.prepare(client, &mut server);
                 client.link = Link::Held(id);
+                client.settling = !settled;
+                if client.settling {
+                    client.wait = Wait::Replies;
+                }
                 pool.stats[self.index].linked.add(1);
                 self.servers.put(id, server);
                 Ok(Acquired::Own)
@@ -155,7 +159,6 @@ impl Engine {
                 server.up.owner = None;
                 server.shared_since_us = self.now_us;
                 server.rides = 0;
-                self.prepare(client, &mut server);
                 self.servers.put(id, server);
                 self.sharing.entry(pool.id).or_default().push(id);
                 pool.stats[self.index].sharing.add(1);
@@ -196,9 +199,11 @@ impl Engine {
         server.stream.move_to(from, self.set, token(SERVER, id)).map_err(drop)
     }
 
-    /// Brings the session on the connection to what the client's is.
-    pub(super) fn prepare(&mut self, client: &Client, server: &mut Server) {
+    /// Brings the session on the connection to what the client's is. False: its statement has to wait until that is
+    /// certain, for with a setting that was not brought along it could do what it must not.
+    pub(super) fn prepare(&mut self, client: &Client, server: &mut Server) -> bool {
         let up = &mut server.up;
+        let mut harmless = true;
         let schema = server.seat.pool().schema.load(Relaxed);
         let mut sql = String::new();
         // What a pinned client prepared in SQL is its own: only the pool's connections are purged.
@@ -211,6 +216,7 @@ impl Engine {
             up.purge = false;
         }
         if !Arc::ptr_eq(&up.applied, &client.settings) {
+            harmless = up.applied.is_harmless_to(&client.settings);
             sql.push_str(&up.applied.steps_to(&client.settings));
             up.applied = Arc::clone(&client.settings);
         }
@@ -219,6 +225,7 @@ impl Engine {
             build::query(&mut server.stream.out, sql.as_bytes());
             self.mark_server(server);
         }
+        harmless
     }
 
     /// Sends one whole unit on a shared connection.

@@ -8,6 +8,8 @@ mod lanes;
 mod login;
 mod relay;
 mod replies;
+#[cfg(test)]
+mod tests;
 
 use crate::conn::client::{Client, Link, Stage};
 use crate::conn::server::Server;

@@ -229,11 +229,20 @@ impl Engine {
         let Some(owner) = server.up.owner else { return true };
         let Some(client) = self.clients.get(owner) else { return false };
         let pool = server.seat.pool();
+        if client.settling && server.up.is_quiet() {
+            client.settling = false;
+            client.wait = Wait::None;
+            self.resumed.push_back(owner);
+            return false;
+        }
         let free = server.up.is_quiet() && server.up.status == b'I' && client.session.is_between();
         if free && (client.session.pinned || pool.config().mode == Mode::Session) {
             // It keeps the connection; should what was restored not be what holds for it, that is mended.
-            if let Some(client) = self.clients.take(owner) {
-                self.prepare(&client, server);
+            if let Some(mut client) = self.clients.take(owner) {
+                client.settling = !self.prepare(&client, server);
+                if client.settling {
+                    client.wait = Wait::Replies;
+                }
                 self.clients.put(owner, client);
             }
             return false;
@@ -348,7 +357,10 @@ impl Engine {
                     }
                 } else if free {
                     // It keeps the connection, and what it reset falls back to what it began with.
-                    self.prepare(&client, server);
+                    client.settling = !self.prepare(&client, server);
+                    if client.settling {
+                        client.wait = Wait::Replies;
+                    }
                 }
             }
             Link::None => {}

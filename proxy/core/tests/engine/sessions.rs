@@ -137,3 +137,30 @@ fn prepared_statements_are_there_wherever_one_is() {
     }
     assert_eq!(house.servers.len(), 2);
 }
+
+#[test]
+fn a_statement_waits_until_its_role_is_certain() {
+    // Should `SET ROLE` fail, what came behind it would run with another's rights.
+    let mut house = House::new(config(1));
+    let (mut one, mut two) = (house.client(), house.client());
+    one.say("set role boss");
+    house.expect(&mut one, "C:OK Z:I");
+    two.say("insert 1");
+    house.expect(&mut two, "D:insert_1 C:OK Z:I");
+    house.servers[0].answers = false;
+    one.send(&[query("select 1"), query("insert 2")].concat());
+    house.until("it is set", |house| house.servers[0].heard.len() == 4);
+    house.settle();
+    assert_eq!(house.servers[0].heard[3], "SET \"role\" = 'boss';");
+    house.servers[0].answers = true;
+    house.expect(&mut one, "D:select_1 C:OK Z:I D:insert_2 C:OK Z:I");
+
+    two.say("insert 3");
+    house.expect(&mut two, "D:insert_3 C:OK Z:I");
+    house.servers[0].answers = false;
+    one.say("insert 4");
+    house.until("it is to be set", |house| house.servers[0].heard.last().unwrap().starts_with("SET"));
+    house.servers[0].say(&message(b'E', &[b"SERROR\0VERROR\0C22023\0Mrole \"boss\" does not exist\0\0"]));
+    house.expect(&mut one, "E:08006! END");
+    assert!(!house.servers[0].heard.contains(&"insert 4".to_owned()));
+}

@@ -2,6 +2,9 @@
 //!
 //! In doubt it says `Lost`: the connection is then closed, never used again.
 
+mod failures;
+mod follow;
+
 use super::build;
 use super::client::Named;
 use super::frame;
@@ -10,22 +13,14 @@ use crate::plan::Plan;
 use crate::prepared::OnServer;
 use crate::settings::Settings;
 use crate::slab::Id;
+pub use follow::Change;
+use follow::FOLLOWED;
 use hashbrown::HashMap;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// So much of a message is looked at; the rest of a longer one is passed on unseen.
 const LOOKED_AT: usize = 8_192;
-/// Settings a server reports that are believed when no plan foretold them, and that `SET name = 'value'` brings back.
-const FOLLOWED: [&str; 7] = [
-    "application_name",
-    "client_encoding",
-    "datestyle",
-    "default_transaction_read_only",
-    "intervalstyle",
-    "standard_conforming_strings",
-    "timezone",
-];
 /// Statements one connection may owe replies for. At the bound the client is read no further.
 pub const MAX_PENDING: usize = 4_096;
 /// Whose replies are dropped.
@@ -43,12 +38,6 @@ pub enum Lost {
     Unshareable,
     /// A transaction where the pool's mode allows none.
     Transaction,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change {
-    Set(String, Option<String>),
-    ResetAll,
 }
 
 /// A unit of work ended with ReadyForQuery.
@@ -476,96 +465,6 @@ impl Upstream {
         }
     }
 
-    fn error(&mut self, body: &[u8], sink: &mut impl Sink) -> Result<Verdict, Lost> {
-        let severity = build::field(body, b'V').or_else(|| build::field(body, b'S')).unwrap_or_default();
-        let text =
-            |field| String::from_utf8_lossy(build::field(body, field).unwrap_or_default()).into_owned();
-        if matches!(severity, b"FATAL" | b"PANIC") {
-            return Err(Lost::Fatal(text(b'C'), text(b'M')));
-        }
-        let code = build::field(body, b'C').unwrap_or_default();
-        match self.pending.front_mut() {
-            None => return Err(Lost::Desync("an error that nobody asked for")),
-            // What it would have set holds no longer than the transaction that failed.
-            Some(Pending { kind: Kind::Restore(_), .. }) if self.status == b'E' => {
-                self.unit.failed = true;
-                return Ok(Verdict::Ours);
-            }
-            Some(Pending { kind: Kind::Setup | Kind::Reset | Kind::Restore(_), .. }) => {
-                return Err(Lost::Setup(text(b'M')));
-            }
-            Some(Pending { kind: Kind::RefusedQuery(bytes) | Kind::Refused(bytes), .. }) => {
-                let bytes = std::mem::take(bytes);
-                self.fail_unit(sink);
-                return Ok(Verdict::Instead(bytes));
-            }
-            Some(_) => {}
-        }
-        // No such statement, or one too many: what is believed of the connection's statements is wrong (a unit
-        // before failed and took a Parse with it that this one relied on).
-        let stale = code == b"0A000" && build::field(body, b'R') == Some(b"RevalidateCachedQuery")
-            || matches!(code, b"26000" | b"42P05");
-        self.fail_unit(sink);
-        if stale {
-            self.purge = true;
-            let again =
-                matches!(self.pending.front(), Some(Pending { kind: Kind::Sync { again: true, .. }, .. }));
-            // What its owner has sent behind it would come before it.
-            let last = self.owner.is_none() || self.pending.len() == 1;
-            self.unit.silent = again && last && !self.unit.said;
-        }
-        if let Some(text) = self.stopped
-            && code == b"57014"
-        {
-            let mut said = Vec::new();
-            build::error(&mut said, "ERROR", "57014", text);
-            return Ok(Verdict::Instead(said.into()));
-        }
-        Ok(if self.unit.silent { Verdict::Ours } else { Verdict::Pass })
-    }
-
-    /// The server ignores the rest of the unit. What was believed of it is taken back.
-    fn fail_unit(&mut self, sink: &mut impl Sink) {
-        self.unit.failed = true;
-        self.copying = false;
-        self.skipping = self.pending.front().is_some_and(|pending| !pending.kind.ends_unit());
-        self.drop_skipped(sink);
-    }
-
-    fn drop_skipped(&mut self, sink: &mut impl Sink) {
-        if !self.skipping {
-            return;
-        }
-        // Up to the Sync: a simple query in between is not heard either.
-        let mut skipped = Vec::new();
-        while self.pending.front().is_some_and(|pending| !matches!(pending.kind, Kind::Sync { .. })) {
-            skipped.extend(self.pending.pop_front());
-        }
-        let units = skipped.iter().filter(|pending: &&Pending| pending.kind.ends_unit()).count();
-        self.units = self.units.saturating_sub(units);
-        // The last belief goes first: each one was built on those before it.
-        for pending in skipped.into_iter().rev() {
-            self.take_back(pending, sink);
-        }
-    }
-
-    /// The server did not do this one.
-    fn take_back(&mut self, pending: Pending, sink: &mut impl Sink) {
-        match pending.kind {
-            Kind::Prepare(Some(prepared)) | Kind::Parse(Some(prepared)) => {
-                self.prepared.parsed(prepared.id, false)
-            }
-            Kind::Prepare(None) | Kind::Parse(None) => self.unnamed = None,
-            Kind::Evict(prepared) => self.prepared.restore(&prepared),
-            _ => {}
-        }
-        let Some(mut undo) = pending.undo else { return };
-        if let Undo::Forgot { on_server, .. } = &mut *undo {
-            self.prepared.restore_all(std::mem::take(on_server));
-        }
-        sink.undo(pending.client, *undo);
-    }
-
     /// COPY data goes in. A Sync sent since is not heard, up to the end of the data.
     fn begin_copy(&mut self) -> Result<(), Lost> {
         if self.owner.is_none() {
@@ -599,25 +498,6 @@ impl Upstream {
     /// The unit that ends next has a Restore behind it, which ends it for the client.
     fn is_restored(&self) -> bool {
         matches!(self.pending.get(1), Some(Pending { kind: Kind::Restore(_), .. }))
-    }
-
-    fn tag(&mut self, body: &[u8]) {
-        if body.starts_with(b"COMMIT") {
-            self.unit.committed = true;
-        } else if body.starts_with(b"ROLLBACK") && !body.starts_with(b"ROLLBACK PREPARED") {
-            self.unit.rolled_back = true;
-        }
-    }
-
-    fn note(&mut self, plan: &Plan) {
-        let effect = &plan.effect;
-        if effect.resets_all {
-            self.unit.changes.push(Change::ResetAll);
-        }
-        self.unit
-            .changes
-            .extend(effect.sets.iter().map(|(name, value)| Change::Set(name.clone(), value.clone())));
-        self.unit.changed_schema |= effect.changes_schema;
     }
 
     fn end_unit(&mut self, status: u8, now_us: u64, sink: &mut impl Sink) -> Result<(), Lost> {
@@ -693,56 +573,6 @@ impl Upstream {
         });
         Ok(())
     }
-
-    /// Which changes of settings hold now. Inside a transaction none does yet; its end decides.
-    fn changes(&mut self, unit: &mut Unit, status: u8, effect: bool) -> (Vec<Change>, Option<&'static str>) {
-        // What ran before the error is committed; how much of its own effect that was nobody says.
-        let halfway = unit.failed && unit.committed && effect;
-        if !halfway && unit.changes.is_empty() && unit.reported.is_empty() && self.in_transaction.is_empty() {
-            self.rolled_back_to = status != b'I' && (self.rolled_back_to || unit.rolled_back);
-            return (Vec::new(), None);
-        }
-        if !unit.rolled_back && !unit.failed {
-            // What the server reports without the plan having said so is believed: a function that sets, or, at a
-            // COMMIT, what SET LOCAL had hidden.
-            for (name, value) in unit.reported.drain(..) {
-                let known = |change: &Change| match change {
-                    Change::Set(known, _) => *known == name,
-                    Change::ResetAll => true,
-                };
-                if !unit.changes.iter().any(known) {
-                    unit.changes.push(Change::Set(name, Some(literal(&value))));
-                }
-            }
-        }
-        let mut changes = Vec::new();
-        let mut in_doubt = halfway;
-        if status == b'I' || unit.committed {
-            changes = std::mem::take(&mut self.in_transaction);
-            in_doubt |= !changes.is_empty() && self.rolled_back_to;
-            in_doubt |= unit.committed && (unit.rolled_back || (unit.failed && !changes.is_empty()));
-            self.rolled_back_to = false;
-        }
-        if status != b'I' {
-            self.rolled_back_to |= unit.rolled_back;
-            // COMMIT AND CHAIN, or a COMMIT and a BEGIN in one: on which side of it the changes were is not known.
-            in_doubt |= unit.committed && !unit.changes.is_empty();
-            if !unit.failed {
-                self.in_transaction.append(&mut unit.changes);
-            }
-        } else if !unit.committed && (unit.failed || unit.rolled_back) {
-            changes.clear();
-        } else {
-            changes.append(&mut unit.changes);
-        }
-        (changes, in_doubt.then_some("setting changed around a rollback"))
-    }
-}
-
-/// A string constant that means the same whatever standard_conforming_strings is.
-fn literal(value: &str) -> String {
-    let quoted = value.replace('\'', "''");
-    if quoted.contains('\\') { format!("E'{}'", quoted.replace('\\', "\\\\")) } else { format!("'{quoted}'") }
 }
 
 enum Verdict {
