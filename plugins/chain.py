@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from plugins.api import Plugin
 from plugins.plan import Plan
+from plugins.reserved import ReservedNames
 from plugins.scope import Scope
 from plugins.session import SessionEffects
 from plugins.sharing import Sharing
@@ -20,6 +21,7 @@ Report = Callable[[str, str], None]
 def standard() -> tuple[Plugin, ...]:
     """The chain. A plugin sees what those above it decided; the first denial ends it."""
     return (
+        ReservedNames(),
         SessionEffects(),
         Sharing(),  # last: whatever was found out above may forbid it
     )

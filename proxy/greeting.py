@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from protocols.postgres import messages
 from protocols.postgres.errors import Known, PeerError, problem
 from protocols.postgres.session import Startup, value_sql
+from protocols.postgres.types import Problem
 from proxy.profiles import Settings
 
 TIED = frozenset(
@@ -26,6 +27,9 @@ TIED = frozenset(
 LEXICAL = {"client_encoding": "UTF8", "standard_conforming_strings": "on"}
 """They decide how a statement's bytes are read. The core assumes these values, so it is told of any other even where
 the pool's own connections have it."""
+
+LONGEST_NAME = 63
+"""Bytes of an identifier; application_name is cut like one."""
 
 CONSOLE = {
     "server_encoding": "UTF8",
@@ -75,18 +79,23 @@ def followed(
         if value != usual and name not in given:
             settings.append((name, value_sql(name, value)))
     if "application_name" in asked:
-        label = _label(asked["application_name"], own)
+        kept, label = _label(asked["application_name"], own)
         if label != plain.get("application_name", ""):
-            settings.append(("application_name", value_sql("application_name", label)))
+            # A label that is too long to be said is what became of `kept`, and will become of it again.
+            sql = value_sql("application_name", label) if len(label) <= LONGEST_NAME else _escaped(kept)
+            settings.append(("application_name", sql))
     return settings
 
 
 def greeting(asked: Startup, reported: Mapping[str, str]) -> bytes:
     """ParameterStatus for everything a connection with this client's settings reports."""
     shown = dict(reported)
+    said = b""
     if "application_name" in asked.settings:
-        shown["application_name"] = _label(asked.application_name, reported)
-    return b"".join(messages.parameter_status(name, value) for name, value in shown.items())
+        kept, shown["application_name"] = _label(asked.application_name, reported)
+        if kept != asked.application_name.encode():
+            said = _truncated(asked.application_name, kept)
+    return said + b"".join(messages.parameter_status(name, value) for name, value in shown.items())
 
 
 def console(asked: Startup, version: str) -> bytes:
@@ -106,11 +115,24 @@ def _same(name: str, value: str, reported: str | None) -> bool:
     return value == reported
 
 
-def _label(name: str, reported: Mapping[str, str]) -> str:
-    """application_name as the server would keep it: 63 bytes, printable ASCII; the rest as its version writes it."""
+def _label(name: str, reported: Mapping[str, str]) -> tuple[bytes, str]:
+    """application_name as the server cuts it, and what it then shows: ASCII, the rest as its version writes it."""
+    kept = name.encode()[:LONGEST_NAME]
+    by_letter = reported.get("server_encoding", "UTF8") == "UTF8"
+    if by_letter:
+        kept = kept.decode(errors="ignore").encode()
     version = reported.get("server_version", "").partition(".")[0]
-    modern = version.isdecimal() and int(version) >= 16
-    cleaned = "".join(
-        chr(byte) if 32 <= byte < 127 else (f"\\x{byte:02x}" if modern else "?") for byte in name.encode()
-    )
-    return cleaned[:63]
+    other = "\\x{:02x}" if version.isdecimal() and int(version) >= 16 else "?"
+    label = "".join(chr(byte) if 32 <= byte < 127 else other.format(byte) for byte in kept)
+    # In an encoding of which nothing is known here `kept` cannot be said again, so it has to be short enough to be.
+    return kept, label if by_letter else label[:LONGEST_NAME]
+
+
+def _truncated(name: str, kept: bytes) -> bytes:
+    text = f'identifier "{name}" will be truncated to "{kept.decode(errors="replace")}"'
+    return messages.notice(Problem("NOTICE", "42622", text))
+
+
+def _escaped(value: bytes) -> str:
+    """A string constant in letters that every client encoding has."""
+    return "E'" + "".join(f"\\x{byte:02x}" for byte in value) + "'"

@@ -70,7 +70,7 @@ def build(
         logins,
         upstream,
         Cancels(outside, pools.target, upstream.name_of),
-        Plans(planner, bases, directory),
+        Plans(outside, planner, bases, directory),
         console,
     )
     return Rooms(brain, directory, doors, pools, reloader)

@@ -15,6 +15,8 @@ from typing_extensions import override
 
 Fact = str | int | float | bool | None
 
+QUOTING = ("sqlglot",)
+"""Libraries whose log lines quote statements, literals and all. What they say is known from what they return."""
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 
@@ -30,6 +32,8 @@ def configure(level: str, stream: IO[str] | None = None) -> None:
     handler.setFormatter(ForPeople() if target.isatty() else ForMachines())
     root = logging.getLogger()
     root.handlers[:] = [handler]
+    for name in QUOTING:
+        logging.getLogger(name).disabled = True
     set_level(level)
 
 

@@ -1,9 +1,10 @@
-"""Statements nobody has planned yet: each gets a plan, once, and one that goes wrong is denied.
+"""Statements nobody has planned yet: each gets a plan, once, and one that goes wrong is denied for a while.
 
 It knows who may speak at all; what a statement means is the planner's affair.
 """
 
 import logging
+import math
 import traceback
 from pathlib import Path
 
@@ -11,11 +12,17 @@ from plugins.scope import Scope
 from proxy.bases import OWN, Bases
 from proxy.directory import Directory
 from proxy.log import note
-from proxy.native import Learn, Plan, PlanNeeded
-from proxy.outside import Commands
+from proxy.native import ForgetPlans, Learn, Plan, PlanNeeded
+from proxy.outside import Commands, Outside
 from proxy.planner import Planner, for_core
 
 logger = logging.getLogger(__name__)
+
+FAILED = "XX000"
+"""The SQLSTATE of a denial that is no judgement: a plugin, or the planner itself, failed."""
+SHORTEST_DENIED = 5.0
+LONGEST_DENIED = 600.0
+"""Seconds for which such a denial is kept."""
 
 
 def report(plugin: str, what: str) -> None:
@@ -26,13 +33,35 @@ def report(plugin: str, what: str) -> None:
 class Plans:
     """Answers PlanNeeded."""
 
-    def __init__(self, planner: Planner, bases: Bases, directory: Directory) -> None:
+    def __init__(self, outside: Outside, planner: Planner, bases: Bases, directory: Directory) -> None:
+        self._outside = outside
         self._planner = planner
         self._bases = bases
         self._directory = directory
+        self._pause = 0.0
+        self._forgetting = False
+        self._forgot = -math.inf
 
     def needed(self, event: PlanNeeded) -> Commands:
-        return [Learn(event.scope, event.key, self._plan(event))]
+        plan = self._plan(event)
+        if plan.action == "deny" and plan.code == FAILED:
+            self._forget_later()
+        return [Learn(event.scope, event.key, plan)]
+
+    def _forget_later(self) -> None:
+        """What failed may have failed of its moment, so that it is planned again. The core forgets every plan or none:
+        while failures go on, ever more rarely."""
+        if self._forgetting:
+            return
+        calm = self._outside.now() - self._forgot > LONGEST_DENIED
+        self._pause = SHORTEST_DENIED if calm else min(LONGEST_DENIED, 2 * self._pause)
+        self._forgetting = True
+        self._outside.later(self._pause, self._forget)
+
+    def _forget(self) -> Commands:
+        self._forgetting = False
+        self._forgot = self._outside.now()
+        return [ForgetPlans()]
 
     def _plan(self, event: PlanNeeded) -> Plan:
         if event.base == OWN:
@@ -40,7 +69,7 @@ class Plans:
             return Plan("forward")
         base = self._bases.base(event.base)
         if base is None:
-            return Plan("deny", code="XX000", message="internal error: nobody knows who sent this statement")
+            return Plan("deny", code=FAILED, message="internal error: nobody knows who sent this statement")
         if not self._directory.permits(base):
             # Plans are forgotten at each reload, so this reaches clients who logged in before it.
             return Plan("deny", code="28000", message=f'role "{base.user}" may no longer use this database')
@@ -70,4 +99,4 @@ class Plans:
                 error=type(error).__name__,
                 at=f"{Path(at.filename).name}:{at.lineno}",
             )
-            return Plan("deny", code="XX000", message="internal error: this statement could not be planned")
+            return Plan("deny", code=FAILED, message="internal error: this statement could not be planned")

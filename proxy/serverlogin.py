@@ -5,6 +5,7 @@ Data that `proxy/upstream.py` alone changes.
 
 from config.address import Address
 from protocols.postgres.auth import ServerAuth
+from protocols.postgres.types import Problem
 from proxy.outside import Timer
 from proxy.target import Target
 
@@ -28,6 +29,7 @@ class LogIn:
         "conn",
         "key",
         "parameters",
+        "passing",
         "pool",
         "target",
         "ticket",
@@ -43,5 +45,7 @@ class LogIn:
         self.conn: int | None = None
         self.auth: ServerAuth | None = None
         self.timer: Timer | None = None
+        self.passing: Problem | None = None
+        """What went wrong with one of the servers and may mend itself."""
         self.parameters: dict[str, str] = {}
         self.key = (0, b"")

@@ -135,10 +135,13 @@ class Upstream:
                 )
             return []
         server, tls = login.tries[0]
-        during = "TLS handshake" if tls and login.conn is None else "log-in"
-        what = f"the connection to server {server} ended during the {during}: {event.reason}"
         # Before ServerOpened only TLS can have failed: then `prefer` may go on without.
-        return self._next(login, problem(Known.SERVER_DOWN, what=what), tls_may_help=login.conn is None)
+        if tls and login.conn is None:
+            why = refusals.of_handshake(str(server), login.target.cluster, event.reason)
+        else:
+            what = f"the connection to server {server} ended during the log-in: {event.reason}"
+            why = problem(Known.SERVER_DOWN, what=what)
+        return self._next(login, why, tls_may_help=login.conn is None)
 
     def abandon(self, ticket: int) -> Commands:
         """A defect of ours hit this log-in; the caller closes the connection."""
@@ -234,6 +237,8 @@ class Upstream:
             line = await self._connect(
                 server, ask_tls=ask_tls, needs_tls=needs_tls, seconds=to.connect_timeout
             )
+        except dial.TlsRefused as error:
+            return self._next(login, problem(Known.SERVER_UNVERIFIED, what=str(error)), tls_may_help=False)
         except dial.Unreachable as error:
             return self._next(login, problem(Known.SERVER_DOWN, what=str(error)), tls_may_help=False)
         self._tickets += 1
@@ -274,11 +279,15 @@ class Upstream:
         server = login.tries.pop(0)[0]
         if not tls_may_help or not login.tries or login.tries[0][0] != server:
             login.tries = [one for one in login.tries if one[0] != server]
-            if refusals.final(why):
+            if not refusals.of_one_server(why):
                 login.tries = []
+        if not refusals.final(why):
+            login.passing = why
         if login.tries:
             self._outside.start(self._dial(login))
             return []
+        if login.passing is not None and refusals.of_one_server(why):
+            why = login.passing  # while one server may come back, those who wait do so
         return self._failed(login, why)
 
     def _end(self, login: LogIn) -> None:

@@ -8,6 +8,7 @@ from plugins.plan import Plan
 from plugins.scope import Scope
 from plugins.session.commands import UNREAD, effect_of
 from plugins.session.effect import together
+from plugins.session.transactions import may_roll_back
 from plugins.statement import Statement
 
 
@@ -22,9 +23,7 @@ class SessionEffects:
         if statement.trouble:
             return plan.because(self.name, "unread", statement.trouble, pin=UNREAD)
         effects = [effect_of(part, scope, exact=statement.exact) for part in statement.parts]
-        whole, steps = together(
-            effects, transaction=any(part.kind == "transaction" for part in statement.parts)
-        )
+        whole, steps = together(effects, doubtful=may_roll_back(statement.parts))
         for effect in steps:
             plan = plan.because(self.name, effect.rule, effect.reason)
         return plan.because(

@@ -28,8 +28,9 @@ class Effect(msgspec.Struct, frozen=True):
 NONE = Effect("none", "leaves nothing in the session")
 
 
-def together(effects: Sequence[Effect], *, transaction: bool) -> tuple[Effect, Sequence[Effect]]:
-    """The effect of a text's statements, in their order, and those that made it what it is."""
+def together(effects: Sequence[Effect], *, doubtful: bool) -> tuple[Effect, Sequence[Effect]]:
+    """The effect of a text's statements, in their order, and those that made it what it is. `doubtful`: the text may
+    succeed without all of it having happened."""
     if len(effects) == 1:
         return effects[0], ()
     sets: dict[str, str | None] = {}
@@ -43,10 +44,9 @@ def together(effects: Sequence[Effect], *, transaction: bool) -> tuple[Effect, S
     steps = [effect for effect in effects if effect.lasting]
     pin = next((effect.pin for effect in effects if effect.pin), None)
     rule, reason = "text", f"{len(effects)} statements in one text" if effects else "nothing to run"
-    if (sets or resets_all) and transaction and pin is None:
-        # Whether the settings last depends on which of the transactions inside commits.
+    if (sets or resets_all) and doubtful and pin is None:
         pin = "set inside a batch"
-        reason += "; it changes settings beside transaction control"
+        reason += "; it changes settings, and a transaction in it may be rolled back"
     elif len(sets) > MAX_SETS and pin is None:
         pin = "too many settings"
         reason += f"; it changes more than {MAX_SETS} settings"

@@ -93,6 +93,7 @@ class Known(Enum):
     # servers
     SERVER_DOWN = ("08006", "FATAL", "{what}")
     SERVER_REFUSED = ("08004", "FATAL", "{what}")
+    SERVER_UNVERIFIED = ("08001", "FATAL", "{what}")
     SERVER_UNPROVEN = ("08004", "FATAL", "the server did not prove its identity: {what}")
     SERVER_PROTOCOL = ("08P01", "FATAL", "the server broke the protocol: {what}")
 

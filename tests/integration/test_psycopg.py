@@ -437,3 +437,21 @@ def test_a_program_sees_the_same(server: PostgresServer, proving: Proxy, databas
 @pytest.mark.parametrize("database", ["shop", "shop_session"])
 def test_notifications_arrive(direct: Side, server: PostgresServer, proving: Proxy, database: str) -> None:
     assert listening(proving.dsn(database, USER, "app-password")) == listening(server.dsn())
+
+
+def test_a_neighbours_prepared_statement_is_nobodys_in_sql(trusting: Proxy) -> None:
+    """Both use one server connection, on which the statement has a name that pg_prepared_statements shows."""
+    listed = b"SELECT name FROM pg_prepared_statements WHERE statement = 'SELECT 4711'"
+    with (
+        closing(psycopg.connect(trusting.dsn("shop_one", "app_trust"), autocommit=True)) as mine,
+        closing(psycopg.connect(trusting.dsn("shop_one", "app_trust"), autocommit=True)) as other,
+    ):
+        mine.execute("SELECT 4711", prepare=True)
+        (name,) = other.execute(listed).fetchone() or ("",)
+        for text in ("EXECUTE {}", "DEALLOCATE {}", "EXPLAIN EXECUTE {}"):
+            with pytest.raises(psycopg.errors.InvalidSqlStatementName, match=f'"{name}" does not exist'):
+                other.execute(sql.SQL(text).format(sql.Identifier(name)), prepare=False)
+        with pytest.raises(psycopg.errors.FeatureNotSupported, match="reserved"):
+            other.execute(sql.SQL("PREPARE {} AS SELECT 1").format(sql.Identifier(name)), prepare=False)
+        assert mine.execute("SELECT 4711", prepare=True).fetchone() == (4711,)
+        assert other.execute(listed).fetchone() == (name,)

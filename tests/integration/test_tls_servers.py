@@ -9,9 +9,10 @@ import pytest
 from tests.integration import house
 from tests.integration.conftest import Front
 from tests.integration.tls import connected, identity, listener, refused, stranger
-from tests.servers import certificates, postgres
+from tests.servers import certificates, ports, postgres
 from tests.servers.certificates import Authority, Identity
 from tests.servers.postgres import USERS, PostgresServer
+from tests.servers.proxy import Proxy
 
 __all__ = ["identity", "stranger"]
 
@@ -19,10 +20,10 @@ SSLMODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 ME = "SELECT ssl, version, (SELECT session_user) FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
 
 
-def towards(server: PostgresServer, **tls: str) -> str:
+def towards(server: PostgresServer, wait: str = "1s", **tls: str) -> str:
     inside = ", ".join(f'{name} = "{value}"' for name, value in tls.items())
     return house.configuration(
-        server, listener="", cluster=f"tls = {{ {inside} }}", pools={"shop": '{ wait = "1s" }'}
+        server, listener="", cluster=f"tls = {{ {inside} }}", pools={"shop": f'{{ wait = "{wait}" }}'}
     )
 
 
@@ -60,13 +61,57 @@ def test_a_server_that_is_not_the_one_meant(
     server: PostgresServer, front: Front, stranger: Authority
 ) -> None:
     for mode in ("verify-ca", "verify-full", "require"):
-        running = front(towards(server, mode=mode, ca=str(stranger.certificate_file)))
-        assert "server" in refused(running)
+        running = front(towards(server, mode=mode, wait="20s", ca=str(stranger.certificate_file)))
+        assert "tls.ca of cluster main has to hold the authority" in refused(running)
     running = front(towards(server, mode="require"))
     with connected(running) as connection:
         row = connection.execute(ME.encode()).fetchone()
         assert row is not None
         assert row[:2] == (True, "TLSv1.3")
+
+
+def test_a_server_under_a_name_its_certificate_lacks(front: Front) -> None:
+    """It is told at once, not when `pool.wait` is over, to who logs in and to who is in already; and tried again."""
+    with postgres.start(postgres.from_apt()) as server:
+        ca = str(server.authority.certificate_file)
+        running = front(towards(server, mode="verify-full", wait="20s", ca=ca))
+        with connected(running) as early:
+            assert early.execute("SELECT 1").fetchone() == (1,)
+            present(server, certificates.issue(server.authority, "elsewhere", hosts=("elsewhere.test",)))
+            server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'app'")
+            assert ports.wait(lambda: "a server connection was lost" in running.log_text(), 10)
+            with pytest.raises(psycopg.OperationalError, match="by a name it is for") as caught:
+                early.execute("SELECT 1")
+            assert caught.value.sqlstate == "08001"
+        present(server, certificates.issue(server.authority, "here"))
+        assert ports.wait(lambda: answers(running), 20)
+
+
+def answers(running: Proxy) -> bool:
+    try:
+        with connected(running) as connection:
+            return connection.execute("SELECT 1").fetchone() == (1,)
+    except psycopg.OperationalError:
+        return False
+
+
+def present(server: PostgresServer, identity: Identity) -> None:
+    """The server shows another certificate from now on."""
+    (server.data / "server.crt").write_bytes(identity.certificate)
+    (server.data / "server.key").write_bytes(identity.key)
+    before = verified(server)
+    server.execute("SELECT pg_reload_conf()")
+    assert ports.wait(lambda: verified(server) != before, 10)
+
+
+def verified(server: PostgresServer) -> bool:
+    """Whether libpq takes the server for the one meant."""
+    ca = str(server.authority.certificate_file)
+    try:
+        psycopg.connect(server.dsn(sslmode="verify-full", sslrootcert=ca)).close()
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 def test_a_certificate_towards_the_server(server: PostgresServer, front: Front) -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from plugins.plan import Plan as Said
+from plugins.session import SessionEffects
 from proxy.cancel import Cancels
 from proxy.native import (
     AnswerNeeded,
@@ -11,6 +12,7 @@ from proxy.native import (
     CancelNeeded,
     Close,
     Fault,
+    ForgetPlans,
     Learn,
     PlanNeeded,
     Send,
@@ -19,7 +21,7 @@ from proxy.native import (
 )
 from proxy.planner import Planner
 from proxy.session import LogIns
-from tests.proxy.town import V3, Town
+from tests.proxy.town import SNAPSHOT, V3, Town, changed, loaded
 from tests.proxy.world import only, startup_body
 
 
@@ -60,6 +62,40 @@ def test_a_plan_that_cannot_be_made_is_a_denial_and_no_text_is_logged(
     assert (learn.scope, learn.key, learn.plan.action, learn.plan.code) == (3, b"k" * 16, "deny", "XX000")
     assert "planning failed" in caplog.text
     assert "secret" not in caplog.text + "".join(str(vars(record)) for record in caplog.records)
+
+
+def test_a_statement_whose_planning_failed_is_planned_again_ever_more_rarely(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    town = Town()
+    town.server_up()
+    break_(monkeypatch, SessionEffects, "plan")
+    asked = PlanNeeded(3, b"k" * 16, 1, [], False, b"SELECT 1")
+
+    def pause() -> float:
+        """From the denials to when the core is told to forget them."""
+        before = town.hand.time
+        for _ in range(3):
+            assert only(town.handle(asked), Learn).plan.code == "XX000"
+        said = next(filter(None, (town.hand.wait(1.0) for _ in range(1_000))))
+        only(said, ForgetPlans)
+        assert town.hand.wait(0.5) == []
+        return town.hand.time - before - 0.5
+
+    assert [pause() for _ in range(4)] == [5, 10, 20, 40]
+    assert [pause() for _ in range(5)][-2:] == [600, 600]
+    town.hand.wait(601)
+    assert pause() == 5
+
+
+def test_a_denial_that_is_a_judgement_is_kept() -> None:
+    town = Town()
+    town.server_up()
+    town.next = lambda: loaded(changed(SNAPSHOT, users=SNAPSHOT.users[1:]))
+    town.rooms.reloader.reload()
+    learn = only(town.handle(PlanNeeded(3, b"k" * 16, 1, [], False, b"SELECT 1")), Learn)
+    assert (learn.plan.action, learn.plan.code) == ("deny", "28000")
+    assert not any(isinstance(one, ForgetPlans) for one in town.hand.wait(1_000))
 
 
 def test_a_plan_for_nobody_is_a_denial() -> None:

@@ -6,7 +6,11 @@ import logging
 
 import pytest
 
+from plugins.chain import Chain, standard
+from plugins.scope import Scope
+from plugins.session import UNREAD
 from proxy import log
+from proxy.planner import Planner
 
 
 class Terminal(io.StringIO):
@@ -19,6 +23,8 @@ def _as_it_was() -> object:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield
+    for name in log.QUOTING:
+        logging.getLogger(name).disabled = False
     root.handlers[:] = handlers
     root.setLevel(level)
 
@@ -39,6 +45,14 @@ def test_json_for_machines() -> None:
 def test_words_for_people() -> None:
     (line,) = said(Terminal(), user="app", reason="two words").splitlines()
     assert line.endswith('hello  user=app reason="two words"')
+
+
+def test_a_statement_the_parser_does_not_know_is_not_quoted() -> None:
+    stream = io.StringIO()
+    log.configure("debug", stream)
+    plan = Planner(Chain(standard())).plan(b"WITH x AS (EXPLAIN SELECT 'hunter2') SELECT 1", Scope())
+    assert plan.pin == UNREAD
+    assert stream.getvalue() == ""
 
 
 @pytest.mark.parametrize("stream", [io.StringIO, Terminal])

@@ -246,6 +246,58 @@ def test_tls_modes_ask_as_libpq_does(mode: str, offers: bool, tried: list[bool],
 def test_require_means_it() -> None:
     fail = only(Talk(tls="require").needed(), Fail)
     assert "does not support TLS" in fail.message
+    assert fail.final
+
+
+@pytest.mark.parametrize(
+    ("reason", "remedy"),
+    [
+        ("invalid peer certificate: UnknownIssuer", "tls.ca of cluster main"),
+        ('invalid peer certificate: certificate not valid for name "db"', "by a name it is for"),
+        ("invalid peer certificate: certificate expired", "give the server another one"),
+        ('verify-full: "/run" is no host name or IP address to check for', "by a name it is for"),
+    ],
+)
+def test_a_certificate_that_fails_is_told_at_once_and_tried_again(reason: str, remedy: str) -> None:
+    talk = Talk(tls="require")
+    talk.net.tls.add(ONE)
+    first = only(talk.ask(), Attach)
+    assert talk.needed() == []
+    fail = only(talk.upstream.lost(ServerLost(9, first.ticket, 7, False, f"TLS: {reason}")), Fail)
+    assert (fail.code, fail.final, fail.retry_ms) == ("08001", True, 400)
+    assert reason in fail.message
+    assert remedy in fail.message
+    assert [one.message for one in talk.heard if isinstance(one, Problem)] == [fail.message]
+    again = only(talk.needed(), Attach)
+    fail = only(talk.upstream.lost(ServerLost(10, again.ticket, 7, False, reason)), Fail)
+    assert fail.retry_ms == 800
+
+
+def test_a_handshake_that_breaks_for_another_reason_may_mend_itself() -> None:
+    talk = Talk(tls="require")
+    talk.net.tls.add(ONE)
+    attach = only(talk.needed(), Attach)
+    fail = only(talk.upstream.lost(ServerLost(9, attach.ticket, 7, False, "end of file")), Fail)
+    assert (fail.code, fail.final) == ("08006", False)
+
+
+def test_a_certificate_that_fails_sends_us_to_the_next_server() -> None:
+    talk = Talk(ONE, TWO, tls="require")
+    talk.net.tls |= {ONE, TWO}
+    first = only(talk.needed(), Attach)
+    talk.upstream.lost(ServerLost(9, first.ticket, 7, False, "TLS: invalid peer certificate: UnknownIssuer"))
+    only(talk.log_in(only(talk.hand.work(), Attach), in_hot_standby="off"), AdmitServer)
+
+
+def test_who_waits_for_a_server_that_may_come_back_waits_on_whatever_ails_the_next() -> None:
+    talk = Talk(ONE, TWO, tls="require")
+    talk.net.tls.add(TWO)
+    talk.net.down[ONE] = "Connection refused"
+    attach = only(talk.needed(), Attach)
+    lost = ServerLost(9, attach.ticket, 7, False, "TLS: invalid peer certificate: UnknownIssuer")
+    fail = only(talk.upstream.lost(lost), Fail)
+    assert (fail.code, fail.final) == ("08006", False)
+    assert "Connection refused" in fail.message
 
 
 def test_allow_tries_tls_when_the_server_refuses_without() -> None:

@@ -247,7 +247,7 @@ CREATE OR REPLACE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN PERFORM
 CREATE FUNCTION f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT 1; SELECT CASE WHEN true THEN 2 END; END
 --> set x = 1 & schema
 CREATE FUNCTION f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT 1; END; SET x = 1
---> pin set inside a batch & schema
+--> set y = 1 & schema
 CREATE TABLE t AS SELECT begin atomic FROM x; SET y = 1; END
 --> schema
 CREATE TYPE mood AS ENUM ('a', 'b')

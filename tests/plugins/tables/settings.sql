@@ -202,8 +202,30 @@ RESET ALL; SET a = 1
 SELECT 1; SET x = 1
 --> set x = 1
 SET x = 1; SELECT 1; COMMENT ON TABLE t IS 'SET y = 2'
---> pin set inside a batch
+--> set x = 1
 BEGIN; SET x = 1; COMMIT
+--> set app.user_id = '1' & set work_mem = '2MB'
+START TRANSACTION; SET work_mem = '2MB'; SET LOCAL app.user_id = '2'; SAVEPOINT a; SET app.user_id = '1'; RELEASE a; SET work_mem = '2MB'; END
+--> set x = 2
+BEGIN; SET x = 1; COMMIT; BEGIN; SET x = 2; COMMIT WORK
+--> resets all
+BEGIN; SET x = 1; RESET ALL; COMMIT
+--> set x = 1
+SET x = 1; COMMIT
+--> set x = 1
+BEGIN; SET x = 1
+--> pin set inside a batch
+END; SET x = 1; BEGIN
+--> pin set inside a batch
+BEGIN; SET x = 1; ROLLBACK
+--> pin set inside a batch
+BEGIN; SET x = 1; ABORT
+--> pin set inside a batch
+BEGIN; SAVEPOINT a; SET x = 1; ROLLBACK TO a; COMMIT
+--> pin set inside a batch
+BEGIN; SET x = 1; PREPARE TRANSACTION 'a'
+--> pin set inside a batch
+SET x = 1; COMMIT PREPARED 'a'
 --> pin set inside a batch
 COMMIT; SET x = 1
 --> pin set inside a batch
