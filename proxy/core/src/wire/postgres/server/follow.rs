@@ -67,7 +67,9 @@ impl Upstream {
             }
         }
         let mut changes = Vec::new();
-        let mut in_doubt = halfway;
+        // Reported by a unit of which a part is committed and a part failed: in which of them it changed is not known.
+        let reported = unit.failed && unit.committed && !unit.reported.is_empty();
+        let mut in_doubt = halfway || reported;
         if status == b'I' || unit.committed {
             changes = std::mem::take(&mut self.in_transaction);
             in_doubt |= !changes.is_empty() && self.rolled_back_to;
