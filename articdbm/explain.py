@@ -100,6 +100,8 @@ def _lines(plan: Plan, exact: bool) -> Iterator[str]:
         yield "forgets    every prepared statement"
     if plan.changes_schema:
         yield "schema     prepared statements elsewhere become doubtful"
+    if plan.names:
+        yield f"names      a prepared statement: {plan.names} it"
     yield "because"
     for number, step in enumerate(plan.trail, start=1):
         yield f"  {number}. {step.plugin}, {step.rule}: {step.reason}"

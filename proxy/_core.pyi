@@ -176,6 +176,7 @@ class Plan:
         pin: str | None = None,
         forgets_prepared: bool = False,
         changes_schema: bool = False,
+        names: str | None = None,
         code: str = "",
         message: str = "",
     ) -> None: ...
@@ -193,6 +194,8 @@ class Plan:
     """Drops all prepared statements of the session on the server (DEALLOCATE ALL, DISCARD ALL)."""
     changes_schema: bool
     """Makes prepared statements elsewhere doubtful (DDL)."""
+    names: str | None
+    """One statement about a prepared one named in SQL: `makes` (PREPARE), `runs` (EXECUTE) or `drops` (DEALLOCATE)."""
     code: str
     message: str
 

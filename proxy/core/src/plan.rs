@@ -29,6 +29,17 @@ pub struct Effect {
     pub changes_schema: bool,
 }
 
+/// One statement about a prepared one that is named in SQL.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Names {
+    /// PREPARE
+    Makes,
+    /// EXECUTE, also inside EXPLAIN or CREATE TABLE AS
+    Runs,
+    /// DEALLOCATE
+    Drops,
+}
+
 impl Effect {
     pub fn is_none(&self) -> bool {
         *self == Self::default()
@@ -74,6 +85,7 @@ pub struct Plan {
     pub action: Action,
     pub shareable: bool,
     pub effect: Effect,
+    pub names: Option<Names>,
     /// The generation of the table it was learnt in; an older one is asked for anew.
     pub era: u32,
     pub measured: Measured,
@@ -233,6 +245,7 @@ mod tests {
             action: Action::Forward,
             shareable: true,
             effect: Effect::default(),
+            names: None,
             era: 0,
             measured: Measured::default(),
         }

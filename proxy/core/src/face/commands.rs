@@ -2,7 +2,7 @@
 
 use crate::border::{self, Command};
 use crate::conn::tls;
-use crate::plan::{self, Action, Effect, Measured};
+use crate::plan::{self, Action, Effect, Measured, Names};
 use crate::poll;
 use crate::pool::{Mode, PoolConfig};
 use crate::slab::Id;
@@ -48,6 +48,7 @@ pub struct Plan {
     pin: Option<String>,
     forgets_prepared: bool,
     changes_schema: bool,
+    names: Option<String>,
     code: String,
     message: String,
 }
@@ -57,7 +58,7 @@ impl Plan {
     #[new]
     #[pyo3(signature = (
         action, *, shareable = false, sets = vec![], resets_all = false, pin = None, forgets_prepared = false,
-        changes_schema = false, code = String::new(), message = String::new()
+        changes_schema = false, names = None, code = String::new(), message = String::new()
     ))]
     #[allow(clippy::too_many_arguments)]
     fn new(
@@ -68,16 +69,31 @@ impl Plan {
         pin: Option<String>,
         forgets_prepared: bool,
         changes_schema: bool,
+        names: Option<String>,
         code: String,
         message: String,
     ) -> PyResult<Self> {
+        if let Some(other) = names.as_deref().filter(|names| names_of(names).is_none()) {
+            return Err(PyValueError::new_err(format!("no such use of a name: {other}")));
+        }
         match action.as_str() {
             "forward" | "answer" => {}
             "deny" if code.len() == 5 && !message.is_empty() => {}
             "deny" => return Err(PyValueError::new_err("a denial needs a five-letter code and a message")),
             other => return Err(PyValueError::new_err(format!("no such action: {other}"))),
         }
-        Ok(Self { action, shareable, sets, resets_all, pin, forgets_prepared, changes_schema, code, message })
+        Ok(Self {
+            action,
+            shareable,
+            sets,
+            resets_all,
+            pin,
+            forgets_prepared,
+            changes_schema,
+            names,
+            code,
+            message,
+        })
     }
 
     fn __repr__(&self) -> String {
@@ -85,6 +101,15 @@ impl Plan {
             [("shareable", self.shareable), ("resets_all", self.resets_all), ("schema", self.changes_schema)];
         let set: Vec<&str> = fields.iter().filter(|(_, on)| *on).map(|(name, _)| *name).collect();
         format!("Plan({:?}, {}, pin={:?}, sets={})", self.action, set.join(" "), self.pin, self.sets.len())
+    }
+}
+
+fn names_of(word: &str) -> Option<Names> {
+    match word {
+        "makes" => Some(Names::Makes),
+        "runs" => Some(Names::Runs),
+        "drops" => Some(Names::Drops),
+        _ => None,
     }
 }
 
@@ -104,6 +129,7 @@ impl Plan {
                 forgets_prepared: self.forgets_prepared,
                 changes_schema: self.changes_schema,
             },
+            names: self.names.as_deref().and_then(names_of),
             era: 0,
             measured: Measured::default(),
         }

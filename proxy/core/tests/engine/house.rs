@@ -60,7 +60,14 @@ pub fn plan_of(text: &str) -> Plan {
         _ => {}
     }
     // As one that ran before and was short: what was never measured does not share.
-    Plan { action, shareable: text.starts_with("select"), effect, era: 0, measured: Measured::of(1, 1) }
+    Plan {
+        action,
+        shareable: text.starts_with("select"),
+        effect,
+        names: None,
+        era: 0,
+        measured: Measured::of(1, 1),
+    }
 }
 
 pub struct House {

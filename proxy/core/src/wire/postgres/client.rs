@@ -3,6 +3,7 @@
 
 use super::build;
 use super::frame::{self, Header};
+use super::naming::DEALLOCATED;
 use super::pending::{Kind, Undo};
 use super::server::{MAX_PENDING, Upstream};
 use crate::border::Event;
@@ -231,8 +232,14 @@ impl Session {
         self.open = false;
     }
 
+    /// A simple query drops the unnamed statement and portal, be it well or not.
+    pub fn forget_unnamed(&mut self) {
+        self.unnamed = None;
+        self.portal = None;
+    }
+
     /// A message that ends a unit was sent.
-    fn unit_sent(&mut self) {
+    pub fn unit_sent(&mut self) {
         self.undecided |= std::mem::take(&mut self.touched);
     }
 
@@ -427,7 +434,7 @@ impl Session {
         if header.total > cx.shared.limits.max_statement {
             let Some(lane) = lane else { return Ok(Step::Lane { ride: None }) };
             self.pin("statement too large to read", cx.shared);
-            lane.up.push(cx.me, Kind::Query, None, cx.now_us);
+            lane.up.push(cx.me, Kind::Query(None), None, cx.now_us);
             return Ok(self.pass_some(Some(lane), input, header));
         }
         let Some(message) = input.get(..header.total) else { return Ok(Step::More) };
@@ -438,6 +445,12 @@ impl Session {
         match &plan.action {
             Action::Forward => {
                 let Some(mut lane) = lane else {
+                    if self.drops_alone(text, &plan) {
+                        self.forget_unnamed();
+                        out.extend_from_slice(DEALLOCATED);
+                        build::ready(out, b'I');
+                        return Ok(Step::Took(header.total));
+                    }
                     let rides = plan.shares() && header.total <= RIDE;
                     self.whole = if rides { header.total } else { 0 };
                     return Ok(Step::Lane { ride: rides.then_some(header.total) });
@@ -447,20 +460,21 @@ impl Session {
                     lane.out.extend_from_slice(build::FLUSH);
                     return Ok(Step::Quiet);
                 }
+                if let Some(step) = self.named_query(&mut lane, text, header, &plan, cx)? {
+                    return Ok(step);
+                }
                 if let Some(why) = &plan.effect.pin {
                     self.pin(why, cx.shared);
                 }
                 self.note_effect(&plan);
                 self.note_resets(&plan, cx.startup);
-                // A simple query drops the unnamed statement and portal, be it well or not.
-                self.unnamed = None;
-                self.portal = None;
+                self.forget_unnamed();
                 self.touched |= plan.effect.forgets_prepared;
                 self.unit_sent();
                 if plan.effect.forgets_prepared {
-                    lane.up.push_forgetting(cx.me, Kind::Query, plan, self.named.take(), cx.now_us);
+                    lane.up.push_forgetting(cx.me, Kind::Query(None), plan, self.named.take(), cx.now_us);
                 } else {
-                    lane.up.push(cx.me, Kind::Query, Some(plan), cx.now_us);
+                    lane.up.push(cx.me, Kind::Query(None), Some(plan), cx.now_us);
                 }
                 lane.out.extend_from_slice(message);
                 self.restore(&mut lane, cx);

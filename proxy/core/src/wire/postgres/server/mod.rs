@@ -8,7 +8,7 @@ mod follow;
 use super::build;
 use super::client::Named;
 use super::frame;
-use super::pending::{Kind, Pending, Undo};
+use super::pending::{Kind, Pending, Renaming, Undo};
 use crate::plan::Plan;
 use crate::prepared::OnServer;
 use crate::settings::Settings;
@@ -92,6 +92,8 @@ pub struct Upstream {
     pub no_transactions: bool,
     /// Asked to stop what it does: in these words its client is told of it.
     pub stopped: Option<&'static str>,
+    /// An error of ours, to be told in place of that of the query behind it.
+    carried: Option<Box<[u8]>>,
     /// Its owner has heard why it goes.
     pub said_goodbye: bool,
     /// Replies of the current unit are dropped until a ReadyForQuery: an error came.
@@ -142,6 +144,7 @@ impl Upstream {
             backslashes: false,
             no_transactions: false,
             stopped: None,
+            carried: None,
             said_goodbye: false,
             skipping: false,
             rest: 0,
@@ -176,11 +179,24 @@ impl Upstream {
         self.push_all(Pending { client, kind, plan: Some(plan), undo, sent_us: now_us });
     }
 
+    pub fn push_named(
+        &mut self,
+        client: Id,
+        renaming: Renaming,
+        plan: Arc<Plan>,
+        undo: Option<Undo>,
+        now_us: u64,
+    ) {
+        let kind = Kind::Query(Some(Box::new(renaming)));
+        let undo = undo.map(Box::new);
+        self.push_all(Pending { client, kind, plan: Some(plan), undo, sent_us: now_us });
+    }
+
     fn push_all(&mut self, pending: Pending) {
         use Kind::{CopyEnd, Query, RefusedQuery, Reset, Restore, Setup, Sync};
         match pending.kind {
             // A simple query drops the unnamed statement, be it well or not.
-            Query | RefusedQuery(_) | Setup | Reset | Restore(_) => self.unnamed = None,
+            Query(_) | RefusedQuery(_) | Setup | Reset | Restore(_) => self.unnamed = None,
             Sync { .. }
                 if self.copying && !self.pending.iter().any(|other| matches!(other.kind, CopyEnd)) =>
             {
@@ -307,7 +323,7 @@ impl Upstream {
             let next = at + header.total.min(left.len());
             self.rest = header.total.saturating_sub(left.len());
             if matches!(header.kind, b'D' | b'd')
-                && let Some(Pending { kind: Kind::Query | Kind::Execute, .. }) = self.pending.front()
+                && let Some(Pending { kind: Kind::Query(_) | Kind::Execute, .. }) = self.pending.front()
             {
                 self.unit.bytes += next - at;
                 self.unit.said = true;
@@ -384,8 +400,21 @@ impl Upstream {
         if kind == b'Z' && self.skipping {
             self.drop_skipped(sink);
         }
+        if kind == b'C'
+            && let Some(Pending { kind: Kind::Query(Some(renaming)), .. }) = self.pending.front_mut()
+        {
+            if renaming.skips > 0 {
+                renaming.skips -= 1;
+                return Ok(Verdict::Ours);
+            }
+            if let Some(tag) = renaming.tag {
+                self.unit.said = true;
+                return Ok(Verdict::Instead(tag.into()));
+            }
+        }
         let head = self.pending.front().map(|pending| &pending.kind);
         match (kind, head) {
+            (b'C', Some(Kind::Made(prepared))) => self.prepared.parsed(prepared.id, true),
             (b'1', Some(Kind::Parse(Some(prepared)) | Kind::Prepare(Some(prepared)))) => {
                 self.prepared.parsed(prepared.id, true);
             }
@@ -396,7 +425,8 @@ impl Upstream {
         let ours = head.is_some_and(Kind::is_ours);
         match (kind, head) {
             (b'1', Some(Kind::Parse(_) | Kind::Prepare(_)))
-            | (b'2', Some(Kind::Bind))
+            | (b'2', Some(Kind::Bind | Kind::OwnBind))
+            | (b'C', Some(Kind::Made(_)))
             | (b'3', Some(Kind::Close | Kind::Evict(_) | Kind::Renew(_) | Kind::CloseUnnamed))
             | (b'T' | b'n', Some(Kind::Describe))
             | (b's' | b'I', Some(Kind::Execute)) => Ok(self.pop()),
@@ -405,7 +435,7 @@ impl Upstream {
                 self.completed(body);
                 Ok(self.pop())
             }
-            (b'C', Some(Kind::Query | Kind::Setup | Kind::Reset)) => {
+            (b'C', Some(Kind::Query(_) | Kind::Setup | Kind::Reset)) => {
                 self.end_copy();
                 self.tag(body);
                 self.unit.said = true;
@@ -415,13 +445,13 @@ impl Upstream {
                 Ok(Verdict::Ours)
             }
             (b'C', Some(Kind::Restore(_))) => Ok(Verdict::Ours),
-            (b'G', Some(Kind::Query | Kind::Execute)) => {
+            (b'G', Some(Kind::Query(_) | Kind::Execute)) => {
                 self.begin_copy()?;
                 self.unit.said = true;
                 Ok(Verdict::Pass)
             }
             (b't', Some(Kind::Describe))
-            | (b'T' | b'I' | b'H' | b'c', Some(Kind::Query))
+            | (b'T' | b'I' | b'H' | b'c', Some(Kind::Query(_)))
             | (b'H' | b'c', Some(Kind::Execute))
             | (b'V', Some(Kind::Function)) => {
                 self.unit.said = true;
@@ -520,11 +550,19 @@ impl Upstream {
         let internal = pending.kind.is_ours();
         self.copying = false;
         self.stopped = None;
+        if !matches!(pending.kind, Kind::Ensure) {
+            self.carried = None;
+        }
+        if let Kind::Query(Some(renaming)) = &pending.kind
+            && let Some(made) = &renaming.made
+        {
+            self.prepared.parsed(made.id, !unit.failed);
+        }
         if let Some(Pending { kind: Kind::Restore(_), .. }) = self.pending.front() {
             self.unit.held = std::mem::take(&mut unit.held);
         }
         let effect = pending.plan.as_ref().map(|plan| &plan.effect).filter(|effect| !effect.is_none());
-        if matches!(pending.kind, Kind::Query)
+        if matches!(pending.kind, Kind::Query(_))
             && let Some(plan) = &pending.plan
             && effect.is_some()
             && !unit.failed
