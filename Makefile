@@ -45,6 +45,7 @@ lint: $(STAMPS)/dev $(STAMPS)/core ## formatting, lint, types, imports, the core
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/mypy $(CODE)
 	$(BIN)/python -m checks.native
+	$(BIN)/python -m checks.dependencies
 	$(BIN)/python -m checks.stub
 	$(BIN)/python -m checks.support
 	$(BIN)/python -m checks.addresses
