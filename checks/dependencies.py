@@ -59,11 +59,13 @@ def _imports(tree: ast.Module) -> Iterator[tuple[str, int, bool]]:
         for node in ast.walk(outer)
     }
     for node in ast.walk(tree):
-        names: list[str] = []
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names = [node.module]
+        match node:
+            case ast.Import():
+                names = [alias.name for alias in node.names]
+            case ast.ImportFrom(module=str(module), level=0):
+                names = [module]
+            case _:
+                continue
         for name in names:
             yield name.partition(".")[0], node.lineno, id(node) not in inside
 

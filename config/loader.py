@@ -16,6 +16,7 @@ import msgspec
 from config.check import check
 from config.decode import Decoder
 from config.errors import ConfigError, Finding, Problem
+from config.grammar import explained
 from config.positions import KeyPath, locate, nearest
 from config.snapshot import Snapshot
 from config.values import Surroundings
@@ -92,10 +93,8 @@ def _tree(path: Path, text: str) -> dict[str, object]:
         told = str(error)
         place = _AT_LINE.search(told)
         line = int(place[1]) if place and place[1] else text.count("\n") + 1
-        what = f"this is not TOML: {told[: place.start()] if place else told}"
-        raise _refusal(
-            path, what, "text goes in double quotes; see https://toml.io for the rest", line
-        ) from None
+        what, fix = explained(told[: place.start()] if place else told, text.split("\n")[line - 1])
+        raise _refusal(path, f"this is not TOML: {what}", fix, line) from None
     except RecursionError:
         raise _too_deep(path) from None
     except ValueError:  # a date that no calendar has, an integer beyond Python's own bound on digits
