@@ -21,7 +21,7 @@ from config.positions import KeyPath, locate, nearest
 from config.snapshot import Snapshot
 from config.values import Surroundings
 
-_MOST_BYTES = 16 << 20
+MOST_BYTES = 16 << 20
 _BARE = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _AT_LINE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
@@ -39,7 +39,7 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
 def read_file(path: Path) -> bytes:
     """A file's bytes, and never more than a configuration could need."""
     with path.open("rb") as file:
-        return file.read(_MOST_BYTES + 1)
+        return file.read(MOST_BYTES + 1)
 
 
 def load(
@@ -77,8 +77,8 @@ def _text(path: Path, read: Callable[[Path], bytes]) -> str:
         raise _refusal(
             path, f"cannot read it: {error.strerror}", "name a file that is there and readable for this user"
         ) from None
-    if len(content) > _MOST_BYTES:
-        raise _refusal(path, f"it is longer than {_MOST_BYTES >> 20} MiB", "name a configuration file")
+    if len(content) > MOST_BYTES:
+        raise _refusal(path, f"it is longer than {MOST_BYTES >> 20} MiB", "name a configuration file")
     try:
         return content.decode().replace("\r\n", "\n")
     except UnicodeDecodeError as error:
