@@ -6,6 +6,7 @@ use crate::conn::client::{Client, Link, Stage, Wait};
 use crate::conn::server::Stage as ServerStage;
 use crate::shared::ServerPool;
 use crate::slab::Id;
+use crate::wire::postgres::build;
 use std::sync::Arc;
 
 /// How long the brain may take for a plan or an answer.
@@ -145,7 +146,7 @@ impl Engine {
             Clock::Closing => return self.drop_client(id),
             Clock::Login => End::error("08P01", "client_login_timeout"),
             Clock::Plan => End::error("57014", "no plan or answer in time"),
-            Clock::Pool => End::error("08P01", "query_wait_timeout"),
+            Clock::Pool => wait_over(client.pool.as_ref().and_then(|pool| pool.trouble())),
             Clock::Statement | Clock::Stopping => End::error("57014", BY_TIME),
             Clock::Transaction => {
                 End::error("25P03", "terminating connection due to idle-in-transaction timeout")
@@ -180,4 +181,13 @@ impl Engine {
         let open = pool.wanted(self.now_ms);
         self.ask_servers(pool, open);
     }
+}
+
+/// In PgBouncer's words, and why the connections it waited for may not have come.
+fn wait_over(trouble: Option<String>) -> End {
+    let Some(trouble) = trouble else { return End::error("08P01", "query_wait_timeout") };
+    let detail = format!("The last attempt to open a server connection failed: {trouble}");
+    let mut said = Vec::new();
+    build::error_with(&mut said, "FATAL", "08P01", "query_wait_timeout", &detail);
+    End::Said(said)
 }

@@ -16,9 +16,11 @@ use crate::wire::postgres::server::Lost;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-/// A shared connection with fewer units than this under way is joined though an idle one would be free: sending
-/// together costs less than waking another backend.
-const JOIN_FIRST: usize = 4;
+/// A shared connection on which what is under way takes no longer than this is joined though an idle one would be
+/// free: sending together costs less than waking another backend.
+const JOIN_NS: u64 = 100_000;
+/// At least, and at most, so many units are under way on a connection that is joined first.
+const JOIN_FIRST: std::ops::RangeInclusive<u64> = 4..=16;
 /// A shared connection whose oldest unit is under way for so long is joined by nobody.
 const STUCK_US: u64 = 5_000;
 /// When others wait for a connection of their own, a shared one is given up after so long or so many.
@@ -58,7 +60,7 @@ impl Engine {
             let depth = config.share_depth.max(1);
             let best = self.best_shared(&pool, client);
             if let Some((id, units)) = best
-                && units < JOIN_FIRST.min(depth)
+                && units < self.join_first(id).min(depth)
             {
                 return self.join(client, id, length, input);
             }
@@ -122,6 +124,12 @@ impl Engine {
         best
     }
 
+    /// So many units may be under way on this connection for one more to join before an idle one is taken.
+    fn join_first(&mut self, id: Id) -> usize {
+        let pace = self.servers.get(id).map_or(u64::MAX, |server| server.up.pace_ns.max(1));
+        (JOIN_NS / pace).clamp(*JOIN_FIRST.start(), *JOIN_FIRST.end()) as usize
+    }
+
     /// A connection from the pool: for this client alone, or shared from now on.
     fn occupy(
         &mut self,
@@ -178,7 +186,7 @@ impl Engine {
         if pool.waiting() == 0 {
             return;
         }
-        for _ in server.up.units..JOIN_FIRST {
+        for _ in server.up.units..*JOIN_FIRST.start() as usize {
             let Some(waiter) = pool.next_rider(self.index) else { return };
             // It was their turn: nobody who waits for a connection alone came before them.
             server.shared_since_us = self.now_us;

@@ -44,6 +44,8 @@ struct Inner<C> {
     /// Before this time no connection is asked for: the last one failed.
     retry_ms: u64,
     failure: Option<(String, String)>,
+    /// What the last attempt failed of, while none has succeeded since.
+    trouble: Option<String>,
 }
 
 pub struct Pool<C> {
@@ -105,6 +107,7 @@ impl<C> Seat<C> {
             self.pool.group.live.fetch_add(1, Relaxed);
         }
         inner.failure = None;
+        inner.trouble = None;
         inner.retry_ms = 0;
     }
 
@@ -137,6 +140,7 @@ impl<C> Pool<C> {
                 waiters: VecDeque::new(),
                 retry_ms: 0,
                 failure: None,
+                trouble: None,
             }),
             group,
             waiting: AtomicUsize::new(0),
@@ -256,6 +260,11 @@ impl<C> Pool<C> {
         Seat { pool: Arc::clone(self), admitted: false, era: self.era.load(Relaxed), born_ms: now_ms }
     }
 
+    /// Why there may be too few connections: what the last attempt failed of.
+    pub fn trouble(&self) -> Option<String> {
+        self.lock().trouble.clone()
+    }
+
     /// An attempt ended before it had a connection. Those who wait are given back when the failure is final.
     pub fn failed(&self, code: &str, message: &str, finally: bool, retry_ms: u64) -> Vec<Waiter> {
         let mut inner = self.lock();
@@ -265,6 +274,7 @@ impl<C> Pool<C> {
             self.group.live.fetch_sub(1, Relaxed);
         }
         inner.retry_ms = retry_ms;
+        inner.trouble = Some(message.to_owned());
         if !finally {
             return Vec::new();
         }

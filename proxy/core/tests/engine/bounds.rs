@@ -253,3 +253,15 @@ fn a_client_that_idles_too_long_is_sent_away() {
     let mut client = house.client();
     house.expect(&mut client, "E:57P05! END");
 }
+
+#[test]
+fn who_waited_in_vain_hears_what_the_last_attempt_failed_of() {
+    let mut house = House::new(PoolConfig { wait_ms: 50, ..config(1) });
+    house.refuses = Some(("08006", false, 20));
+    let mut client = house.client();
+    client.say("insert 1");
+    house.until("its time is up", |_| !client.read());
+    let said = String::from_utf8_lossy(&client.input).into_owned();
+    let detail = "\0Mquery_wait_timeout\0DThe last attempt to open a server connection failed: ";
+    assert!(said.contains(detail), "{said}");
+}

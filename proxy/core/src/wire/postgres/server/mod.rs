@@ -106,6 +106,8 @@ pub struct Upstream {
     in_transaction: Vec<Change>,
     rolled_back_to: bool,
     done_us: u64,
+    /// How long a unit took of late, one after the other.
+    pub pace_ns: u64,
 }
 
 #[derive(Default)]
@@ -149,6 +151,7 @@ impl Upstream {
             in_transaction: Vec::new(),
             rolled_back_to: false,
             done_us: 0,
+            pace_ns: 0,
         }
     }
 
@@ -557,6 +560,8 @@ impl Upstream {
         let (changes, pin) = self.changes(&mut unit, status, effect.is_some());
         let started = pending.sent_us.max(self.done_us);
         self.done_us = now_us;
+        let served_us = now_us.saturating_sub(started);
+        self.pace_ns = self.pace_ns - self.pace_ns / 8 + served_us.min(1_000_000) * 1_000 / 8;
         sink.done(Done {
             client: pending.client,
             status,
@@ -568,7 +573,7 @@ impl Upstream {
             changed_schema: unit.changed_schema,
             pin,
             sent_us: pending.sent_us,
-            served_us: now_us.saturating_sub(started),
+            served_us,
             bytes: unit.bytes,
         });
         Ok(())
