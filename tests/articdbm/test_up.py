@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -29,8 +30,16 @@ def folder() -> Iterator[Path]:
 
 
 def pair() -> int:
-    """A free port with a free one behind it."""
-    return next(port for port in iter(ports.free, 0) if not ports.listens(port + 1))
+    """A free port with a free one behind it, below those that the kernel gives to outgoing connections."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as one, socket.socket() as two:
+            try:
+                one.bind(("127.0.0.1", port))
+                two.bind(("127.0.0.1", port + 1))
+            except OSError:
+                continue
+            return port
 
 
 @contextmanager
