@@ -1,6 +1,6 @@
 """`articdbm explain "SQL"`: the plan the proxy would make for a statement, and every plugin's reason, in order.
 
-Nothing is sent anywhere. Exit codes: 0 explained, 1 such a client would not get in, 2 the configuration is wrong.
+Nothing is sent anywhere.
 """
 
 import sys
@@ -19,7 +19,19 @@ from plugins.scope import Scope
 HELP = "print the plan for a statement, and why"
 
 
+_EXAMPLES = """\
+examples:
+  articdbm explain "SELECT 1"
+  articdbm explain --config articdbm.toml --user app --database shop "UPDATE products SET price = 1"
+  articdbm explain - < statements.sql
+
+With --config it says first whether such a client would get in; without, any --user and --database will do.
+Exit status: 0 explained, 1 such a client would not get in, 2 the command line or the configuration is wrong.
+"""
+
+
 def arguments(parser: ArgumentParser) -> None:
+    parser.epilog = _EXAMPLES
     parser.add_argument("sql", help="the statement, or several; - reads standard input")
     parser.add_argument("--user", default="", help="who says it")
     parser.add_argument("--database", default="", help="where")
@@ -51,6 +63,11 @@ def run(options: Namespace) -> int:
         if refusal:
             print(f"articdbm explain: {refusal}", file=sys.stderr)
             return 1
+    elif options.user or options.database:
+        print(
+            "articdbm explain: without --config FILE nobody looks whether this user and database exist",
+            file=sys.stderr,
+        )
     text = sys.stdin.buffer.read() if options.sql == "-" else options.sql.encode("utf-8", "surrogateescape")
     scope = Scope(user=options.user, database=options.database, settings=tuple(options.setting))
     _, exact, _ = fingerprint(

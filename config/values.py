@@ -35,9 +35,8 @@ def read_value(setting: Setting, written: object, around: Surroundings) -> objec
     if written in (words := choices(setting)):
         return written
     if words and (len(setting.kinds) == 1 or isinstance(written, str)):
-        raise RefusedError(
-            f"{naming(written)} is not a choice here", f"write {wanted(setting)}{like(written, words)}"
-        )
+        near = like(written, words) if len(words) > 1 or len(setting.kinds) > 1 else ""
+        raise RefusedError(f"{naming(written)} is not a choice here", f"write {wanted(setting)}{near}")
     value = _READERS[kind](written, around, setting)
     if isinstance(value, int) and not isinstance(value, bool):
         _in_range(value, kind, setting)

@@ -4,6 +4,7 @@ One visible table of commands. It reads figures and asks for reloads; it changes
 reach it. Who may use it was decided at log-in.
 """
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -47,8 +48,8 @@ class Console:
         words = tuple(event.text.decode("utf-8", "replace").strip().rstrip("; \n\t").upper().split())
         command = COMMANDS.get(words)
         if command is None:
-            hint = "SHOW HELP lists the commands."
-            said = problem(Known.BAD_COMMAND, what="the console has no such command", hint=hint)
+            what = f"the console has no {_leading(words)}; SHOW HELP lists what it has"
+            said = problem(Known.BAD_COMMAND, what=what)
             return [Reply(event.conn, event.ticket, replies.failure(said))]
         commands: Commands = []
         try:
@@ -146,6 +147,12 @@ COMMANDS: dict[tuple[str, ...], Command] = {
 }
 
 _FIELDS = {"pool": "label"}
+
+
+def _leading(words: tuple[str, ...]) -> str:
+    """What a command begins with, to name it: words alone, no value that somebody typed."""
+    leading = itertools.takewhile(lambda word: word.isascii() and word.replace("_", "").isalpha(), words[:2])
+    return f'command "{" ".join(leading)[:60]}"' if words else "empty command"
 
 
 def _pools(house: House) -> list[PoolFigures]:

@@ -5,7 +5,7 @@ It owns which Snapshot is in force. A reload swaps it whole; nobody else keeps o
 
 import msgspec
 
-from config.sections.admin import ADMIN_DATABASE
+from config.sections.admin import ADMIN_DATABASE, CONSOLE_ALIAS
 from config.snapshot import Snapshot
 from protocols.postgres.errors import Known, problem
 from protocols.postgres.types import Problem
@@ -14,8 +14,7 @@ from proxy.doors import Door, Doors
 from proxy.outside import Commands
 from proxy.pools import Pools
 
-CONSOLE_NAMES = frozenset({ADMIN_DATABASE, "pgbouncer"})
-"""The second is for old habits and monitoring; a database configured under that name wins."""
+CONSOLE_NAMES = frozenset({ADMIN_DATABASE, CONSOLE_ALIAS})
 
 
 class Place(msgspec.Struct, frozen=True):

@@ -78,12 +78,14 @@ class Plans:
         scope = Scope(base.listener, base.user, base.database, tuple(event.settings))
         try:
             plan = self._planner.plan(event.text, scope, exact=event.exact)
-            if any(step.rule == "unread" for step in plan.trail):
-                # The fingerprint names it; its text might hold somebody's data.
+            unread = next((step for step in plan.trail if step.rule == "unread"), None)
+            if unread is not None:
+                # The fingerprint names it; its text might hold somebody's data. SHOW PINS counts them.
                 note(
                     logger,
-                    logging.INFO,
-                    "a statement could not be read; it is forwarded as its plan says",
+                    logging.DEBUG,
+                    "a statement could not be read; its client keeps the server connection until it leaves",
+                    reason=unread.reason,
                     user=base.user,
                     database=base.database,
                     fingerprint=event.key.hex(),

@@ -32,6 +32,7 @@ from proxy.outside import Commands, Outside
 from proxy.profiles import Profiles, Then
 from proxy.serverlogin import Demand, LogIn
 from proxy.target import Target
+from proxy.trouble import Troubles
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +62,7 @@ class Upstream:
         self._chance = chance
         self._nonce = nonce
         self._profiles = profiles
+        self._troubles = Troubles(outside.now)
         self._demand: dict[int, Demand] = {}
         self._open: dict[int, LogIn] = {}
         self._primary: dict[tuple[Address, ...], Address] = {}
@@ -86,6 +88,7 @@ class Upstream:
     def forget(self, pool: int) -> None:
         """The pool's target changed: what its old servers said counts no more."""
         self._profiles.forget(pool)
+        self._troubles.forget(pool)
         self._keys.pop(pool, None)
         if pool in self._demand:
             self._demand[pool].failures = 0
@@ -194,6 +197,7 @@ class Upstream:
         demand.running -= 1
         demand.asked = max(0, demand.asked - 1)
         demand.failures = 0
+        self._troubles.over(login.pool, login.target)
         pid, secret = login.key
         admit = AdmitServer(conn, pid=pid, secret=secret, parameters=list(reported.items()))
         return [admit, *self._profiles.learn((login.pool, ()), reported), *self._meet(login.pool)]
@@ -297,16 +301,7 @@ class Upstream:
 
     def _failed(self, login: LogIn, why: Problem) -> Commands:
         to = login.target
-        note(
-            logger,
-            logging.WARNING,
-            "a server log-in failed",
-            cluster=to.cluster,
-            database=to.database,
-            user=to.user,
-            code=why.code,
-            reason=why.message,
-        )
+        self._troubles.failed(login.pool, to, why)
         demand = self._demand[login.pool]
         demand.running -= 1
         demand.failures += 1

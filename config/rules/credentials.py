@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator
 
-from config.errors import Finding
+from config.errors import Finding, itself
 from config.positions import KeyPath
 from config.snapshot import Snapshot
 
 
 def credentials(snapshot: Snapshot) -> Iterator[Finding]:
-    everywhere: tuple[KeyPath, ...] = (("listeners",),)
+    everywhere: tuple[KeyPath, ...] = (
+        itself("listeners"),
+        *(("listeners", index, "auth") for index in range(len(snapshot.listeners))),
+    )
     by_secret = [one for one in snapshot.listeners if one.auth not in ("trust", "cert")]
     for index, user in enumerate(snapshot.users):
         at: KeyPath = ("users", index)

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from config.errors import Finding
+from config.errors import Finding, itself
 from config.positions import KeyPath
-from config.sections.admin import ADMIN_DATABASE
+from config.sections.admin import ADMIN_DATABASE, CONSOLE_ALIAS
 from config.sections.clusters import Cluster
 from config.sections.databases import Database
 from config.sections.users import User
@@ -48,7 +48,7 @@ def _known(path: KeyPath, name: str, kind: str, known: dict[str, KeyPath]) -> It
     if name not in known:
         fix = like(name, known).removeprefix("; ") or f"add it under [[{kind}s]], or name one that is there"
         yield Finding(
-            path, f"there is no {kind} {naming(name)}", fix, because=(*known.values(), (f"{kind}s",))
+            path, f"there is no {kind} {naming(name)}", fix, because=(*known.values(), itself(f"{kind}s"))
         )
 
 
@@ -63,6 +63,13 @@ def own_database(snapshot: Snapshot) -> Iterator[Finding]:
                 ("databases", index, "name"),
                 f'"{ADMIN_DATABASE}" is the name of the admin database',
                 'choose another name; `dbname = "articdbm"` still reaches a database of that name',
+            )
+        if database.name == CONSOLE_ALIAS:
+            yield Finding(
+                ("databases", index, "name"),
+                f'"{CONSOLE_ALIAS}" now means this database, no longer the admin database',
+                f'tools made for PgBouncer have to name "{ADMIN_DATABASE}" instead, or choose another name',
+                "warning",
             )
 
 

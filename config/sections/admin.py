@@ -5,10 +5,12 @@ from typing import Annotated
 from config.setting import Section, setting
 
 ADMIN_DATABASE = "articdbm"
+CONSOLE_ALIAS = "pgbouncer"
+"""For old habits and monitoring; a database configured under that name wins."""
 
 
 class Admin(Section, frozen=True):
-    """`[admin]`: the admin database, which a client reaches by connecting to `articdbm`."""
+    """`[admin]`: the admin database, which a client reaches by connecting to `articdbm`, or to `pgbouncer`."""
 
     users: Annotated[
         tuple[str, ...],

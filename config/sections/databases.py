@@ -10,7 +10,12 @@ class Database(Section, frozen=True):
     """`[[databases]]`: a name clients connect to, and the cluster that answers."""
 
     name: Annotated[
-        str, setting("The name clients connect to. `articdbm` is the proxy's own.", "new connections")
+        str,
+        setting(
+            "The name clients connect to. `articdbm` is the admin database's own; so is `pgbouncer`, unless a "
+            "database here has that name.",
+            "new connections",
+        ),
     ]
     cluster: Annotated[str, setting("The cluster that holds it.", "new connections")]
     dbname: Annotated[

@@ -121,6 +121,23 @@ def test_reload_refused(town: Town) -> None:
     assert town.rooms.directory.snapshot is SNAPSHOT
 
 
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        (b"show poolz;", "SHOW POOLZ"),
+        (b"ALTER USER app PASSWORD 'hunter2'", "ALTER USER"),
+        (b"SET x = 'hunter2'", "SET X"),
+        (b"SELECT 'hunter2'", "SELECT"),
+        (b"a" * 1000, "A" * 60),
+        (b"\x1b[2J", ""),
+    ],
+)
+def test_an_unknown_command_is_named(town: Town, text: bytes, named: str) -> None:
+    data = ask(town, text)
+    said = error_in(data[: data.rindex(b"Z\0\0\0\5")])["M"]
+    assert said == f'the console has no command "{named}"; SHOW HELP lists what it has'
+
+
 @pytest.mark.parametrize("text", [b"", b";", b"SELECT 1", b"SHOW POOLS; SHOW STATS", b"\xff\0"])
 def test_everything_else_is_an_error_and_the_session_lives(town: Town, text: bytes) -> None:
     data = ask(town, text)
