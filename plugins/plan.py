@@ -32,6 +32,7 @@ class Plan(msgspec.Struct, frozen=True):
     forgets_prepared: bool = False
     changes_schema: bool = False
     names: Names | None = None
+    aside: bool = False
     code: str = ""
     message: str = ""
     trail: tuple[Step, ...] = ()

@@ -177,6 +177,7 @@ class Plan:
         forgets_prepared: bool = False,
         changes_schema: bool = False,
         names: str | None = None,
+        aside: bool = False,
         code: str = "",
         message: str = "",
     ) -> None: ...
@@ -196,6 +197,8 @@ class Plan:
     """Makes prepared statements elsewhere doubtful (DDL)."""
     names: str | None
     """One statement about a prepared one named in SQL: `makes` (PREPARE), `runs` (EXECUTE) or `drops` (DEALLOCATE)."""
+    aside: bool
+    """Sent alone by the simple protocol, outside a transaction and where connections go round: AnswerNeeded."""
     code: str
     message: str
 
@@ -300,6 +303,15 @@ class Reply:
     def __init__(self, conn: int, ticket: int, data: bytes) -> None: ...
     conn: int
     ticket: int
+    data: bytes
+
+@final
+class Tell:
+    """Whole messages for a client that is in, besides its replies; between two of the server's, whatever it is at. One
+    that reads nothing is closed when 4 MiB wait for it."""
+
+    def __init__(self, conn: int, data: bytes) -> None: ...
+    conn: int
     data: bytes
 
 @final
@@ -410,6 +422,7 @@ Command = (
     | Reply
     | Cancelled
     | Adopt
+    | Tell
     | Listen
     | Unlisten
     | OpenPool

@@ -8,7 +8,9 @@ import logging
 from collections.abc import Callable, Mapping
 
 from proxy.admin import Console
+from proxy.bases import Bases
 from proxy.cancel import Cancels
+from proxy.listening import Listening
 from proxy.log import note
 from proxy.native import (
     AnswerNeeded,
@@ -40,16 +42,26 @@ class Brain:
     """Takes one event, gives the commands that answer it."""
 
     def __init__(
-        self, logins: LogIns, upstream: Upstream, cancels: Cancels, plans: Plans, console: Console
+        self,
+        logins: LogIns,
+        upstream: Upstream,
+        cancels: Cancels,
+        plans: Plans,
+        console: Console,
+        listening: Listening,
+        bases: Bases,
     ) -> None:
+        self._bases = bases
         self._logins = logins
+        self._console = console
+        self._listening = listening
         self._upstream = upstream
         self._table: Mapping[type, Callable[..., Commands]] = {
             Startup: logins.startup,
             AuthMessage: logins.message,
-            Closed: logins.closed,
+            Closed: self._closed,
             PlanNeeded: plans.needed,
-            AnswerNeeded: console.answer,
+            AnswerNeeded: self._answer,
             ServerNeeded: upstream.needed,
             ServerOpened: upstream.opened,
             ServerMessage: upstream.message,
@@ -64,6 +76,16 @@ class Brain:
         except Exception:
             logger.exception("a defect: handling %s failed", type(event).__name__)
             return self._after_defect(event)
+
+    def _closed(self, event: Closed) -> Commands:
+        return [*self._logins.closed(event), *self._listening.closed(event)]
+
+    def _answer(self, event: AnswerNeeded) -> Commands:
+        """In a database of the configuration only what LISTEN is about is answered here."""
+        base = self._bases.base(event.base)
+        if base is None or base.admin:
+            return self._console.answer(event)
+        return self._listening.answer(event)
 
     def _after_defect(self, event: Event) -> Commands:
         """Nobody waits for ever, and nobody goes on in doubt."""

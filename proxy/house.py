@@ -17,6 +17,7 @@ from proxy.brain import Brain
 from proxy.cancel import Cancels
 from proxy.directory import Directory
 from proxy.doors import Doors
+from proxy.listening import Listening
 from proxy.outside import Outside
 from proxy.planner import Planner
 from proxy.plans import Plans, report
@@ -60,7 +61,8 @@ def build(
     profiles = Profiles()
     upstream = Upstream(outside, pools.target, profiles, connect=connect, chance=chance, nonce=nonce)
     trials = Trials(outside, profiles, ask=ask)
-    reloader = Reloader(load, directory, doors, pools, upstream)
+    listening = Listening(outside, directory, bases, pools)
+    reloader = Reloader(load, directory, doors, pools, upstream, listening)
     console = Console(House(source, version, lambda: shown(directory.snapshot), reloader.reload))
     planner = Planner(Chain(standard(), report=report), max_text=snapshot.limits.max_statement)
     logins = LogIns(
@@ -72,5 +74,7 @@ def build(
         Cancels(outside, pools.target, upstream.name_of),
         Plans(outside, planner, bases, directory),
         console,
+        listening,
+        bases,
     )
     return Rooms(brain, directory, doors, pools, reloader)

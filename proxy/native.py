@@ -33,6 +33,7 @@ from proxy._core import (
     ServerNeeded,
     ServerOpened,
     Startup,
+    Tell,
     TlsClient,
     TlsServer,
     Unlisten,
@@ -64,6 +65,7 @@ Command = (
     | Reply
     | Cancelled
     | Adopt
+    | Tell
     | Listen
     | Unlisten
     | OpenPool
@@ -103,6 +105,7 @@ __all__ = [
     "ServerNeeded",
     "ServerOpened",
     "Startup",
+    "Tell",
     "TlsClient",
     "TlsServer",
     "Unlisten",

@@ -6,6 +6,7 @@ process, over every reload. It knows neither clients nor connections.
 
 import msgspec
 
+from config.quantities import Duration
 from config.sections.clusters import Cluster
 from config.sections.databases import Database
 from config.sections.pool import PoolSettings
@@ -15,6 +16,8 @@ from proxy.native import OpenPool, Recycle
 from proxy.outside import Commands
 from proxy.target import Target, TlsRule
 
+EARS = 1 << 30
+"""Pools that listen for others have their numbers from here."""
 Key = tuple[str, str]
 """Database and user, as clients name them."""
 
@@ -43,6 +46,25 @@ class Pools:
         if self._pools.get(number) is not None:
             return number, []
         return number, self._put(number, describe(snapshot, database, user))
+
+    def ear(self, number: int) -> tuple[int, Commands]:
+        """The pool for the session that listens for this pool's clients. Opened anew each time: it follows the pool."""
+        pool = self._pools[number]
+        if pool is None:
+            raise ValueError(f"pool {number} is configured no longer")
+        settings = msgspec.structs.replace(
+            pool.settings,
+            mode="session",
+            size=1,
+            min_size=0,
+            reserve=0,
+            sharing=False,
+            client_idle=Duration(0),
+            idle_transaction=Duration(0),
+            statement=Duration(0),
+        )
+        own = msgspec.structs.replace(pool, label=f"{pool.label} (listening)", settings=settings)
+        return number + EARS, self._put(number + EARS, own)
 
     def target(self, number: int) -> Target | None:
         """Where its connections go; None for a pool that is configured no longer."""

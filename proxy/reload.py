@@ -13,6 +13,7 @@ from config.loader import Loaded
 from config.snapshot import Snapshot
 from proxy.directory import Directory
 from proxy.doors import Doors
+from proxy.listening import Listening
 from proxy.log import note, set_level
 from proxy.native import ForgetPlans
 from proxy.outside import Commands
@@ -37,12 +38,14 @@ class Reloader:
         doors: Doors,
         pools: Pools,
         upstream: Upstream,
+        listening: Listening,
     ) -> None:
         self._load = load
         self._directory = directory
         self._doors = doors
         self._pools = pools
         self._upstream = upstream
+        self._listening = listening
         self._started_with = directory.snapshot
         self.files: tuple[Path, ...] = ()
         """What the configuration in force was read from, where a reload brought it."""
@@ -66,6 +69,7 @@ class Reloader:
         self._directory.swap(snapshot)
         for pool in moved:
             self._upstream.forget(pool)
+            self._listening.moved(pool)
         set_level(snapshot.log.level)
         for name in self._waiting_for_restart(snapshot):
             note(

@@ -36,6 +36,7 @@ class SessionEffects:
             forgets_prepared=whole.forgets_prepared,
             changes_schema=whole.changes_schema,
             names=whole.names,
+            aside=whole.aside,
         )
 
 

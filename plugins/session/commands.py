@@ -150,7 +150,14 @@ def _cursor(statement: Part) -> Effect | None:
 
 def _channel(statement: Part) -> Effect:
     if statement.word(0) == "listen":
-        return Effect("listen", "notifications come to this connection only", pin="listen")
+        return Effect(
+            "listen",
+            "inside a transaction, or in the extended protocol, notifications come to this connection only",
+            pin="listen",
+            aside=True,
+        )
+    if statement.word(0) == "unlisten":
+        return Effect("unlisten", "ends what LISTEN began", aside=True)
     return NONE
 
 

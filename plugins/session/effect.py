@@ -22,6 +22,8 @@ class Effect(msgspec.Struct, frozen=True):
     changes_schema: bool = False
     names: Names | None = None
     """It is about a prepared statement that is named in SQL."""
+    aside: bool = False
+    """The proxy answers it where it can, and needs none of the rest."""
 
     @property
     def lasting(self) -> bool:

@@ -109,6 +109,7 @@ pub enum Command {
     Learn { scope: u32, key: u128, plan: Box<Plan> },
     Reply { conn: Id, ticket: u64, data: Vec<u8> },
     Cancelled { ticket: u64 },
+    Tell { conn: Id, data: Vec<u8> },
     Adopt { pool: u32, base: u32, fd: OwnedFd },
     Listen { listener: u32, fds: Vec<OwnedFd>, tls: Option<Arc<ServerTls>> },
     Unlisten { listener: u32 },

@@ -11,6 +11,7 @@ pub fn apply(shared: &Shared, next: &AtomicUsize, command: Command) {
         Command::Send { conn, .. }
         | Command::Close { conn, .. }
         | Command::AdmitServer { conn, .. }
+        | Command::Tell { conn, .. }
         | Command::Reply { conn, .. } => shared.post(conn.carrier(), Post::Command(command)),
         Command::Admit(ref admit) => shared.post(admit.conn.carrier(), Post::Command(command)),
         Command::Attach(ref attach) => {

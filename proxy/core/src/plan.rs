@@ -86,6 +86,8 @@ pub struct Plan {
     pub shareable: bool,
     pub effect: Effect,
     pub names: Option<Names>,
+    /// The brain answers it for a client that comes with nothing else and keeps no connection: LISTEN, UNLISTEN.
+    pub aside: bool,
     /// The generation of the table it was learnt in; an older one is asked for anew.
     pub era: u32,
     pub measured: Measured,
@@ -246,6 +248,7 @@ mod tests {
             shareable: true,
             effect: Effect::default(),
             names: None,
+            aside: false,
             era: 0,
             measured: Measured::default(),
         }

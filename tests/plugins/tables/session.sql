@@ -56,9 +56,9 @@ DEALLOCATE ALL
 DEALLOCATE PREPARE ALL
 --> drops
 DEALLOCATE "all"
---> pin listen
+--> pin listen & aside
 LISTEN a
---> nothing
+--> aside
 UNLISTEN *
 --> nothing
 NOTIFY a, 'LISTEN b'

@@ -47,13 +47,19 @@ pub enum Link {
 /// Counts a client for as long as it lives, however it ends.
 pub struct Presence {
     shared: Arc<Shared>,
+    /// The brain's own sessions are no clients.
+    counted: bool,
     pool: Option<(Arc<ServerPool>, usize)>,
 }
 
 impl Presence {
     pub fn new(shared: &Arc<Shared>) -> Self {
         shared.clients.fetch_add(1, Relaxed);
-        Self { shared: Arc::clone(shared), pool: None }
+        Self { shared: Arc::clone(shared), counted: true, pool: None }
+    }
+
+    pub fn own(shared: &Arc<Shared>) -> Self {
+        Self { shared: Arc::clone(shared), counted: false, pool: None }
     }
 
     pub fn join(&mut self, pool: &Arc<ServerPool>, carrier: usize) {
@@ -75,7 +81,7 @@ impl Presence {
 impl Drop for Presence {
     fn drop(&mut self) {
         self.leave();
-        self.shared.clients.fetch_sub(1, Relaxed);
+        self.shared.clients.fetch_sub(usize::from(self.counted), Relaxed);
     }
 }
 
@@ -111,6 +117,10 @@ pub struct Client {
     pub clock: Clock,
     /// Replies on its own connection are still to come.
     pub running: bool,
+    /// What it is told besides its replies, until the message under way is through.
+    pub aside: Vec<u8>,
+    /// The brain has answered it: it hears of its end.
+    pub asked: bool,
     /// Its statement waits until its settings hold on the connection.
     pub settling: bool,
     /// Its statement is over its time, and the server is asked to stop it.
@@ -152,6 +162,8 @@ impl Client {
             armed_ms: u64::MAX,
             clock: Clock::Login,
             running: false,
+            aside: Vec::new(),
+            asked: false,
             settling: false,
             stopping: false,
             leaving: false,

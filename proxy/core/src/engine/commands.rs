@@ -12,6 +12,8 @@ use crate::wire::postgres::server::Upstream;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
+/// What waits to be read by one client, when more is told to it.
+const MAX_TOLD: usize = 4 * 1024 * 1024;
 /// Posts taken in one turn.
 const POSTS: usize = 1_024;
 
@@ -74,6 +76,7 @@ impl Engine {
             }
             Command::Reply { conn, ticket, data } => self.reply(conn, ticket, &data),
             Command::Cancelled { ticket } => self.cancelled(ticket),
+            Command::Tell { conn, data } => self.inform(conn, &data),
             Command::Adopt { pool, base, fd } => self.adopt(pool, base, fd),
             Command::Listen { listener, mut fds, tls } => self.listen(listener, fds.pop(), tls),
             Command::Unlisten { listener } => self.unlisten(listener),
@@ -172,6 +175,26 @@ impl Engine {
         let off = |(name, value): &(String, String)| name == "standard_conforming_strings" && value == "off";
         server.up.backslashes = parameters.iter().any(off);
         self.release(server);
+    }
+
+    /// Whole messages for a client, whatever it is at: between two of a server's, never in the midst of one.
+    fn inform(&mut self, conn: Id, data: &[u8]) {
+        let Some(mut client) = self.clients.take(conn) else { return };
+        if client.stage != ClientStage::Active {
+            return self.clients.put(conn, client);
+        }
+        client.aside.extend_from_slice(data);
+        if !self.is_midway(&client) {
+            let aside = std::mem::take(&mut client.aside);
+            client.stream.out.extend_from_slice(&aside);
+        }
+        let behind = client.stream.waiting() + client.aside.len() > MAX_TOLD;
+        let result = if behind {
+            Err(End::error("54000", "notifications came faster than they were read"))
+        } else {
+            Ok(())
+        };
+        self.settle_client(client, result);
     }
 
     fn reply(&mut self, conn: Id, ticket: u64, data: &[u8]) {

@@ -7,6 +7,7 @@ use crate::conn::stream::Stream;
 use crate::conn::tls::{ServerTls, TlsSession};
 use crate::inbox::Post;
 use crate::poll::{self, Accepted};
+use crate::pool::Mode;
 use crate::settings::Settings;
 use crate::slab::Id;
 use crate::wire::postgres::startup::{First, GSS, SSL, first};
@@ -259,6 +260,7 @@ impl Engine {
         let secret = secret.get(..admit.key_bytes.min(secret.len())).unwrap_or_default();
         build::message(&mut client.stream.out, b'K', &[&pid.to_be_bytes(), secret]);
         build::ready(&mut client.stream.out, b'I');
+        client.session.roams = client.pool.as_ref().is_some_and(|pool| pool.config().mode != Mode::Session);
         client.stage = Stage::Active;
         self.stats().logins.add(1);
         if let Some(pool) = &client.pool {
@@ -276,7 +278,7 @@ impl Engine {
             self.clients.remove(id);
             return;
         }
-        let presence = Presence::new(&self.shared);
+        let presence = Presence::own(&self.shared);
         let mut client = Box::new(Client::new(id, presence, stream, 0, "the proxy".to_owned()));
         client.stage = Stage::Active;
         client.pool = self.shared.pool(pool);

@@ -175,6 +175,7 @@ impl Engine {
                 },
                 Step::Answer { took, text } => {
                     let text = left.get(text).unwrap_or_default().to_vec();
+                    client.asked = true;
                     at += took;
                     let ticket = self.shared.ticket();
                     self.wait(client, Wait::Answer { ticket });
@@ -313,7 +314,7 @@ impl Engine {
             End::Error { code, message } => format!("{code} {message}"),
             End::Said(_) => "closed by the proxy".to_owned(),
         };
-        if client.stage == Stage::Login {
+        if client.stage == Stage::Login || client.asked {
             self.shared.tell(Event::Closed { conn: client.id, reason });
         }
         match end {

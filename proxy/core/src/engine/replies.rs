@@ -5,6 +5,7 @@ use crate::border::Event;
 use crate::conn::client::{Client, Link, Stage as ClientStage, Wait};
 use crate::conn::server::{Server, Stage};
 use crate::conn::stream::{HIGH, Read, Spare};
+use crate::plan::Plan;
 use crate::poll;
 use crate::pool::Mode;
 use crate::settings::Settings;
@@ -303,6 +304,8 @@ impl Engine {
             self.clients.put(done.client, client);
             return server.up.owner == Some(done.client);
         }
+        let aside = std::mem::take(&mut client.aside);
+        client.stream.out.extend_from_slice(&aside);
         client.status = done.status;
         client.stopping = false;
         client.running = !server.up.is_quiet();
@@ -316,6 +319,11 @@ impl Engine {
         self.follow_transaction(&mut client, server);
         if let Some(why) = done.pin {
             client.session.pin(why, &self.shared);
+        }
+        let discards = |plan: &Arc<Plan>| plan.effect.resets_all && plan.effect.forgets_prepared;
+        if client.asked && !done.failed && done.plan.as_ref().is_some_and(discards) {
+            // DISCARD ALL: what the brain knows of it ends, too.
+            self.shared.tell(Event::Closed { conn: client.id, reason: "discarded all".to_owned() });
         }
         let again = done.again && !client.again.is_empty();
         if again {

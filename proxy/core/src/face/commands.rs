@@ -49,6 +49,7 @@ pub struct Plan {
     forgets_prepared: bool,
     changes_schema: bool,
     names: Option<String>,
+    aside: bool,
     code: String,
     message: String,
 }
@@ -58,7 +59,7 @@ impl Plan {
     #[new]
     #[pyo3(signature = (
         action, *, shareable = false, sets = vec![], resets_all = false, pin = None, forgets_prepared = false,
-        changes_schema = false, names = None, code = String::new(), message = String::new()
+        changes_schema = false, names = None, aside = false, code = String::new(), message = String::new()
     ))]
     #[allow(clippy::too_many_arguments)]
     fn new(
@@ -70,6 +71,7 @@ impl Plan {
         forgets_prepared: bool,
         changes_schema: bool,
         names: Option<String>,
+        aside: bool,
         code: String,
         message: String,
     ) -> PyResult<Self> {
@@ -91,6 +93,7 @@ impl Plan {
             forgets_prepared,
             changes_schema,
             names,
+            aside,
             code,
             message,
         })
@@ -130,6 +133,7 @@ impl Plan {
                 changes_schema: self.changes_schema,
             },
             names: self.names.as_deref().and_then(names_of),
+            aside: self.aside,
             era: 0,
             measured: Measured::default(),
         }
@@ -227,6 +231,9 @@ commands! {
     };
     Reply (conn, ticket, data) (conn: u64, ticket: u64, data: Vec<u8>) => |c| {
         Ok(Command::Reply { conn: Id(c.conn), ticket: c.ticket, data: c.data.clone() })
+    };
+    Tell (conn, data) (conn: u64, data: Vec<u8>) => |c| {
+        Ok(Command::Tell { conn: Id(c.conn), data: c.data.clone() })
     };
     Adopt (pool, *, base, fd) (pool: u32, base: u32, fd: i32) => |c| {
         Ok(Command::Adopt { pool: c.pool, base: c.base, fd: poll::adopt(c.fd) })

@@ -65,6 +65,7 @@ pub fn plan_of(text: &str) -> Plan {
         shareable: text.starts_with("select"),
         effect,
         names: None,
+        aside: false,
         era: 0,
         measured: Measured::of(1, 1),
     }

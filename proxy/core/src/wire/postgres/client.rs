@@ -128,6 +128,8 @@ pub struct Session {
     pub whole: usize,
     /// What a RESET in the unit fell back from: set anew behind it.
     restores: Settings,
+    /// Its statements run on any connection of its pool.
+    pub roams: bool,
     /// This client keeps its connection.
     pub pinned: bool,
     pub backslashes: bool,
@@ -157,6 +159,7 @@ impl Default for Session {
             again: false,
             whole: 0,
             restores: Settings::default(),
+            roams: false,
             pinned: false,
             backslashes: false,
             unsafe_encoding: false,
@@ -445,6 +448,10 @@ impl Session {
         match &plan.action {
             Action::Forward => {
                 let Some(mut lane) = lane else {
+                    if plan.aside && self.roams {
+                        self.forget_unnamed();
+                        return Ok(Step::Answer { took: header.total, text: 5..5 + text.len() });
+                    }
                     if self.drops_alone(text, &plan) {
                         self.forget_unnamed();
                         out.extend_from_slice(DEALLOCATED);
