@@ -12,6 +12,7 @@ from tests.integration.house import Side
 from tests.servers.postgres import PostgresServer
 from tests.servers.proxy import Proxy
 
+
 @pytest.fixture(scope="module")
 def server(postgres17_server: PostgresServer) -> Iterator[PostgresServer]:
     """PostgreSQL 17. The drivers of Python go through both versions, next door."""
@@ -34,9 +35,7 @@ def sees(direct: Side, proving: Proxy) -> Sees:
             known[command, side] = transcript(command, side)
         return known[command, side]
 
-    def both(
-        command: tuple[str | Path, ...], database: str, section: str
-    ) -> tuple[list[str], list[str]]:
+    def both(command: tuple[str | Path, ...], database: str, section: str) -> tuple[list[str], list[str]]:
         expected = seen(command, direct)[section]
         assert expected, f"{command} says nothing of {section}"
         return seen(command, through(proving, database))[section], expected

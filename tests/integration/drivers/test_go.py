@@ -9,7 +9,9 @@ HAS = {"pgx": SECTIONS, "pq": tuple(name for name in SECTIONS if name != "pipeli
 
 
 @pytest.mark.parametrize("database", ["shop", "shop_one"])
-@pytest.mark.parametrize(("driver", "section"), [(driver, name) for driver, has in HAS.items() for name in has])
+@pytest.mark.parametrize(
+    ("driver", "section"), [(driver, name) for driver, has in HAS.items() for name in has]
+)
 def test_a_program_sees_the_same(sees: Sees, driver: str, section: str, database: str) -> None:
     answer, expected = sees((GO.programs() / "drivers", driver), database, section)
     assert answer == expected

@@ -12,11 +12,16 @@ HAS = {"pg": tuple(name for name in SECTIONS if name != "pipelines"), "postgres"
 FEW = {"pg": "shop_one", "postgres": "shop_two"}
 """postgres.js listens on a connection of its own, and a listener keeps its server connection."""
 CASES = [
-    (driver, name, database) for driver, has in HAS.items() for name in has for database in ("shop", FEW[driver])
+    (driver, name, database)
+    for driver, has in HAS.items()
+    for name in has
+    for database in ("shop", FEW[driver])
 ]
 
 
 @pytest.mark.parametrize(("driver", "section", "database"), CASES)
 def test_a_program_sees_the_same(sees: Sees, driver: str, section: str, database: str) -> None:
-    answer, expected = sees(("node", "--no-deprecation", NODE.programs() / f"{driver}.mjs"), database, section)
+    answer, expected = sees(
+        ("node", "--no-deprecation", NODE.programs() / f"{driver}.mjs"), database, section
+    )
     assert answer == expected

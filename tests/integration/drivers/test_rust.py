@@ -9,7 +9,10 @@ HAS = {"tokio-postgres": SECTIONS, "sqlx": tuple(name for name in SECTIONS if na
 FEW = {"tokio-postgres": "shop_one", "sqlx": "shop_two"}
 """sqlx listens on a connection of its own, and a listener keeps its server connection."""
 CASES = [
-    (driver, name, database) for driver, has in HAS.items() for name in has for database in ("shop", FEW[driver])
+    (driver, name, database)
+    for driver, has in HAS.items()
+    for name in has
+    for database in ("shop", FEW[driver])
 ]
 
 
