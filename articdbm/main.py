@@ -10,7 +10,7 @@ from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from articdbm import check, explain, schema, serve, up, verifier
+from articdbm import check, explain, importer, schema, serve, up, verifier
 
 
 class Command(Protocol):
@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, Command] = {
     "schema": schema,
     "explain": explain,
     "verifier": verifier,
+    "import": importer,
 }
 
 _EXAMPLES = """\
@@ -37,6 +38,7 @@ examples:
   articdbm check articdbm.toml                  every problem of a configuration, at once
   articdbm serve --config articdbm.toml         run the proxy
   articdbm explain --user app "SELECT 1"        what would be done with a statement, and why
+  articdbm import pgbouncer.ini                 a configuration from another pooler's
 
 `articdbm COMMAND --help` says more about a command.
 """
