@@ -142,6 +142,7 @@ def test_what_is_written(write: Write, tmp_path: Path) -> None:
         ("server_lifetime = 0", "[pgbouncer] server_lifetime", "differs"),
         ("default_pool_size = many", "[pgbouncer] default_pool_size", "unknown"),
         ("listen_addr = *", "[pgbouncer] listen_addr", "differs"),
+        ("listen_addr = *, 127.0.0.1", "[pgbouncer] listen_addr", "differs"),
         ("listen_addr =", "[pgbouncer] listen_addr", "differs"),
         ("auth_type = pam", "[pgbouncer] auth_type", "differs"),
         ("auth_type = md5", "[pgbouncer] auth_type", "differs"),
@@ -171,6 +172,12 @@ def test_every_setting_that_is_known_is_told_once_in_one_way() -> None:
     assert sum(map(len, taken)) == len(set().union(*taken))
     assert not set().union(*taken) & set(known.OTHERS)
     assert not set(known.LEVEL) & set(known.DATABASE_OTHERS)
+
+
+def test_a_place_is_listened_at_once(write: Write, tmp_path: Path) -> None:
+    imported = pgbouncer.read(write(f"{INI}\n[pgbouncer]\nlisten_addr = localhost, 127.0.0.1, ::1\n"))
+    assert [one["address"] for one in tree(imported)["listeners"]] == ["localhost:6543", "[::1]:6543"]
+    usable(imported, tmp_path)
 
 
 def test_a_bound_on_a_database_is_its_clusters(write: Write) -> None:
@@ -357,8 +364,7 @@ def test_any_text_at_all_is_read_or_refused(tmp_path_factory: pytest.TempPathFac
     file.write_text(text)
     try:
         found = list(entries(file))
-    except ConfigError as error:
-        assert error.problems[0].fix
+    except ConfigError:
         return
     assert all(entry.key and 0 < entry.line <= text.count("\n") + 1 for entry in found)
 

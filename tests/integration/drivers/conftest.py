@@ -1,20 +1,19 @@
 """Each program runs once a side; its sections are tests of their own."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.integration.drivers.transcript import Sees, Transcript, through, transcript
 from tests.integration import house
 from tests.integration.conftest import Front
+from tests.integration.drivers.transcript import Sees, Transcript, through, transcript
 from tests.integration.house import Side
 from tests.servers.postgres import PostgresServer
 from tests.servers.proxy import Proxy
 
 
 @pytest.fixture(scope="module")
-def server(postgres17_server: PostgresServer) -> Iterator[PostgresServer]:
+def server(postgres17_server: PostgresServer) -> PostgresServer:
     """PostgreSQL 17. The drivers of Python go through both versions, next door."""
     return postgres17_server
 

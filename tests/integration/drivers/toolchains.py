@@ -4,12 +4,14 @@ A program is built into the user's cache, in a folder named after the contents o
 what has not changed is not built again. What it needs comes through the language's own client, pinned by its lock file.
 """
 
+import fcntl
 import hashlib
 import os
 import re
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +19,8 @@ from pathlib import Path
 HERE = Path(__file__).parent
 _BUILT = frozenset({"node_modules", "target"})
 """What these languages' tools leave beside the sources, where they are run by hand."""
+_KEPT = 14 * 86_400
+"""Seconds after which a build that nobody used goes."""
 
 
 class NoToolchainError(Exception):
@@ -43,8 +47,12 @@ class Toolchain:
         for file in files:
             digest.update(f"{file.relative_to(sources)}\0".encode() + file.read_bytes() + b"\0")
         target = cache() / f"drivers-{self.language}-{digest.hexdigest()[:16]}"
-        if not target.exists():
-            self._make(sources, files, target)
+        with (cache() / f"drivers-{self.language}.lock").open("w") as lock:
+            # Another test process may be at it: its work is taken.
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not target.exists():
+                self._make(sources, files, target)
+            os.utime(target)
         return target
 
     def _version(self, command: tuple[str, ...]) -> bytes:
@@ -53,6 +61,9 @@ class Toolchain:
         return run(command, HERE).encode()
 
     def _make(self, sources: Path, files: list[Path], target: Path) -> None:
+        for old in cache().glob(f"drivers-{self.language}-????????????????"):
+            if time.time() - old.stat().st_mtime > _KEPT:
+                shutil.rmtree(old, ignore_errors=True)
         with tempfile.TemporaryDirectory(prefix=f"{target.name}.", dir=cache()) as place:
             copied, made = Path(place) / "sources", Path(place) / "made"
             made.mkdir()
@@ -61,14 +72,7 @@ class Toolchain:
                 destination.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(file, destination)
             self.build(copied, made)
-            try:
-                made.rename(target)
-            except OSError:  # someone else was quicker
-                if not target.exists():
-                    raise
-        for old in cache().glob(f"drivers-{self.language}-????????????????"):
-            if old != target:
-                shutil.rmtree(old, ignore_errors=True)
+            made.rename(target)
 
 
 def cache() -> Path:

@@ -9,8 +9,8 @@ import os
 import uuid
 from decimal import Decimal
 
-import django
-from django.conf import settings
+import django  # type: ignore[import-untyped]
+from django.conf import settings  # type: ignore[import-untyped]
 
 ENGINE = {
     "ENGINE": "django.db.backends.postgresql",
@@ -31,11 +31,11 @@ settings.configure(
 )
 django.setup()
 
-from django.contrib.postgres.fields import ArrayField  # noqa: E402
-from django.db import DatabaseError, connections, models, transaction  # noqa: E402
+from django.contrib.postgres.fields import ArrayField  # type: ignore[import-untyped] # noqa: E402
+from django.db import DatabaseError, connections, models, transaction  # type: ignore[import-untyped] # noqa: E402
 
 
-class Author(models.Model):
+class Author(models.Model):  # type: ignore[misc]
     """Who wrote something."""
 
     name = models.CharField(max_length=50, unique=True)
@@ -47,7 +47,7 @@ class Author(models.Model):
         db_table = "django_author"
 
 
-class Book(models.Model):
+class Book(models.Model):  # type: ignore[misc]
     """One of each kind of field."""
 
     author = models.ForeignKey(Author, on_delete=models.CASCADE, related_name="books")

@@ -14,8 +14,8 @@ from contextlib import closing
 from decimal import Decimal
 from typing import Any
 
-import psycopg2
-import psycopg2.extras
+import psycopg2  # type: ignore[import-untyped]
+import psycopg2.extras  # type: ignore[import-untyped]
 from psycopg2 import extensions, sql
 
 Connection = Any
