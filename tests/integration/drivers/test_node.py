@@ -1,5 +1,7 @@
 """node-postgres and postgres.js see the same, direct and through the proxy."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.integration.drivers.toolchains import NODE
@@ -7,6 +9,11 @@ from tests.integration.drivers.transcript import SECTIONS, Sees
 
 HAS = {"pg": tuple(name for name in SECTIONS if name != "pipelines"), "postgres": SECTIONS}
 """node-postgres waits for each answer."""
+
+
+@pytest.fixture(scope="module")
+def made() -> Path:
+    return NODE.programs()
 
 
 FEW = {"pg": "shop_one", "postgres": "shop_two"}
@@ -20,8 +27,6 @@ CASES = [
 
 
 @pytest.mark.parametrize(("driver", "section", "database"), CASES)
-def test_a_program_sees_the_same(sees: Sees, driver: str, section: str, database: str) -> None:
-    answer, expected = sees(
-        ("node", "--no-deprecation", NODE.programs() / f"{driver}.mjs"), database, section
-    )
+def test_a_program_sees_the_same(sees: Sees, made: Path, driver: str, section: str, database: str) -> None:
+    answer, expected = sees(("node", "--no-deprecation", made / f"{driver}.mjs"), database, section)
     assert answer == expected

@@ -1,5 +1,7 @@
 """tokio-postgres and sqlx see the same, direct and through the proxy."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.integration.drivers.toolchains import RUST
@@ -16,9 +18,14 @@ CASES = [
 ]
 
 
+@pytest.fixture(scope="module")
+def made() -> Path:
+    return RUST.programs()
+
+
 @pytest.mark.parametrize(("driver", "section", "database"), CASES)
-def test_a_program_sees_the_same(sees: Sees, driver: str, section: str, database: str) -> None:
-    answer, expected = sees((RUST.programs() / "drivers", driver), database, section)
+def test_a_program_sees_the_same(sees: Sees, made: Path, driver: str, section: str, database: str) -> None:
+    answer, expected = sees((made / "drivers", driver), database, section)
     assert answer == expected
 
 
@@ -27,6 +34,6 @@ def test_a_program_sees_the_same(sees: Sees, driver: str, section: str, database
     reason="it says EXPLAIN EXECUTE in SQL of a statement that it prepared by the protocol (26000): see docs/support.md",
 )
 @pytest.mark.parametrize("database", ["shop", "shop_one"])
-def test_what_the_macros_of_sqlx_ask(sees: Sees, database: str) -> None:
-    answer, expected = sees((RUST.programs() / "drivers", "sqlx-describe"), database, "describe")
+def test_what_the_macros_of_sqlx_ask(sees: Sees, made: Path, database: str) -> None:
+    answer, expected = sees((made / "drivers", "sqlx-describe"), database, "describe")
     assert answer == expected
