@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from importlib import metadata
 from typing import Protocol
 
-from articdbm import check, explain, schema, serve, up, verifier
+from articdbm import check, explain, importer, schema, serve, up, verifier
 
 
 class Command(Protocol):
@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, Command] = {
     "schema": schema,
     "explain": explain,
     "verifier": verifier,
+    "import": importer,
 }
 
 _EXAMPLES = """\
@@ -38,6 +39,7 @@ examples:
   articdbm check articdbm.toml                  every problem of a configuration, at once
   articdbm serve articdbm.toml                  run the proxy
   articdbm explain --user app "SELECT 1"        what would be done with a statement, and why
+  articdbm import pgbouncer.ini                 a configuration from another pooler's
 
 `articdbm COMMAND --help` says more about a command.
 Exit status: 0 done, 1 it could not be done, 2 the command line or the configuration is wrong, 130 interrupted.
