@@ -585,12 +585,9 @@ impl Upstream {
             self.prepared.clear();
             self.in_transaction.clear();
         }
-        if self.owner.is_none() && status != b'I' && !internal {
-            return Err(Lost::Unshareable);
-        }
         self.status = status;
         if let Kind::Restore(settings) = &pending.kind
-            && status == b'I'
+            && !unit.failed
         {
             unit.changes
                 .extend(settings.pairs().map(|(name, value)| Change::Set(name.into(), Some(value.into()))));
