@@ -199,7 +199,7 @@ impl Engine {
             release |= self.finish_unit(&mut server, done, at + 1 == count);
         }
         self.dones = dones;
-        self.part(&mut server);
+        self.part_from_blocked(&mut server);
         let quiet = server.up.is_quiet();
         if server.up.is_dry()
             && let Some(owner) = server.up.owner
@@ -311,6 +311,8 @@ impl Engine {
         }
         client.status = done.status;
         client.stopping = false;
+        // What comes next has its own time.
+        client.deadline_ms = 0;
         client.running = !server.up.is_quiet();
         // A client has one unit at a time on a shared connection: its end decides all of it.
         let all_in = matches!(client.link, Link::Shared(_)) || server.up.is_quiet();

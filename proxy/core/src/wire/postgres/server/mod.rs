@@ -464,8 +464,14 @@ impl Upstream {
                 Ok(Verdict::Instead(said.into()))
             }
             (b'Z', Some(head)) if head.ends_unit() && matches!(body.first(), Some(b'I' | b'T' | b'E')) => {
-                if self.no_transactions && !ours && body.first() != Some(&b'I') {
-                    return Err(Lost::Transaction);
+                if !ours && body.first() != Some(&b'I') {
+                    if self.no_transactions {
+                        return Err(Lost::Transaction);
+                    }
+                    // Before its client hears the end of it: who is owed nothing would be told nothing.
+                    if self.owner.is_none() {
+                        return Err(Lost::Unshareable);
+                    }
                 }
                 Ok(if ours || self.unit.silent || self.is_restored() { Verdict::Ours } else { Verdict::Pass })
             }
