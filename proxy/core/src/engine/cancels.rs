@@ -246,6 +246,7 @@ impl Engine {
             pool.leave(client.id);
         }
         client.wait = Wait::None;
+        client.repeated = false;
         let mut input = std::mem::take(&mut client.input);
         let result = client.session.drop_unit(&mut input).map_err(End::from);
         client.input = input;

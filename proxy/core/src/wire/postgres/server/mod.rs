@@ -9,7 +9,7 @@ use super::build;
 use super::client::Named;
 use super::frame;
 use super::pending::{Kind, Pending, Renaming, Undo};
-use crate::plan::Plan;
+use crate::plan::{Names, Plan};
 use crate::prepared::OnServer;
 use crate::settings::Settings;
 use crate::slab::Id;
@@ -401,15 +401,23 @@ impl Upstream {
             self.drop_skipped(sink);
         }
         if kind == b'C'
-            && let Some(Pending { kind: Kind::Query(Some(renaming)), .. }) = self.pending.front_mut()
+            && let Some(Pending { kind: Kind::Query(Some(renaming)), plan, .. }) = self.pending.front_mut()
         {
             if renaming.skips > 0 {
                 renaming.skips -= 1;
+                if let Some(made) = renaming.made.take() {
+                    // It is there, whatever becomes of the client's.
+                    self.prepared.parsed(made.id, true);
+                }
                 return Ok(Verdict::Ours);
             }
             if let Some(tag) = renaming.tag {
                 self.unit.said = true;
                 return Ok(Verdict::Instead(tag.into()));
+            }
+            let makes = plan.as_ref().is_some_and(|plan| plan.names == Some(Names::Makes));
+            if makes && renaming.made.is_none() {
+                return Err(Lost::Desync("a name that was taken has got another content"));
             }
         }
         let head = self.pending.front().map(|pending| &pending.kind);
