@@ -23,7 +23,12 @@ pub struct Prepared {
 impl Prepared {
     /// The PREPARE that makes it.
     pub fn statement(&self) -> Vec<u8> {
-        [b"PREPARE ", &self.name[..], &self.body].concat()
+        [b"PREPARE \"", &self.name[..], b"\"", &self.body].concat()
+    }
+
+    /// The same as a client could have said it.
+    pub fn said(&self) -> Vec<u8> {
+        [b"PREPARE \"p\"", &self.body[..]].concat()
     }
 
     pub fn text(&self) -> &[u8] {

@@ -178,6 +178,7 @@ impl Client {
     pub fn unlink(&mut self) {
         self.link = Link::None;
         self.wait = Wait::None;
+        self.deadline_ms = 0;
         self.session.unit_done(true, b'I');
     }
 

@@ -27,6 +27,8 @@ pub struct Server {
     pub blocked_by: Option<Id>,
     /// Cancel requests under way: until they are delivered it serves nobody else.
     pub cancels: u32,
+    /// A shared one is looked at then: does anybody wait in vain for who is first on it?
+    pub looked_at_ms: u64,
     /// Ends with the current user: something happened that must not meet another.
     pub doomed: bool,
     /// Shared since, and statements taken since: when others wait it is given up in time.

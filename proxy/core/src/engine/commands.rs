@@ -149,6 +149,7 @@ impl Engine {
             blocked_by: None,
             cancels: 0,
             doomed: false,
+            looked_at_ms: 0,
             shared_since_us: 0,
             rides: 0,
             stream,

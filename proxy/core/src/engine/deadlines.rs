@@ -74,8 +74,8 @@ impl Engine {
             _ => false,
         };
         let clock = Self::clock(client);
-        let steady =
-            matches!(clock, Clock::Login | Clock::Closing | Clock::Plan | Clock::Pool | Clock::Stopping);
+        // More input does not make these later.
+        let steady = !matches!(clock, Clock::Transaction | Clock::Idle);
         if steady && client.clock == clock && client.deadline_ms > 0 {
             return;
         }

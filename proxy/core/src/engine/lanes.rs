@@ -203,6 +203,7 @@ impl Engine {
         let id = self.servers.reserve().ok_or(())?;
         let from = *self.shared.sets.get(server.id.carrier()).ok_or(())?;
         let old = std::mem::replace(&mut server.id, id);
+        server.looked_at_ms = 0;
         self.shared.post(old.carrier(), Post::Moved(old));
         server.stream.move_to(from, self.set, token(SERVER, id)).map_err(drop)
     }
@@ -268,7 +269,11 @@ impl Engine {
             server.seat.pool().stats[self.index].shared.add(1);
             client.link = Link::Shared(id);
             self.mark_server(&mut server);
+            let behind = server.up.units > 1;
             self.servers.put(id, server);
+            if behind {
+                self.watch(id);
+            }
         }
         result
     }
@@ -400,7 +405,7 @@ impl Engine {
             server.stream.resume(self.set);
         }
         if let Link::Shared(id) = link {
-            self.desert(id);
+            self.watch(id);
         }
         let Link::Held(id) = link else { return };
         let Some(mut server) = self.servers.take(id) else { return };

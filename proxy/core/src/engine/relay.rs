@@ -149,7 +149,7 @@ impl Engine {
                     break;
                 }
                 Link::None => self.step_alone(client, left)?,
-                Link::Held(id) if self.must_yield(client, id, left) => {
+                Link::Held(id) if self.must_yield(client, id, left) || self.is_being_stopped(client, id) => {
                     client.wait = Wait::Replies;
                     break;
                 }
@@ -206,6 +206,12 @@ impl Engine {
                 let had_its_turn = server.up.pending.back().is_some_and(|pending| !pending.kind.is_ours());
                 had_its_turn && (waiting || server.up.units >= PIPELINED)
             })
+    }
+
+    /// A request to stop what is over already is still on its way: it would meet the next statement.
+    fn is_being_stopped(&mut self, client: &Client, id: Id) -> bool {
+        client.session.is_between()
+            && self.servers.get(id).is_some_and(|server| server.cancels > 0 && server.up.is_quiet())
     }
 
     fn wait(&mut self, client: &mut Client, wait: Wait) {

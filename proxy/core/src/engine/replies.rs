@@ -200,7 +200,7 @@ impl Engine {
             release |= self.finish_unit(&mut server, done, at + 1 == count);
         }
         self.dones = dones;
-        self.part(&mut server);
+        self.part_from_blocked(&mut server);
         let quiet = server.up.is_quiet();
         if server.up.is_dry()
             && let Some(owner) = server.up.owner
@@ -228,8 +228,17 @@ impl Engine {
     /// Something of ours ended: Setup, Reset, or a Sync in the client's name.
     fn finish_ours(&mut self, server: &mut Server) -> bool {
         let Some(owner) = server.up.owner else { return true };
-        let Some(client) = self.clients.get(owner) else { return false };
-        let pool = server.seat.pool();
+        let Some(mut client) = self.clients.take(owner) else { return false };
+        let released = self.finish_for(&mut client, server);
+        client.running = !server.up.is_quiet();
+        self.watch_clock(&mut client);
+        self.clients.put(owner, client);
+        released
+    }
+
+    /// What the end of something of ours means for who holds the connection. True when it needs it no more.
+    fn finish_for(&mut self, client: &mut Client, server: &mut Server) -> bool {
+        let (owner, pool) = (client.id, Arc::clone(server.seat.pool()));
         if client.settling && server.up.is_quiet() {
             client.settling = false;
             client.wait = Wait::None;
@@ -239,12 +248,9 @@ impl Engine {
         let free = server.up.is_quiet() && server.up.status == b'I' && client.session.is_between();
         if free && (client.session.pinned || pool.config().mode == Mode::Session) {
             // It keeps the connection; should what was restored not be what holds for it, that is mended.
-            if let Some(mut client) = self.clients.take(owner) {
-                client.settling = !self.prepare(&client, server);
-                if client.settling {
-                    client.wait = Wait::Replies;
-                }
-                self.clients.put(owner, client);
+            client.settling = !self.prepare(client, server);
+            if client.settling {
+                client.wait = Wait::Replies;
             }
             return false;
         }
@@ -308,6 +314,8 @@ impl Engine {
         client.stream.out.extend_from_slice(&aside);
         client.status = done.status;
         client.stopping = false;
+        // What comes next has its own time.
+        client.deadline_ms = 0;
         client.running = !server.up.is_quiet();
         // A client has one unit at a time on a shared connection: its end decides all of it.
         let all_in = matches!(client.link, Link::Shared(_)) || server.up.is_quiet();

@@ -54,6 +54,7 @@ pub fn plan_of(text: &str) -> Plan {
         "set" => effect
             .sets
             .push((words.next().unwrap().to_owned(), words.next().map(|value| format!("'{value}'")))),
+        "reset" => effect.sets.push((words.next().unwrap().to_owned(), None)),
         "listen" => effect.pin = Some("listens".to_owned()),
         "deny" => action = Action::Deny { code: "42501".to_owned(), message: "no".to_owned() },
         "answer" => action = Action::Answer,
@@ -269,6 +270,19 @@ impl House {
     pub fn client_of(&mut self, carrier: usize) -> Client {
         let mut client = self.knock(carrier);
         client.send(&startup());
+        self.expect(&mut client, "R K Z:I");
+        client
+    }
+
+    /// One that asked for these settings when it logged in.
+    pub fn client_with(&mut self, settings: Vec<(String, String)>) -> Client {
+        self.admits = false;
+        let mut client = self.knock(0);
+        client.send(&startup());
+        let before = self.logins.len();
+        self.until("it logs in", |house| house.logins.len() > before);
+        self.admit(self.logins[before], settings);
+        self.admits = true;
         self.expect(&mut client, "R K Z:I");
         client
     }

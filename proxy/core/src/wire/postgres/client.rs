@@ -8,7 +8,7 @@ use super::pending::{Kind, Undo};
 use super::server::{MAX_PENDING, Upstream};
 use crate::border::Event;
 use crate::lexer::{self, Literal, Mode};
-use crate::plan::{Action, Copy, Found, Plan};
+use crate::plan::{Action, Copy, Found, Names, Plan};
 use crate::prepared::Prepared;
 use crate::settings::{self, Settings};
 use crate::shared::Shared;
@@ -281,6 +281,7 @@ impl Session {
         self.portal = None;
         self.bound = None;
         self.scanned = None;
+        self.again = false;
         self.whole = 0;
     }
 
@@ -296,7 +297,7 @@ impl Session {
             at += header.total;
             if matches!(header.kind, b'Q' | b'S' | b'F') {
                 input.drain(..at);
-                self.scanned = None;
+                self.forget_unit();
                 return Ok(true);
             }
         }
@@ -469,6 +470,10 @@ impl Session {
                 }
                 if let Some(step) = self.named_query(&mut lane, text, header, &plan, cx)? {
                     return Ok(step);
+                }
+                if plan.names == Some(Names::Makes) {
+                    // Its name could not be read: it is this connection's alone.
+                    self.pin("sql-prepare", cx.shared);
                 }
                 if let Some(why) = &plan.effect.pin {
                     self.pin(why, cx.shared);

@@ -142,7 +142,7 @@ impl Session {
     }
 
     /// The plan behind a prepared statement's name: None, no such name; Some(None), the brain is asked anew.
-    fn plan_behind(&mut self, name: &[u8], cx: &mut Cx<'_>) -> Option<Option<Arc<Plan>>> {
+    pub fn plan_behind(&mut self, name: &[u8], cx: &mut Cx<'_>) -> Option<Option<Arc<Plan>>> {
         let era = cx.shared.plans.era();
         if name.is_empty() {
             let unnamed = self.unnamed.as_ref()?;
@@ -162,7 +162,7 @@ impl Session {
             return Some(Some(Arc::clone(&named.plan)));
         }
         let prepared = Arc::clone(&named.prepared);
-        let text = if prepared.sql { prepared.statement() } else { prepared.text().to_vec() };
+        let text = if prepared.sql { prepared.said() } else { prepared.text().to_vec() };
         let plan = self.plan(&text, cx);
         if let (Some(named), Some(plan)) = (self.named.as_mut().and_then(|all| all.get_mut(name)), &plan) {
             named.plan = Arc::clone(plan);
@@ -549,7 +549,7 @@ fn too_much(all: &HashMap<Box<[u8]>, Named>) -> bool {
     all.len() % 64 == 63 && all.values().map(|named| named.prepared.body.len()).sum::<usize>() > MAX_BYTES
 }
 
-fn refused(plan: &Plan) -> Option<Box<[u8]>> {
+pub fn refused(plan: &Plan) -> Option<Box<[u8]>> {
     let mut error = Vec::new();
     match &plan.action {
         Action::Forward => return None,

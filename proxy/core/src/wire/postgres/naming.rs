@@ -4,6 +4,7 @@
 
 use super::build;
 use super::client::{Cx, Lane, Named, Session, Step};
+use super::extended::refused;
 use super::frame::Header;
 use super::pending::{Kind, Renaming, Undo};
 use crate::plan::{Names, Plan};
@@ -39,6 +40,10 @@ pub fn find(text: &[u8], names: Names) -> Option<(Range<usize>, Vec<u8>)> {
 
 fn named(text: &[u8], range: Range<usize>) -> Option<(Range<usize>, Vec<u8>)> {
     let word = text.get(range.clone())?;
+    if word.eq_ignore_ascii_case(b"u") && text.get(range.end..)?.starts_with(b"&\"") {
+        // Written in escapes.
+        return None;
+    }
     let mut name = match word.strip_prefix(b"\"").and_then(|word| word.strip_suffix(b"\"")) {
         Some(quoted) => {
             let mut name = Vec::with_capacity(quoted.len());
@@ -162,6 +167,20 @@ impl Session {
         }
         let known = self.named.as_ref().and_then(|all| all.get(&name[..])).cloned();
         let took = Step::Took(header.total);
+        if names == Names::Runs {
+            match self.plan_behind(&name, cx) {
+                Some(None) => return Ok(Some(Step::Plan)),
+                Some(Some(behind)) => {
+                    if let Some(error) = refused(&behind) {
+                        // Policy changed since it was prepared.
+                        lane.up.push(cx.me, Kind::RefusedQuery(error), None, cx.now_us);
+                        build::query(lane.out, build::REFUSED);
+                        return Ok(Some(took));
+                    }
+                }
+                None => {}
+            }
+        }
         match (names, known) {
             (Names::Makes, None) => {
                 self.has_room()?;
@@ -210,8 +229,11 @@ impl Session {
                     } else {
                         build::message(lane.out, b'P', &[&prepared.name, b"\0", &prepared.body]);
                         lane.up.push(cx.me, Kind::Prepare(Some(Arc::clone(&prepared))), None, cx.now_us);
-                        lane.up.push(cx.me, Kind::Ensure, None, cx.now_us);
-                        lane.out.extend_from_slice(build::SYNC);
+                        if !self.open {
+                            // In a unit of the client's it is the client's Sync that a failure waits for.
+                            lane.up.push(cx.me, Kind::Ensure, None, cx.now_us);
+                            lane.out.extend_from_slice(build::SYNC);
+                        }
                     }
                 }
                 send_renamed(lane, &prefix, text, &range, &prepared.name);
@@ -238,11 +260,13 @@ impl Session {
         doubt
     }
 
-    /// More than are kept on a connection go when it is next prepared for a client.
+    /// Notes that it is prepared now. The least recently used goes if there is no room.
     fn insert(&self, lane: &mut Lane<'_>, prepared: &Arc<Prepared>, cx: &Cx<'_>) {
         let unit = lane.up.unit();
-        lane.up.prepared.insert(prepared, usize::MAX, unit);
-        lane.up.purge |= lane.up.prepared.len() > 2 * cx.prepared.max(1);
+        for evicted in lane.up.prepared.insert(prepared, cx.prepared, unit) {
+            build::named(lane.out, b'C', b'S', &evicted.name);
+            lane.up.push(cx.me, Kind::Evict(evicted), None, cx.now_us);
+        }
     }
 
     fn push_named(
@@ -264,7 +288,9 @@ impl Session {
 
 fn send_renamed(lane: &mut Lane<'_>, prefix: &[u8], text: &[u8], range: &Range<usize>, own: &[u8]) {
     let (before, after) = (text.get(..range.start), text.get(range.end..));
-    build::query(lane.out, &[prefix, before.unwrap_or_default(), own, after.unwrap_or_default()].concat());
+    let (before, after) = (before.unwrap_or_default(), after.unwrap_or_default());
+    // In quotes: the client's may have stood close to its neighbours.
+    build::query(lane.out, &[prefix, before, b"\"", own, b"\"", after].concat());
 }
 
 fn renaming(
@@ -285,7 +311,7 @@ fn renaming(
         made: made.cloned(),
         before: letters(prefix),
         at: letters(text.get(..range.start).unwrap_or_default()),
-        longer: prepared.name.len() as isize - written as isize,
+        longer: prepared.name.len() as isize + 2 - written as isize,
     }
 }
 
@@ -314,9 +340,16 @@ mod tests {
         assert_eq!(name("DEALLOCATE prepare", Names::Drops), found("prepare", "prepare"));
         let long = "x".repeat(80);
         assert_eq!(name(&format!("EXECUTE {long}"), Names::Runs), found(&long, &long[..63]));
-        for text in
-            ["", "EXECUTE", "EXECUTE 'p'", "SELECT 1", "EXECUTE /* open", "EXECUTE \"open", "EXECUTE (p)"]
-        {
+        for text in [
+            "",
+            "EXECUTE",
+            "EXECUTE 'p'",
+            "EXECUTE U&\"p\"",
+            "SELECT 1",
+            "EXECUTE /* open",
+            "EXECUTE \"open",
+            "EXECUTE (p)",
+        ] {
             assert_eq!(name(text, Names::Runs), None, "{text}");
         }
     }

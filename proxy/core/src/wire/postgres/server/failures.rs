@@ -101,6 +101,11 @@ impl Upstream {
             Kind::Prepare(Some(prepared)) | Kind::Parse(Some(prepared)) => {
                 self.prepared.parsed(prepared.id, false)
             }
+            Kind::Query(Some(renaming)) => {
+                if let Some(made) = renaming.made {
+                    self.prepared.parsed(made.id, false);
+                }
+            }
             Kind::Made(prepared) => self.prepared.parsed(prepared.id, false),
             Kind::Prepare(None) | Kind::Parse(None) => self.unnamed = None,
             Kind::Evict(prepared) => self.prepared.restore(&prepared),

@@ -9,7 +9,7 @@ use super::build;
 use super::client::Named;
 use super::frame;
 use super::pending::{Kind, Pending, Renaming, Undo};
-use crate::plan::Plan;
+use crate::plan::{Names, Plan};
 use crate::prepared::OnServer;
 use crate::settings::Settings;
 use crate::slab::Id;
@@ -401,15 +401,23 @@ impl Upstream {
             self.drop_skipped(sink);
         }
         if kind == b'C'
-            && let Some(Pending { kind: Kind::Query(Some(renaming)), .. }) = self.pending.front_mut()
+            && let Some(Pending { kind: Kind::Query(Some(renaming)), plan, .. }) = self.pending.front_mut()
         {
             if renaming.skips > 0 {
                 renaming.skips -= 1;
+                if let Some(made) = renaming.made.take() {
+                    // It is there, whatever becomes of the client's.
+                    self.prepared.parsed(made.id, true);
+                }
                 return Ok(Verdict::Ours);
             }
             if let Some(tag) = renaming.tag {
                 self.unit.said = true;
                 return Ok(Verdict::Instead(tag.into()));
+            }
+            let makes = plan.as_ref().is_some_and(|plan| plan.names == Some(Names::Makes));
+            if makes && renaming.made.is_none() {
+                return Err(Lost::Desync("a name that was taken has got another content"));
             }
         }
         let head = self.pending.front().map(|pending| &pending.kind);
@@ -464,8 +472,14 @@ impl Upstream {
                 Ok(Verdict::Instead(said.into()))
             }
             (b'Z', Some(head)) if head.ends_unit() && matches!(body.first(), Some(b'I' | b'T' | b'E')) => {
-                if self.no_transactions && !ours && body.first() != Some(&b'I') {
-                    return Err(Lost::Transaction);
+                if !ours && body.first() != Some(&b'I') {
+                    if self.no_transactions {
+                        return Err(Lost::Transaction);
+                    }
+                    // Before its client hears the end of it: who is owed nothing would be told nothing.
+                    if self.owner.is_none() {
+                        return Err(Lost::Unshareable);
+                    }
                 }
                 Ok(if ours || self.unit.silent || self.is_restored() { Verdict::Ours } else { Verdict::Pass })
             }
@@ -585,12 +599,9 @@ impl Upstream {
             self.prepared.clear();
             self.in_transaction.clear();
         }
-        if self.owner.is_none() && status != b'I' && !internal {
-            return Err(Lost::Unshareable);
-        }
         self.status = status;
         if let Kind::Restore(settings) = &pending.kind
-            && status == b'I'
+            && !unit.failed
         {
             unit.changes
                 .extend(settings.pairs().map(|(name, value)| Change::Set(name.into(), Some(value.into()))));
