@@ -8,16 +8,19 @@ from config.quantities import Duration, Size
 from config.schema import default_of
 from config.secret import Secret
 from config.sections.admin import Admin
+from config.sections.auth_query import AuthQuery
 from config.sections.clusters import Cluster, Server
 from config.sections.databases import Database
 from config.sections.limits import Limits
 from config.sections.listeners import Listener
 from config.sections.log import Log
+from config.sections.parameters import Parameter
 from config.sections.pool import PoolOptions
 from config.sections.tls import ClusterTls, ListenerTls
 from config.sections.users import User
 from config.setting import Section, Setting, settings
 from config.snapshot import Snapshot
+from config.text import Text
 from config.values import bounds, choices, naming
 
 SMALLEST = """\
@@ -81,7 +84,9 @@ _SECTIONS: tuple[tuple[str, type[Section]], ...] = (
     ("clusters: servers", Server),
     ("clusters: tls", ClusterTls),
     ("databases", Database),
+    ("auth_query", AuthQuery),
     ("users", User),
+    ("parameters", Parameter),
     ("pool", PoolOptions),
     ("admin", Admin),
     ("limits", Limits),
@@ -91,6 +96,7 @@ _SECTIONS: tuple[tuple[str, type[Section]], ...] = (
 
 _NOUNS: dict[Any, str] = {
     str: "name",
+    Text: "text",
     int: "whole number",
     bool: "`true`, `false`",
     Duration: "time",

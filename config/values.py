@@ -17,8 +17,9 @@ from config.pem import Pem, pem
 from config.quantities import DURATION_PATTERN, SIZE_PATTERN, Duration, Size, duration, size
 from config.secret import Secret, resolve
 from config.setting import Setting
+from config.text import Text, text
 
-_LONGEST_NAME = 63
+LONGEST_NAME = 63
 
 
 class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,6 +94,8 @@ def plain(value: object) -> object:
     match value:
         case Duration() | Size():
             return str(value) if value else 0
+        case Text():
+            return str(value)
         case tuple():
             return [plain(one) for one in value]
         case _:
@@ -132,7 +135,7 @@ def _in_range(value: int, kind: Any, setting: Setting) -> None:
 def _name(written: object, _around: Surroundings, setting: Setting) -> str:
     if not isinstance(written, str) or not written or not written.isprintable():
         raise RefusedError(f"{naming(written)} is not a name", f"write {wanted(setting)}")
-    if len(written.encode()) > _LONGEST_NAME:
+    if len(written.encode()) > LONGEST_NAME:
         raise RefusedError(f"{naming(written)} is too long", f"write {wanted(setting)}")
     return written
 
@@ -157,6 +160,7 @@ def _secret(written: object, around: Surroundings, setting: Setting) -> Secret:
 
 _READERS: dict[Any, Callable[[object, Surroundings, Setting], object]] = {
     str: _name,
+    Text: lambda written, _around, _setting: text(written),
     int: _whole,
     bool: _truth,
     Duration: lambda written, _around, _setting: duration(written),
@@ -168,6 +172,7 @@ _READERS: dict[Any, Callable[[object, Surroundings, Setting], object]] = {
 
 _STAND_INS: dict[Any, object] = {
     str: "",
+    Text: Text("x"),
     int: 0,
     bool: False,
     Duration: Duration(0),
@@ -178,7 +183,8 @@ _STAND_INS: dict[Any, object] = {
 }
 
 _WANTED: dict[Any, str] = {
-    str: f"a name of 1 to {_LONGEST_NAME} bytes",
+    str: f"a name of 1 to {LONGEST_NAME} bytes",
+    Text: "text",
     int: "a whole number",
     bool: "true or false",
     Duration: 'a time such as "250ms", "5s" or "1h"',
@@ -189,7 +195,8 @@ _WANTED: dict[Any, str] = {
 }
 
 _SCHEMAS: dict[Any, dict[str, Any]] = {
-    str: {"type": "string", "minLength": 1, "maxLength": _LONGEST_NAME},
+    str: {"type": "string", "minLength": 1, "maxLength": LONGEST_NAME},
+    Text: {"type": "string", "minLength": 1},
     int: {"type": "integer"},
     bool: {"type": "boolean"},
     Duration: {"anyOf": [{"type": "string", "pattern": DURATION_PATTERN}, {"type": "number", "minimum": 0}]},

@@ -38,7 +38,7 @@ class AuthMessage:
 
 @final
 class Closed:
-    """A client that was not yet admitted is gone. Nothing more will come from this handle."""
+    """A client that the brain knows, admitted or not, is gone. Nothing more will come from this handle."""
 
     def __init__(self, conn: int, reason: str) -> None: ...
     conn: int

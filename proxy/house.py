@@ -17,6 +17,7 @@ from proxy.brain import Brain
 from proxy.cancel import Cancels
 from proxy.directory import Directory
 from proxy.doors import Doors
+from proxy.lookups import Lookups
 from proxy.outside import Outside
 from proxy.planner import Planner
 from proxy.plans import Plans, report
@@ -51,6 +52,7 @@ def build(
     sockets_each: int = 1,
     connect: dial.Connect = dial.connect,
     ask: inquiry.Ask = inquiry.ask,
+    look_up: inquiry.LookUp = inquiry.look_up,
 ) -> Rooms:
     """Join the rooms. Nothing is opened yet."""
     bases = Bases()
@@ -60,11 +62,22 @@ def build(
     profiles = Profiles()
     upstream = Upstream(outside, pools.target, profiles, connect=connect, chance=chance, nonce=nonce)
     trials = Trials(outside, profiles, ask=ask)
-    reloader = Reloader(load, directory, doors, pools, upstream)
+    secret = nonce(32)
+    lookups = Lookups(outside, secret, ask=look_up)
+    reloader = Reloader(load, directory, doors, pools, upstream, lookups)
     console = Console(House(source, version, lambda: shown(directory.snapshot), reloader.reload))
     planner = Planner(Chain(standard(), report=report), max_text=snapshot.limits.max_statement)
     logins = LogIns(
-        outside, directory, upstream, trials, profiles, bases, nonce=nonce, secret=nonce(32), version=version
+        outside,
+        directory,
+        upstream,
+        trials,
+        profiles,
+        bases,
+        lookups,
+        nonce=nonce,
+        secret=secret,
+        version=version,
     )
     brain = Brain(
         logins,

@@ -14,6 +14,7 @@ from config.snapshot import Snapshot
 from proxy.directory import Directory
 from proxy.doors import Doors
 from proxy.log import note, set_level
+from proxy.lookups import Lookups
 from proxy.native import ForgetPlans
 from proxy.outside import Commands
 from proxy.pools import Pools
@@ -37,12 +38,14 @@ class Reloader:
         doors: Doors,
         pools: Pools,
         upstream: Upstream,
+        lookups: Lookups,
     ) -> None:
         self._load = load
         self._directory = directory
         self._doors = doors
         self._pools = pools
         self._upstream = upstream
+        self._lookups = lookups
         self._started_with = directory.snapshot
         self.files: tuple[Path, ...] = ()
         """What the configuration in force was read from, where a reload brought it."""
@@ -64,6 +67,7 @@ class Reloader:
         for address in self._doors.adopt(change):
             note(logger, logging.INFO, "listening", address=address)
         self._directory.swap(snapshot)
+        self._lookups.forget()
         for pool in moved:
             self._upstream.forget(pool)
         set_level(snapshot.log.level)

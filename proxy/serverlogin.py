@@ -31,6 +31,7 @@ class LogIn:
         "parameters",
         "passing",
         "pool",
+        "preparing",
         "target",
         "ticket",
         "timer",
@@ -47,5 +48,7 @@ class LogIn:
         self.timer: Timer | None = None
         self.passing: Problem | None = None
         """What went wrong with one of the servers and may mend itself."""
+        self.preparing = False
+        """It is logged in, and the connect_query runs."""
         self.parameters: dict[str, str] = {}
         self.key = (0, b"")

@@ -8,6 +8,8 @@ import logging
 from collections.abc import Callable, Mapping
 from functools import partial
 
+import msgspec
+
 from protocols.postgres import messages
 from protocols.postgres.auth import ClientAuth
 from protocols.postgres.credential import Credential
@@ -21,6 +23,7 @@ from proxy.directory import Directory, Place
 from proxy.doors import Door
 from proxy.greeting import console, doubtful, followed, greeting
 from proxy.log import note
+from proxy.lookups import Lookups, Where
 from proxy.native import Admit, AuthMessage, Close, Closed, Send, Startup
 from proxy.outside import Commands, Outside, Timer
 from proxy.profiles import Outcome, Profiles, Settings
@@ -33,7 +36,19 @@ logger = logging.getLogger(__name__)
 class _Client:
     """One client's log-in."""
 
-    __slots__ = ("asked", "auth", "busy", "conn", "door", "own", "peer", "place", "settings", "timer")
+    __slots__ = (
+        "asked",
+        "auth",
+        "busy",
+        "conn",
+        "door",
+        "own",
+        "peer",
+        "place",
+        "settings",
+        "timer",
+        "where",
+    )
 
     def __init__(self, conn: int, peer: str, door: Door, asked: Asked) -> None:
         self.conn = conn
@@ -43,6 +58,8 @@ class _Client:
         self.auth: ClientAuth | None = None
         self.busy = False
         """Something is being computed for it; a client that speaks meanwhile breaks the protocol."""
+        self.where: Where | None = None
+        """Where its credential was looked up."""
         self.place: Place | None = None
         self.own: Mapping[str, str] = {}
         self.settings: Settings = ()
@@ -60,6 +77,7 @@ class LogIns:
         trials: Trials,
         profiles: Profiles,
         bases: Bases,
+        lookups: Lookups,
         *,
         nonce: Callable[[int], bytes],
         secret: bytes,
@@ -72,6 +90,7 @@ class LogIns:
         self._trials = trials
         self._profiles = profiles
         self._bases = bases
+        self._lookups = lookups
         self._nonce = nonce
         self._secret = secret
         self._attempts = Attempts(outside.now)
@@ -120,20 +139,24 @@ class LogIns:
         client = self._clients.get(event.conn)
         if client is not None:
             self._drop(client)
+        self._directory.seats.leave(event.conn)
         return []
 
     def abandon(self, conn: int) -> None:
         """The caller closed it."""
         if conn in self._clients:
             self._drop(self._clients[conn])
+        self._directory.seats.leave(conn)
 
     # --- proof -----------------------------------------------------------------------------------
 
     def _with_credential(self, client: _Client, then: Callable[[Credential | None], Commands]) -> Commands:
         user = client.asked.user
         stored = self._directory.stored(user)
-        if stored is None or client.door.method in ("trust", "cert"):
+        if client.door.method in ("trust", "cert"):
             return then(None)
+        if stored is None:
+            return self._looked_up(client, then)
         kept = self._credentials.get(user)
         if kept is not None and kept[0] == stored:
             return then(kept[1])
@@ -147,6 +170,26 @@ class LogIns:
         client.busy = True
         self._outside.compute(partial(_parse, stored, user, self._secret), derived)
         return []
+
+    def _looked_up(self, client: _Client, then: Callable[[Credential | None], Commands]) -> Commands:
+        asked = client.asked
+        client.where, commands = self._directory.lookup(asked.database, asked.user)
+        if client.where is None:
+            return then(None)
+
+        def found(outcome: Credential | Problem | None) -> Commands:
+            client.busy = False
+            if client.conn not in self._clients:
+                return []
+            return self._fail(client, outcome) if isinstance(outcome, Problem) else then(outcome)
+
+        client.busy = True
+        return commands + self._lookups.find(client.where, asked.user, client.conn, found)
+
+    def _doubt(self, client: _Client) -> None:
+        """What was looked up for it may be of yesterday."""
+        if client.where is not None:
+            self._lookups.doubt(client.where.section, client.asked.user)
 
     def _begin(
         self, client: _Client, credential: Credential | None, *, tls: bool, cert: bytes | None
@@ -176,6 +219,7 @@ class LogIns:
         if isinstance(outcome, WireError):
             if isinstance(outcome, AuthFailed):
                 self._attempts.failed(client.peer, self._directory.snapshot.limits.login_window.seconds)
+                self._doubt(client)
             return self._fail(client, outcome.problem)
         sent: Commands = [Send(client.conn, outcome.send)] if outcome.send else []
         return sent + self._enter(client) if outcome.done else sent
@@ -188,16 +232,22 @@ class LogIns:
             if not self._directory.administers(asked.user):
                 return self._fail(client, problem(Known.NO_ACCESS, database=asked.database))
             return self._admit(client, 0, console(asked, self._version), [], admin=True)
-        place, commands = self._directory.place(asked.database, asked.user)
+        place, commands = self._directory.place(client.conn, asked.database, asked.user)
         if isinstance(place, Problem):
             return self._fail(client, place)
         client.place = place
+        if place.fixed:
+            free = {name: value for name, value in asked.settings.items() if name not in place.fixed}
+            client.asked = msgspec.structs.replace(asked, settings=free)
+        if place.keyed and client.auth is not None and client.auth.keys is not None:
+            self._upstream.show_keys(place.pool, client.auth.keys)
         if place.wait:
             client.timer = self._outside.later(place.wait, partial(self._late, client))
         return commands + self._upstream.profile(place.pool, client.conn, partial(self._has_own, client))
 
     def _has_own(self, client: _Client, outcome: Outcome) -> Commands:
         if isinstance(outcome, Problem):
+            self._doubt(client)
             return self._fail(client, outcome)
         if client.place is None:
             return []
@@ -241,7 +291,8 @@ class LogIns:
         admin: bool = False,
     ) -> Commands:
         asked = client.asked
-        base = self._bases.number(Base(client.door.name, asked.user, asked.database, admin))
+        database = client.place.database if client.place is not None else asked.database
+        base = self._bases.number(Base(client.door.name, asked.user, database, admin))
         if base is None:
             return self._fail(client, problem(Known.TOO_MANY_CLIENTS))
         self._drop(client)
@@ -266,6 +317,7 @@ class LogIns:
 
     def _fail(self, client: _Client, said: Problem) -> Commands:
         self._drop(client)
+        self._directory.seats.leave(client.conn)
         return self._refuse(client.conn, client.peer, said, client.asked)
 
     def _refuse(self, conn: int, peer: str, said: Problem, asked: Asked | None = None) -> Commands:
@@ -278,6 +330,8 @@ class LogIns:
         self._clients.pop(client.conn, None)
         if client.timer is not None:
             client.timer.cancel()
+        if client.where is not None:
+            self._lookups.leave(client.where.section, client.asked.user, client.conn)
         if client.place is not None:
             self._profiles.leave((client.place.pool, ()), client.conn)
             self._trials.leave(client.place.pool, client.settings, client.conn)

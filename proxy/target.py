@@ -35,6 +35,11 @@ class Target(msgspec.Struct, frozen=True):
     """Seconds for connecting, and again for logging in."""
     login_retry: float
     """Seconds: the longest pause between attempts."""
+    keyed: bool = False
+    """No password is known: the SCRAM keys that the client showed are tried."""
+    parameters: tuple[tuple[str, str], ...] = ()
+    """What the startup packet says beside user and database."""
+    connect_query: str = ""
 
     def __repr__(self) -> str:
         return f"Target({self.user}@{self.cluster}/{self.database})"

@@ -90,6 +90,12 @@ class Upstream:
         if pool in self._demand:
             self._demand[pool].failures = 0
 
+    def show_keys(self, pool: int, keys: Keys) -> None:
+        """A client of the pool proved itself with these: where no password is known, they are tried at the servers."""
+        to = self._target_of(pool)
+        if to is not None and to.keyed:
+            self._keys[pool] = keys
+
     def name_of(self, line: str) -> str:
         """The host name behind a numeric address that was dialled, for a certificate to be checked against."""
         return self._names.get(line, "")
@@ -107,7 +113,12 @@ class Upstream:
         keys = self._keys.get(login.pool)
         tls = event.cert is not None
         login.auth = ServerAuth(to.user, to.password, binding=binding, tls=tls, nonce=self._nonce, keys=keys)
-        return [Send(event.conn, messages.startup({"user": to.user, "database": to.database}))]
+        return [
+            Send(
+                event.conn,
+                messages.startup({**dict(to.parameters), "user": to.user, "database": to.database}),
+            )
+        ]
 
     def message(self, event: ServerMessage) -> Commands:
         login = self._open.get(event.ticket)
@@ -161,16 +172,22 @@ class Upstream:
                 login.parameters[name] = value
             case "K":
                 login.key = messages.parse_key_data(body)
-            case "D":
+            case "D" if not login.preparing:
                 login.parameters["in_hot_standby"] = "on" if body[6:7] == b"t" else "off"
             case "E":
                 said = messages.parse_error(body)
-                return [
-                    Close(conn),
-                    *self._next(login, refusals.of_server(said), tls_may_help=said.code == "28000"),
-                ]
+                why = refusals.of_log_in(said, login.target, preparing=login.preparing)
+                return [Close(conn), *self._next(login, why, tls_may_help=said.code == "28000")]
+            case "Z" if login.preparing and body != b"I":
+                what = f"the connect_query of database {login.target.database} left a transaction open"
+                why = problem(Known.SERVER_REFUSED, what=what)
+                return [Close(conn), *self._next(login, why, tls_may_help=False)]
             case "Z":
                 return self._idle(login, conn)
+            case "G" | "H" | "W":
+                what = f"the connect_query of database {login.target.database} began a COPY"
+                why = problem(Known.SERVER_REFUSED, what=what)
+                return [Close(conn), *self._next(login, why, tls_may_help=False)]
             case _:
                 pass  # notices, and the frame around the answer to IN_RECOVERY
         return []
@@ -188,6 +205,9 @@ class Upstream:
                     *self._next(login, problem(Known.SERVER_DOWN, what=what), tls_may_help=False),
                 ]
             self._primary[login.target.servers] = login.tries[0][0]
+        if login.target.connect_query and not login.preparing:
+            login.preparing = True
+            return [Send(conn, messages.frame(b"Q", login.target.connect_query.encode() + b"\0"))]
         self._end(login)
         reported = login.parameters
         demand = self._demand[login.pool]
@@ -244,6 +264,7 @@ class Upstream:
         self._tickets += 1
         login.ticket = self._tickets
         login.conn = None
+        login.preparing = False
         login.parameters = {}
         self._open[login.ticket] = login
         login.timer = self._outside.later(to.connect_timeout, partial(self._late, login.ticket))

@@ -4,26 +4,30 @@ from collections.abc import Iterator
 
 from config.errors import Finding
 from config.positions import KeyPath
+from config.secret import Secret
+from config.sections.auth_query import AuthQuery
 from config.snapshot import Snapshot
+
+KEYED = ("scram-sha-256", "md5", "password")
+"""Ways in at which a client whose verifier is known shows the keys that servers ask for."""
 
 
 def credentials(snapshot: Snapshot) -> Iterator[Finding]:
     everywhere: tuple[KeyPath, ...] = (("listeners",),)
     by_secret = [one for one in snapshot.listeners if one.auth not in ("trust", "cert")]
+    looked_up = any(snapshot.lookup(database) is not None for database in snapshot.databases)
     for index, user in enumerate(snapshot.users):
         at: KeyPath = ("users", index)
         password, own = (*at, "password"), (*at, "server_password")
         for path, secret in ((password, user.password), (own, user.server_password)):
-            if secret is not None and secret.literal and secret.form == "password":
-                yield Finding(
-                    path,
-                    "the password stands in the file, for everyone who reads it",
-                    'keep it elsewhere and write a reference: "env://NAME" or "file:///path"',
-                    "warning",
-                )
-        if user.server_password is not None and user.server_password.form != "password":
-            yield Finding(own, "a verifier proves nothing to a server", "give the password itself")
-        if user.password is None and by_secret and len(by_secret) == len(snapshot.listeners):
+            yield from _written_out(path, secret)
+        yield from _no_verifier(own, user.server_password)
+        if (
+            user.password is None
+            and by_secret
+            and len(by_secret) == len(snapshot.listeners)
+            and not looked_up
+        ):
             yield Finding(
                 password,
                 "there is none, and every listener asks for one: this user cannot log in",
@@ -33,13 +37,13 @@ def credentials(snapshot: Snapshot) -> Iterator[Finding]:
             )
         if user.password is None or user.password.form != "scram-verifier":
             continue
-        if user.server_password is None:
+        if user.server_password is None and not any(one.auth in KEYED for one in snapshot.listeners):
             yield Finding(
                 password,
                 "a verifier is known, not the password: servers that ask for one will refuse this user",
                 "set server_password, unless the servers trust this user or take the cluster's certificate",
                 "warning",
-                because=(own,),
+                because=(own, *everywhere),
             )
         if any(listener.auth == "md5" for listener in snapshot.listeners):
             yield Finding(
@@ -49,3 +53,45 @@ def credentials(snapshot: Snapshot) -> Iterator[Finding]:
                 "warning",
                 because=everywhere,
             )
+
+
+def other_credentials(snapshot: Snapshot) -> Iterator[Finding]:
+    """Of databases, and of those who look users up."""
+    for index, database in enumerate(snapshot.databases):
+        at: KeyPath = ("databases", index)
+        own = (*at, "server_password")
+        yield from _written_out(own, database.server_password)
+        yield from _no_verifier(own, database.server_password)
+        if database.server_password is not None and database.server_user is None:
+            yield Finding(own, "nobody is named whose password this is", "set server_user beside it")
+        yield from _lookup((*at, "auth_query"), database.auth_query)
+    for index, cluster in enumerate(snapshot.clusters):
+        yield from _lookup(("clusters", index, "auth_query"), cluster.auth_query)
+
+
+def _lookup(at: KeyPath, lookup: AuthQuery | None) -> Iterator[Finding]:
+    if lookup is None:
+        return
+    yield from _written_out((*at, "password"), lookup.password)
+    yield from _no_verifier((*at, "password"), lookup.password)
+    if "$1" not in lookup.query:
+        yield Finding(
+            (*at, "query"),
+            "the query does not ask about a user: there is no $1 in it",
+            "write $1 for the name",
+        )
+
+
+def _written_out(path: KeyPath, secret: Secret | None) -> Iterator[Finding]:
+    if secret is not None and secret.literal and secret.form == "password":
+        yield Finding(
+            path,
+            "the password stands in the file, for everyone who reads it",
+            'keep it elsewhere and write a reference: "env://NAME" or "file:///path"',
+            "warning",
+        )
+
+
+def _no_verifier(path: KeyPath, secret: Secret | None) -> Iterator[Finding]:
+    if secret is not None and secret.form != "password":
+        yield Finding(path, "a verifier proves nothing to a server", "give the password itself")

@@ -5,6 +5,8 @@ from typing import Annotated
 from config.setting import Section, setting
 
 ADMIN_DATABASE = "articdbm"
+CONSOLE_NAMES = frozenset({ADMIN_DATABASE, "pgbouncer"})
+"""The second is for old habits and monitoring; a database configured under that name wins."""
 
 
 class Admin(Section, frozen=True):

@@ -207,6 +207,7 @@ impl Engine {
         for id in self.clients.ids() {
             if self.clients.is_lent(id) {
                 self.clients.remove(id);
+                self.shared.tell(crate::border::Event::Closed { conn: id, reason: "a defect".to_owned() });
                 self.lose_servers_of(id);
                 continue;
             }
