@@ -3,6 +3,7 @@
 from typing import Any
 
 from config.address import Address
+from config.network import Network
 from config.pem import Pem
 from config.quantities import Duration, Size
 from config.schema import default_of
@@ -16,6 +17,7 @@ from config.sections.listeners import Listener
 from config.sections.log import Log
 from config.sections.parameters import Parameter
 from config.sections.pool import PoolOptions
+from config.sections.rules import Rule
 from config.sections.tls import ClusterTls, ListenerTls
 from config.sections.users import User
 from config.setting import Section, Setting, settings
@@ -59,7 +61,8 @@ One TOML file says everything: `articdbm.toml`. The smallest useful one:
 - **Names**: 1 to 63 bytes, no control characters.
 - **Times**: `"250ms"`, `"5s"`, `"1h30m"`, `"7d"`, or a number of seconds.
 - **Sizes**: `"64KiB"`, `"1MiB"`, or a number of bytes.
-- **Addresses**: `"host:port"`; an IPv6 address in brackets, `"[::1]:6432"`.
+- **Addresses**: `"host:port"`; an IPv6 address in brackets, `"[::1]:6432"`. A Unix socket is `"/directory:port"`.
+- **Networks**: `"10.0.0.0/8"`, `"fd00::/8"`, one address, or `"local"` for Unix sockets.
 - **Secrets**: a reference, `"env://NAME"` or `"file:///path"` (one line, its line end is not part of it). The secret
   itself is accepted too, with a warning.
 - **Files**: a path; a relative one starts at the folder of the configuration file.
@@ -80,6 +83,7 @@ _SECTIONS: tuple[tuple[str, type[Section]], ...] = (
     ("The file", Snapshot),
     ("listeners", Listener),
     ("listeners: tls", ListenerTls),
+    ("listeners: rules", Rule),
     ("clusters", Cluster),
     ("clusters: servers", Server),
     ("clusters: tls", ClusterTls),
@@ -102,6 +106,7 @@ _NOUNS: dict[Any, str] = {
     Duration: "time",
     Size: "size",
     Address: "address",
+    Network: "network",
     Secret: "secret",
     Pem: "file",
 }

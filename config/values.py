@@ -13,6 +13,7 @@ import msgspec
 
 from config.address import ADDRESS_PATTERN, Address, address
 from config.errors import RefusedError
+from config.network import NETWORK_PATTERN, Network, network
 from config.pem import Pem, pem
 from config.quantities import DURATION_PATTERN, SIZE_PATTERN, Duration, Size, duration, size
 from config.secret import Secret, resolve
@@ -166,6 +167,7 @@ _READERS: dict[Any, Callable[[object, Surroundings, Setting], object]] = {
     Duration: lambda written, _around, _setting: duration(written),
     Size: lambda written, _around, _setting: size(written),
     Address: lambda written, _around, _setting: address(written),
+    Network: lambda written, _around, _setting: network(written),
     Secret: _secret,
     Pem: lambda written, around, _setting: pem(written, around.folder, around.read),
 }
@@ -178,6 +180,7 @@ _STAND_INS: dict[Any, object] = {
     Duration: Duration(0),
     Size: Size(0),
     Address: Address("", 0),
+    Network: Network(None),
     Secret: Secret(""),
     Pem: Pem("", b""),
 }
@@ -190,6 +193,7 @@ _WANTED: dict[Any, str] = {
     Duration: 'a time such as "250ms", "5s" or "1h"',
     Size: 'a size such as "64KiB" or "1MiB"',
     Address: '"host:port"',
+    Network: 'a network such as "10.0.0.0/8", or "local"',
     Secret: 'a reference, "env://NAME" or "file:///path"',
     Pem: "the path of a PEM file",
 }
@@ -202,6 +206,7 @@ _SCHEMAS: dict[Any, dict[str, Any]] = {
     Duration: {"anyOf": [{"type": "string", "pattern": DURATION_PATTERN}, {"type": "number", "minimum": 0}]},
     Size: {"anyOf": [{"type": "string", "pattern": SIZE_PATTERN}, {"type": "integer", "minimum": 0}]},
     Address: {"type": "string", "pattern": ADDRESS_PATTERN},
+    Network: {"type": "string", "pattern": NETWORK_PATTERN},
     Secret: {"type": "string", "minLength": 1},
     Pem: {"type": "string", "minLength": 1},
 }

@@ -5,7 +5,7 @@ It owns which Snapshot is in force. A reload swaps it whole; nobody else keeps o
 
 import msgspec
 
-from config.sections.admin import CONSOLE_NAMES
+from config.sections.admin import ADMIN_DATABASE, CONSOLE_NAMES
 from config.snapshot import Snapshot
 from protocols.postgres.errors import Known, problem
 from protocols.postgres.types import Problem
@@ -70,6 +70,13 @@ class Directory:
             return None, []
         pool, commands = self._pools.open_lookup(self.snapshot, section)
         return Where(section.name, pool, said), commands
+
+    def called(self, database: str) -> str:
+        """The one name that rules know a database by, whatever a client calls it."""
+        if self.is_console(database):
+            return ADMIN_DATABASE
+        known = self.snapshot.database(database)
+        return known.name if known is not None else database
 
     def is_console(self, database: str) -> bool:
         return database in CONSOLE_NAMES and not self.snapshot.named_database(database)

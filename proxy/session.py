@@ -5,6 +5,7 @@ keeps nothing of a client once it is admitted or gone.
 """
 
 import logging
+import pwd
 from collections.abc import Callable, Mapping
 from functools import partial
 
@@ -27,10 +28,14 @@ from proxy.lookups import Lookups, Where
 from proxy.native import Admit, AuthMessage, Close, Closed, Send, Startup
 from proxy.outside import Commands, Outside, Timer
 from proxy.profiles import Outcome, Profiles, Settings
+from proxy.rules import decide
 from proxy.trials import Trials
 from proxy.upstream import Upstream
 
 logger = logging.getLogger(__name__)
+
+UNASKED = ("trust", "cert", "peer")
+"""Methods that ask the client nothing: there the user has to be known first."""
 
 
 class _Client:
@@ -42,6 +47,7 @@ class _Client:
         "busy",
         "conn",
         "door",
+        "method",
         "own",
         "peer",
         "place",
@@ -50,10 +56,11 @@ class _Client:
         "where",
     )
 
-    def __init__(self, conn: int, peer: str, door: Door, asked: Asked) -> None:
+    def __init__(self, conn: int, peer: str, door: Door, method: str, asked: Asked) -> None:
         self.conn = conn
         self.peer = peer
         self.door = door
+        self.method = method
         self.asked = asked
         self.auth: ClientAuth | None = None
         self.busy = False
@@ -116,8 +123,21 @@ class LogIns:
             return self._refuse(event.conn, event.peer, error.problem)
         if asked.replication:
             return self._refuse(event.conn, event.peer, problem(Known.NO_REPLICATION))
-        client = _Client(event.conn, event.peer, door, asked)
+        method = decide(
+            door.ways,
+            peer=event.peer,
+            local=event.uid is not None,
+            database=self._directory.called(asked.database),
+            user=asked.user,
+            tls=event.tls,
+        )
+        if isinstance(method, Problem):
+            self._attempts.failed(event.peer, limits.login_window.seconds)
+            return self._refuse(event.conn, event.peer, method, asked)
+        client = _Client(event.conn, event.peer, door, method, asked)
         self._clients[event.conn] = client
+        if method == "peer":
+            return self._is_peer(client, event.uid)
         return self._with_credential(client, partial(self._begin, client, tls=event.tls, cert=event.cert))
 
     def message(self, event: AuthMessage) -> Commands:
@@ -128,7 +148,7 @@ class LogIns:
             said = problem(Known.PROTOCOL, what="unexpected message during log-in")
             return self._fail(client, said)
         step = partial(_received, client.auth, event.kind, event.body)
-        if client.door.method != "password":
+        if client.method != "password":
             return self._stepped(client, step())
         # A password in clear is checked by deriving the keys anew: too long for the loop.
         client.busy = True
@@ -153,7 +173,7 @@ class LogIns:
     def _with_credential(self, client: _Client, then: Callable[[Credential | None], Commands]) -> Commands:
         user = client.asked.user
         stored = self._directory.stored(user)
-        if client.door.method in ("trust", "cert"):
+        if client.method in UNASKED:
             return then(None)
         if stored is None:
             return self._looked_up(client, then)
@@ -191,15 +211,32 @@ class LogIns:
         if client.where is not None:
             self._lookups.doubt(client.where.section, client.asked.user)
 
+    def _is_peer(self, client: _Client, uid: int | None) -> Commands:
+        """Whether the process at the other end is the system's user of that name."""
+
+        def named(name: str | None) -> Commands:
+            client.busy = False
+            if client.conn not in self._clients:
+                return []
+            if name is None or name != client.asked.user:
+                failed = AuthFailed(problem(Known.PEER_FAILED, user=client.asked.user))
+                return self._stepped(client, failed)
+            return self._begin(client, None, tls=False, cert=None)
+
+        client.busy = True
+        # The system may have to ask a directory.
+        self._outside.compute(partial(_name_of, uid), named)
+        return []
+
     def _begin(
         self, client: _Client, credential: Credential | None, *, tls: bool, cert: bytes | None
     ) -> Commands:
         user = client.asked.user
         try:
-            if client.door.method in ("trust", "cert") and not self._directory.knows(user):
+            if client.method in UNASKED and not self._directory.knows(user):
                 raise AuthFailed(problem(Known.UNKNOWN_ROLE, user=user))
             client.auth, first = ClientAuth.begin(
-                client.door.method,
+                "trust" if client.method == "peer" else client.method,
                 user,
                 credential,
                 tls=tls,
@@ -349,4 +386,11 @@ def _parse(stored: str, user: str, secret: bytes) -> Credential | None:
         return Credential.parse(stored, user=user, secret=secret)
     except ValueError:
         # The configuration was checked; what is wrong all the same admits nobody.
+        return None
+
+
+def _name_of(uid: int | None) -> str | None:
+    try:
+        return pwd.getpwuid(uid).pw_name if uid is not None else None
+    except (KeyError, OSError):
         return None

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import msgspec
 
 from config.address import Address
+from config.network import Network
 from config.pem import Pem
 from config.secret import Secret
 from config.snapshot import Snapshot
@@ -17,7 +18,7 @@ def shown(snapshot: Snapshot) -> list[tuple[str, str]]:
 
 def _rows(key: str, value: object) -> Iterator[tuple[str, str]]:
     match value:
-        case Address():
+        case Address() | Network():
             yield key, str(value)
         case msgspec.Struct():
             for name in value.__struct_fields__:

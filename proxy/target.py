@@ -45,8 +45,10 @@ class Target(msgspec.Struct, frozen=True):
         return f"Target({self.user}@{self.cluster}/{self.database})"
 
 
-def attempts(tls: TlsRule) -> tuple[bool, ...]:
-    """With TLS or without, in the order in which libpq tries them."""
+def attempts(tls: TlsRule, server: Address) -> tuple[bool, ...]:
+    """With TLS or without, in the order in which libpq tries them; through a Unix socket, which stays here, without."""
+    if server.unix is not None:
+        return (False,)
     match tls.mode:
         case "disable":
             return (False,)
@@ -58,9 +60,9 @@ def attempts(tls: TlsRule) -> tuple[bool, ...]:
             return (True,)
 
 
-def must(tls: TlsRule) -> bool:
+def must(tls: TlsRule, server: Address | None = None) -> bool:
     """TLS or nothing."""
-    return tls.mode in ("require", "verify-ca", "verify-full")
+    return (server is None or server.unix is None) and tls.mode in ("require", "verify-ca", "verify-full")
 
 
 def native(tls: TlsRule) -> TlsClient:

@@ -243,7 +243,7 @@ class Upstream:
             return self._failed(LogIn(pool, _NOWHERE, []), gone)
         first = self._primary.get(to.servers)
         servers = sorted(to.servers, key=lambda server: server != first)
-        tries = [(server, tls) for server in servers for tls in target.attempts(to.tls)]
+        tries = [(server, tls) for server in servers for tls in target.attempts(to.tls, server)]
         login = LogIn(pool, to, tries)
         self._outside.start(self._dial(login))
         return []
@@ -252,7 +252,7 @@ class Upstream:
         server, ask_tls = login.tries[0]
         to = login.target
         # The second attempt of `allow` is made because the server wanted TLS.
-        needs_tls = target.must(to.tls) or (ask_tls and to.tls.mode == "allow")
+        needs_tls = target.must(to.tls, server) or (ask_tls and to.tls.mode == "allow")
         try:
             line = await self._connect(
                 server, ask_tls=ask_tls, needs_tls=needs_tls, seconds=to.connect_timeout

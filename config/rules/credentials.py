@@ -14,7 +14,8 @@ KEYED = ("scram-sha-256", "md5", "password")
 
 def credentials(snapshot: Snapshot) -> Iterator[Finding]:
     everywhere: tuple[KeyPath, ...] = (("listeners",),)
-    by_secret = [one for one in snapshot.listeners if one.auth not in ("trust", "cert")]
+    ways = [way.auth for listener in snapshot.listeners for way in listener.ways]
+    by_secret = [auth for auth in ways if auth not in ("trust", "cert", "peer", "reject")]
     looked_up = any(snapshot.lookup(database) is not None for database in snapshot.databases)
     for index, user in enumerate(snapshot.users):
         at: KeyPath = ("users", index)
@@ -22,12 +23,7 @@ def credentials(snapshot: Snapshot) -> Iterator[Finding]:
         for path, secret in ((password, user.password), (own, user.server_password)):
             yield from _written_out(path, secret)
         yield from _no_verifier(own, user.server_password)
-        if (
-            user.password is None
-            and by_secret
-            and len(by_secret) == len(snapshot.listeners)
-            and not looked_up
-        ):
+        if user.password is None and by_secret and len(by_secret) == len(ways) and not looked_up:
             yield Finding(
                 password,
                 "there is none, and every listener asks for one: this user cannot log in",
@@ -37,7 +33,7 @@ def credentials(snapshot: Snapshot) -> Iterator[Finding]:
             )
         if user.password is None or user.password.form != "scram-verifier":
             continue
-        if user.server_password is None and not any(one.auth in KEYED for one in snapshot.listeners):
+        if user.server_password is None and not any(auth in KEYED for auth in ways):
             yield Finding(
                 password,
                 "a verifier is known, not the password: servers that ask for one will refuse this user",
@@ -45,7 +41,7 @@ def credentials(snapshot: Snapshot) -> Iterator[Finding]:
                 "warning",
                 because=(own, *everywhere),
             )
-        if any(listener.auth == "md5" for listener in snapshot.listeners):
+        if "md5" in ways:
             yield Finding(
                 password,
                 'a verifier cannot serve a listener with auth = "md5"',

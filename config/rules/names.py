@@ -83,6 +83,14 @@ def known_names(snapshot: Snapshot) -> Iterator[Finding]:
             if any_database and name != WILDCARD:
                 continue
             yield from _known(("users", index, "databases", place), name, "database", databases)
+    for index, listener in enumerate(snapshot.listeners):
+        for number, rule in enumerate(listener.rules):
+            at: KeyPath = ("listeners", index, "rules", number)
+            for place, name in enumerate(() if any_database else rule.databases):
+                if name != ADMIN_DATABASE:
+                    yield from _known((*at, "databases", place), name, "database", databases)
+            for place, name in enumerate(() if WILDCARD in users else rule.users):
+                yield from _known((*at, "users", place), name, "user", users)
     for place, name in enumerate(snapshot.admin.users):
         yield from _known(("admin", "users", place), name, "user", users)
 

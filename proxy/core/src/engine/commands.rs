@@ -75,7 +75,9 @@ impl Engine {
             Command::Reply { conn, ticket, data } => self.reply(conn, ticket, &data),
             Command::Cancelled { ticket } => self.cancelled(ticket),
             Command::Adopt { pool, base, fd } => self.adopt(pool, base, fd),
-            Command::Listen { listener, mut fds, tls } => self.listen(listener, fds.pop(), tls),
+            Command::Listen { listener, mut fds, tls, proxies } => {
+                self.listen(listener, fds.pop(), tls, &proxies);
+            }
             Command::Unlisten { listener } => self.unlisten(listener),
             // What concerns no connection is done where it arrives: see brain.rs.
             Command::Fail(_) | Command::Learn { .. } | Command::OpenPool { .. } => {}

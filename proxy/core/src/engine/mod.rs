@@ -22,6 +22,7 @@ use crate::shared::{CarrierStats, Shared};
 use crate::slab::{Id, Slab};
 use crate::wheel::Wheel;
 use crate::wire::postgres::server::{Done, Lost};
+use crate::wire::proxy::Network;
 use cancels::Cancel;
 pub use deadlines::Clock;
 use hashbrown::HashMap;
@@ -49,6 +50,8 @@ struct Listener {
     number: u32,
     fd: OwnedFd,
     tls: Option<Arc<ServerTls>>,
+    /// Who comes from there says first, in the PROXY protocol, on whose behalf.
+    proxies: Arc<[Network]>,
     /// Accepting stopped for want of descriptors; tried again when pools are tended.
     resting: bool,
 }

@@ -27,7 +27,8 @@ macro_rules! events {
 
 events! {
     Startup {
-        conn: u64, listener: u32, peer: String, version: u32, body: Py<PyBytes>, tls: bool, cert: Option<Py<PyBytes>>
+        conn: u64, listener: u32, peer: String, version: u32, body: Py<PyBytes>, tls: bool, cert: Option<Py<PyBytes>>,
+        uid: Option<u32>
     }
     AuthMessage { conn: u64, kind: u8, body: Py<PyBytes> }
     Closed { conn: u64, reason: String }
@@ -49,9 +50,9 @@ fn bytes(py: Python<'_>, data: &[u8]) -> Py<PyBytes> {
 
 pub fn to_python(py: Python<'_>, event: Event) -> PyResult<Py<PyAny>> {
     match event {
-        Event::Startup { conn, listener, peer, version, body, tls, cert } => {
+        Event::Startup { conn, listener, peer, version, body, tls, cert, uid } => {
             let (body, cert) = (bytes(py, &body), cert.map(|cert| bytes(py, &cert)));
-            Startup { conn: conn.0, listener, peer, version, body, tls, cert }.into_py_any(py)
+            Startup { conn: conn.0, listener, peer, version, body, tls, cert, uid }.into_py_any(py)
         }
         Event::AuthMessage { conn, kind, body } => {
             AuthMessage { conn: conn.0, kind, body: bytes(py, &body) }.into_py_any(py)

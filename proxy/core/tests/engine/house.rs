@@ -120,7 +120,7 @@ impl House {
         house.addresses = listeners.iter().map(|listener| listener.local_addr().unwrap()).collect();
         let fds =
             listeners.into_iter().inspect(|listener| listener.set_nonblocking(true).unwrap()).map(Into::into);
-        house.say(Command::Listen { listener: 7, fds: fds.collect(), tls: None });
+        house.say(Command::Listen { listener: 7, fds: fds.collect(), tls: None, proxies: Arc::new([]) });
         house.say(Command::OpenPool { pool: POOL, config: Box::new(config) });
         house
     }
