@@ -19,6 +19,7 @@ from config.sections.parameters import Parameter
 from config.sections.pool import PoolOptions
 from config.sections.rules import Rule
 from config.sections.tls import ClusterTls, ListenerTls
+from config.sections.token import Token
 from config.sections.users import User
 from config.setting import Section, Setting, settings
 from config.snapshot import Snapshot
@@ -90,6 +91,7 @@ _SECTIONS: tuple[tuple[str, type[Section]], ...] = (
     ("databases", Database),
     ("auth_query", AuthQuery),
     ("users", User),
+    ("server_token", Token),
     ("parameters", Parameter),
     ("pool", PoolOptions),
     ("admin", Admin),

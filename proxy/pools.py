@@ -12,11 +12,13 @@ from config.quantities import Duration
 from config.sections.clusters import Cluster
 from config.sections.databases import Database
 from config.sections.pool import PoolSettings
+from config.sections.token import Token
 from config.sections.users import User
 from config.snapshot import Snapshot
 from proxy.native import OpenPool, Recycle
 from proxy.outside import Commands
 from proxy.target import Target, TlsRule
+from proxy.tokens import TokenRule
 
 Key = tuple[str, str]
 """Database and user, as the configuration or `*` names them."""
@@ -147,6 +149,7 @@ def describe(snapshot: Snapshot, database: Database, user: User) -> Pool:
     if cluster is None:
         raise ValueError(f"database {database.name} names a cluster that is not there")
     name, secret = user.at_servers(database)
+    token = user.token(database)
     parameters = {one.name.lower(): str(one.value) for one in (*database.parameters, *user.parameters)}
     return Pool(
         label=f"{database.name}/{user.name}",
@@ -161,7 +164,8 @@ def describe(snapshot: Snapshot, database: Database, user: User) -> Pool:
             tls=_tls(cluster),
             connect_timeout=cluster.connect_timeout.seconds,
             login_retry=cluster.login_retry.seconds,
-            keyed=secret is None and name == user.name,
+            keyed=secret is None and token is None and name == user.name,
+            token=_token_rule(token) if token is not None else None,
             parameters=tuple(parameters.items()),
             connect_query=database.connect_query or "",
         ),
@@ -199,6 +203,11 @@ def _described(snapshot: Snapshot, database_name: str, user_name: str) -> Pool |
     if database is None or user is None or database.name != database_name or not user.may_use(database_name):
         return None
     return describe(snapshot, database, user)
+
+
+def _token_rule(said: Token) -> TokenRule:
+    command = tuple(str(part) for part in said.command)
+    return TokenRule(command, str(said.file or ""), said.lifetime.seconds, said.timeout.seconds)
 
 
 def _tls(cluster: Cluster) -> TlsRule:

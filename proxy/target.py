@@ -7,6 +7,7 @@ import msgspec
 
 from config.address import Address
 from proxy.native import TlsClient
+from proxy.tokens import TokenRule
 
 
 class TlsRule(msgspec.Struct, frozen=True):
@@ -40,6 +41,8 @@ class Target(msgspec.Struct, frozen=True):
     parameters: tuple[tuple[str, str], ...] = ()
     """What the startup packet says beside user and database."""
     connect_query: str = ""
+    token: TokenRule | None = None
+    """How the password is got, where it is one that expires."""
 
     def __repr__(self) -> str:
         return f"Target({self.user}@{self.cluster}/{self.database})"

@@ -32,6 +32,7 @@ from proxy.outside import Commands, Outside
 from proxy.profiles import Profiles, Then
 from proxy.serverlogin import Demand, LogIn
 from proxy.target import Target
+from proxy.tokens import NoToken, Tokens
 
 logger = logging.getLogger(__name__)
 
@@ -52,12 +53,14 @@ class Upstream:
         profiles: Profiles,
         *,
         connect: dial.Connect = dial.connect,
+        tokens: Tokens | None = None,
         chance: Callable[[], float],
         nonce: Callable[[int], bytes],
     ) -> None:
         self._outside = outside
         self._target_of = target_of
         self._connect = connect
+        self._tokens = tokens or Tokens(outside.now)
         self._chance = chance
         self._nonce = nonce
         self._profiles = profiles
@@ -110,9 +113,11 @@ class Upstream:
         to = login.target
         binding = certificate_binding(event.cert) if event.cert is not None else None
         # Keys that a server has proved right before spare deriving them: milliseconds, on this thread.
-        keys = self._keys.get(login.pool)
+        keys = self._keys.get(login.pool) if to.token is None else None
         tls = event.cert is not None
-        login.auth = ServerAuth(to.user, to.password, binding=binding, tls=tls, nonce=self._nonce, keys=keys)
+        login.auth = ServerAuth(
+            to.user, login.password, binding=binding, tls=tls, nonce=self._nonce, keys=keys
+        )
         return [
             Send(
                 event.conn,
@@ -164,7 +169,7 @@ class Upstream:
             # A server that has not proven who it is may report an error, give a notice, and nothing else.
             case other if login.auth is not None and (other == "R" or not (login.auth.done or other in "EN")):
                 step = login.auth.receive(kind, body)
-                if step.done and login.auth.keys is not None:
+                if step.done and login.auth.keys is not None and login.target.token is None:
                     self._keys[login.pool] = login.auth.keys
                 return [Send(conn, step.send)] if step.send else []
             case "S":
@@ -176,6 +181,12 @@ class Upstream:
                 login.parameters["in_hot_standby"] = "on" if body[6:7] == b"t" else "off"
             case "E":
                 said = messages.parse_error(body)
+                if login.target.token is not None and said.code.startswith("28"):
+                    self._tokens.forget(login.target.token, login.password or "")
+                    if not login.token_is_new:
+                        self._end(login)
+                        self._outside.start(self._dial(login))
+                        return [Close(conn)]
                 why = refusals.of_log_in(said, login.target, preparing=login.preparing)
                 return [Close(conn), *self._next(login, why, tls_may_help=said.code == "28000")]
             case "Z" if login.preparing and body != b"I":
@@ -251,6 +262,11 @@ class Upstream:
     async def _dial(self, login: LogIn) -> Commands:
         server, ask_tls = login.tries[0]
         to = login.target
+        if to.token is not None:
+            try:
+                login.password, login.token_is_new = await self._tokens.token(to.token)
+            except NoToken as error:
+                return self._next(login, problem(Known.SERVER_DOWN, what=str(error)), tls_may_help=False)
         # The second attempt of `allow` is made because the server wanted TLS.
         needs_tls = target.must(to.tls, server) or (ask_tls and to.tls.mode == "allow")
         try:

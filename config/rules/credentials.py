@@ -6,7 +6,9 @@ from config.errors import Finding
 from config.positions import KeyPath
 from config.secret import Secret
 from config.sections.auth_query import AuthQuery
+from config.sections.token import Token
 from config.snapshot import Snapshot
+from config.values import naming
 
 KEYED = ("scram-sha-256", "md5", "password")
 """Ways in at which a client whose verifier is known shows the keys that servers ask for."""
@@ -23,6 +25,7 @@ def credentials(snapshot: Snapshot) -> Iterator[Finding]:
         for path, secret in ((password, user.password), (own, user.server_password)):
             yield from _written_out(path, secret)
         yield from _no_verifier(own, user.server_password)
+        yield from _token((*at, "server_token"), user.server_token, user.server_password)
         if user.password is None and by_secret and len(by_secret) == len(ways) and not looked_up:
             yield Finding(
                 password,
@@ -33,7 +36,11 @@ def credentials(snapshot: Snapshot) -> Iterator[Finding]:
             )
         if user.password is None or user.password.form != "scram-verifier":
             continue
-        if user.server_password is None and not any(auth in KEYED for auth in ways):
+        if (
+            user.server_password is None
+            and user.server_token is None
+            and not any(auth in KEYED for auth in ways)
+        ):
             yield Finding(
                 password,
                 "a verifier is known, not the password: servers that ask for one will refuse this user",
@@ -58,11 +65,25 @@ def other_credentials(snapshot: Snapshot) -> Iterator[Finding]:
         own = (*at, "server_password")
         yield from _written_out(own, database.server_password)
         yield from _no_verifier(own, database.server_password)
-        if database.server_password is not None and database.server_user is None:
-            yield Finding(own, "nobody is named whose password this is", "set server_user beside it")
+        yield from _token((*at, "server_token"), database.server_token, database.server_password)
+        for path, given in ((own, database.server_password), ((*at, "server_token"), database.server_token)):
+            if given is not None and database.server_user is None:
+                yield Finding(path, "nobody is named whose password this is", "set server_user beside it")
         yield from _lookup((*at, "auth_query"), database.auth_query)
     for index, cluster in enumerate(snapshot.clusters):
         yield from _lookup(("clusters", index, "auth_query"), cluster.auth_query)
+
+
+def _token(at: KeyPath, token: Token | None, password: Secret | None) -> Iterator[Finding]:
+    if token is None:
+        return
+    if password is not None:
+        yield Finding(at, "there is a server_password too", "give one of them")
+    if bool(token.command) == (token.file is not None):
+        yield Finding(at, "a token comes from a command or from a file", "give one of them: command or file")
+    for name, path in (("command", token.command[0] if token.command else None), ("file", token.file)):
+        if path is not None and not path.startswith("/"):
+            yield Finding((*at, name), f"{naming(path)} is not an absolute path", "write the whole path")
 
 
 def _lookup(at: KeyPath, lookup: AuthQuery | None) -> Iterator[Finding]:

@@ -6,6 +6,7 @@ from config.secret import Secret
 from config.sections.auth_query import AuthQuery
 from config.sections.parameters import Parameter
 from config.sections.pool import PoolOptions
+from config.sections.token import Token
 from config.setting import Section, setting
 from config.text import Text
 
@@ -43,6 +44,12 @@ class Database(Section, frozen=True):
     ] = None
     server_password: Annotated[
         Secret | None, setting("The password of `server_user`; a reference.", "new connections")
+    ] = None
+    server_token: Annotated[
+        Token | None,
+        setting(
+            "Instead of `server_password`: a password that is got anew, time and again.", "new connections"
+        ),
     ] = None
     parameters: Annotated[
         tuple[Parameter, ...],

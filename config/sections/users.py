@@ -6,6 +6,7 @@ from config.secret import Secret
 from config.sections.databases import WILDCARD, Database
 from config.sections.parameters import Parameter
 from config.sections.pool import PoolOptions
+from config.sections.token import Token
 from config.setting import Section, setting
 
 
@@ -49,6 +50,12 @@ class User(Section, frozen=True):
             "new connections",
         ),
     ] = None
+    server_token: Annotated[
+        Token | None,
+        setting(
+            "Instead of `server_password`: a password that is got anew, time and again.", "new connections"
+        ),
+    ] = None
     parameters: Annotated[
         tuple[Parameter, ...],
         setting(
@@ -76,14 +83,23 @@ class User(Section, frozen=True):
         """It stands for every name that no other user has."""
         return self.name == WILDCARD
 
+    def brings_none(self, database: Database) -> bool:
+        """Without a server credential of its own, where the database has one."""
+        none = self.server_user is None and self.server_password is None and self.server_token is None
+        return none and database.server_user is not None
+
+    def token(self, database: Database) -> Token | None:
+        """How the password for the servers is got, where it is a token."""
+        return database.server_token if self.brings_none(database) else self.server_token
+
     def at_servers(self, database: Database) -> tuple[str, Secret | None]:
         """The name to log in to servers with, and the password; None where nothing known can be one."""
-        if self.server_user is None and self.server_password is None and database.server_user is not None:
-            return database.server_user, database.server_password
+        if self.brings_none(database):
+            return database.server_user or "", database.server_password
         name = self.server_user or self.name
         if self.server_password is not None:
             return name, self.server_password
-        known = self.password is not None and self.password.form == "password"
+        known = self.password is not None and self.password.form == "password" and self.server_token is None
         return name, self.password if known else None
 
     def may_use(self, database: str) -> bool:

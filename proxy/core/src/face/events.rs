@@ -14,6 +14,7 @@ macro_rules! events {
             #[pymethods]
             impl $name {
                 #[new]
+                #[allow(clippy::too_many_arguments)]
                 fn new($($field: $type),*) -> Self { Self { $($field),* } }
             }
         )*

@@ -58,7 +58,8 @@ fn line(input: &[u8]) -> Result<Header, PeerError> {
     };
     let number = |word: &str| word.parse::<u16>().map_err(|_| wrong());
     let client = SocketAddr::new(ip(from)?.to_canonical(), number(port)?);
-    (ip(to)?, number(to_port)?);
+    ip(to)?;
+    number(to_port)?;
     Ok(Header::Said { took: end + 2, client: Some(client) })
 }
 
