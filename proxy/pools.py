@@ -178,7 +178,7 @@ def describe_lookup(snapshot: Snapshot, section: Database) -> Pool | None:
     if cluster is None or said is None:
         return None
     return Pool(
-        label=f"{section.name} (auth_query)",
+        label=f"{section.name}/(auth_query)",
         settings=PoolSettings(size=LOOKUP_SIZE, wait=Duration(said.timeout), sharing=False),
         group_size=cluster.max_connections,
         target=Target(

@@ -236,7 +236,7 @@ class LogIns:
             if client.method in UNASKED and not self._directory.knows(user):
                 raise AuthFailed(problem(Known.UNKNOWN_ROLE, user=user))
             client.auth, first = ClientAuth.begin(
-                "trust" if client.method == "peer" else client.method,
+                _exchange(client, credential),
                 user,
                 credential,
                 tls=tls,
@@ -372,6 +372,14 @@ class LogIns:
         if client.place is not None:
             self._profiles.leave((client.place.pool, ()), client.conn)
             self._trials.leave(client.place.pool, client.settings, client.conn)
+
+
+def _exchange(client: _Client, credential: Credential | None) -> str:
+    """What is said to the client. Who is looked up and not found is asked as most of those who are found would be."""
+    if client.method == "peer":
+        return "trust"
+    lost = client.where is not None and credential is None
+    return "scram-sha-256" if lost and client.method == "md5" else client.method
 
 
 def _received(auth: ClientAuth, kind: int, body: bytes) -> Step | WireError:

@@ -12,7 +12,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from protocols.postgres import messages
 from tests.conftest import StartProxy
+from tests.integration.wire import Line as Raw
 from tests.servers import ports
 from tests.servers.postgres import PostgresServer
 from tests.servers.proxy import Proxy
@@ -114,6 +116,19 @@ def test_who_cannot_log_in_hears_the_same_as_one_with_a_wrong_password(
     password = "wrong" if user == "ada" else PASSWORD
     for _ in range(2):
         assert refusal(proxy, "shop", user, password) == f'password authentication failed for user "{user}"'
+
+
+@pytest.mark.parametrize("auth", ["scram-sha-256", "md5"])
+def test_the_first_answer_is_of_the_same_kind_for_those_who_are_there_and_those_who_are_not(
+    postgres_server: PostgresServer, start_proxy: StartProxy, auth: str
+) -> None:
+    proxy = start_proxy(configuration(postgres_server, listener=f'auth = "{auth}"'), SECRETS)
+    asked = set()
+    for user in ("app", "other", "nobody", "somebody"):
+        with Raw(proxy.host, proxy.port) as line:
+            line.send(messages.startup({"user": user, "database": "shop"}))
+            asked.add(line.receive())
+    assert [messages.parse_authentication(one.body)[0] for one in asked] == [10]
 
 
 def test_a_name_is_a_parameter_and_never_sql(server: PostgresServer, start_proxy: StartProxy) -> None:
