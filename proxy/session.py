@@ -132,7 +132,6 @@ class LogIns:
             tls=event.tls,
         )
         if isinstance(method, Problem):
-            self._attempts.failed(event.peer, limits.login_window.seconds)
             return self._refuse(event.conn, event.peer, method, asked)
         client = _Client(event.conn, event.peer, door, method, asked)
         self._clients[event.conn] = client

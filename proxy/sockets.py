@@ -4,11 +4,12 @@ It owns addresses and descriptors until the core gets them; it knows nothing of 
 """
 
 import errno
+import fcntl
 import os
 import socket
 import stat
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from config.address import Address
@@ -130,17 +131,29 @@ def _listen(family: int, place: Place, *, shared: bool) -> socket.socket:
 def _bind_unix(address: Address, path: str, count: int, mode: int) -> list[int]:
     one = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
     try:
-        _clear(path)
-        one.bind(path)
-        # Nobody can connect before it listens, so nobody gets in by the permissions it was made with.
-        Path(path).chmod(mode)
-        one.listen(BACKLOG)
+        with _alone_in(address.host):
+            _clear(path)
+            one.bind(path)
+            # Nobody can connect before it listens, so nobody gets in by the permissions it was made with.
+            Path(path).chmod(mode)
+            one.listen(BACKLOG)
         # One socket for all: a Unix socket knows no SO_REUSEPORT.
         return [os.dup(one.fileno()) for _ in range(count)]
     except OSError as error:
         raise BindError(_reason(address, error)) from error
     finally:
         one.close()
+
+
+@contextmanager
+def _alone_in(folder: str) -> Iterator[None]:
+    """Between two that start at once the second would take the first one's socket for one left behind."""
+    held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(held)
 
 
 def _clear(path: str) -> None:
@@ -166,6 +179,8 @@ def _reason(address: Address, error: OSError) -> str:
             what = f"{address.unix} is there; stop the program that holds it or choose another number"
         case errno.EADDRINUSE:
             what = "the address is in use; stop the program that holds it (ss -ltnp shows it) or choose another port"
+        case errno.EAGAIN:
+            what = "another process is about to listen in this directory; try again"
         case errno.ENOENT | errno.ENOTDIR:
             what = "there is no such directory; make it, for this user to write in"
         case errno.EACCES | errno.EPERM if address.unix is not None:
