@@ -190,6 +190,7 @@ def describe_lookup(snapshot: Snapshot, section: Database) -> Pool | None:
             tls=_tls(cluster),
             connect_timeout=cluster.connect_timeout.seconds,
             login_retry=cluster.login_retry.seconds,
+            token=_token_rule(said.token) if said.token is not None else None,
         ),
     )
 

@@ -78,7 +78,7 @@ def _token(at: KeyPath, token: Token | None, password: Secret | None) -> Iterato
     if token is None:
         return
     if password is not None:
-        yield Finding(at, "there is a server_password too", "give one of them")
+        yield Finding(at, "there is a password for servers too", "give one of them")
     if bool(token.command) == (token.file is not None):
         yield Finding(at, "a token comes from a command or from a file", "give one of them: command or file")
     for name, path in (("command", token.command[0] if token.command else None), ("file", token.file)):
@@ -91,6 +91,7 @@ def _lookup(at: KeyPath, lookup: AuthQuery | None) -> Iterator[Finding]:
         return
     yield from _written_out((*at, "password"), lookup.password)
     yield from _no_verifier((*at, "password"), lookup.password)
+    yield from _token((*at, "token"), lookup.token, lookup.password)
     if "$1" not in lookup.query:
         yield Finding(
             (*at, "query"),

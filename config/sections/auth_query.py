@@ -4,6 +4,7 @@ from typing import Annotated
 
 from config.quantities import Duration
 from config.secret import Secret
+from config.sections.token import Token
 from config.setting import Section, setting
 from config.text import Text
 
@@ -19,6 +20,10 @@ class AuthQuery(Section, frozen=True):
     user: Annotated[str, setting("The name to ask with. It has to be allowed to run `query`.", "at once")]
     password: Annotated[
         Secret | None, setting("Its password; a reference, as a user's.", "new connections")
+    ] = None
+    token: Annotated[
+        Token | None,
+        setting("Instead of `password`: one that is got anew, time and again.", "new connections"),
     ] = None
     dbname: Annotated[
         str | None,

@@ -8,7 +8,7 @@ from config.text import Text
 
 
 class Token(Section, frozen=True):
-    """`server_token` in a user or a database: how to get the password for each new server connection."""
+    """`server_token` in a user or a database, `token` in an `auth_query`: how to get the password each time."""
 
     command: Annotated[
         tuple[Text, ...],

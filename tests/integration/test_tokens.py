@@ -66,3 +66,29 @@ def test_no_token_is_told_with_its_source_and_without_what_it_said(
     with pytest.raises(psycopg.OperationalError, match="command /bin/sh ended with status 7"):
         psycopg.connect(proxy.dsn("shop", "app"))
     assert "hunter2" not in proxy.log_text()
+
+
+def test_who_looks_users_up_may_have_a_token_too(
+    server: PostgresServer, start_proxy: StartProxy, tmp_path: Path
+) -> None:
+    file = tmp_path / "token"
+    file.write_text("first token")
+    server.execute("GRANT pg_read_all_data TO cloud")
+    query = "SELECT name, secret FROM people WHERE name = $1"
+    server.execute(
+        "CREATE TABLE people AS SELECT rolname::text AS name, rolpassword AS secret FROM pg_authid"
+    )
+    try:
+        lookup = f'auth_query = {{ user = "cloud", token = {{ file = "{file}" }}, query = "{query}" }}\n'
+        config = (
+            '[[listeners]]\nprotocol = "postgres"\naddress = "127.0.0.1:@port@"\n'
+            '[[clusters]]\nname = "main"\nprotocol = "postgres"\n'
+            f'servers = [{{ address = "{server.host}:{server.port}" }}]\n'
+            f'[[databases]]\nname = "shop"\ncluster = "main"\n{lookup}[[users]]\nname = "*"\n'
+        )
+        proxy = start_proxy(config)
+        with psycopg.connect(proxy.dsn("shop", "app", "app-password")) as line:
+            assert line.execute("SELECT session_user").fetchone() == ("app",)
+    finally:
+        server.execute("DROP TABLE people")
+        server.execute("REVOKE pg_read_all_data FROM cloud")
