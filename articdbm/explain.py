@@ -94,9 +94,10 @@ def _refusal(path: Path, user: str, database: str) -> str:
     who = snapshot.user(user) if user else None
     if user and who is None:
         return f'{path} has no user "{user}"'
-    if database and snapshot.database(database) is None:
+    known = snapshot.database(database) if database else None
+    if database and known is None:
         return f'{path} has no database "{database}"'
-    if who is not None and database and not who.may_use(database):
+    if who is not None and known is not None and not who.may_use(known.name):
         return f'{path} does not let user "{user}" use database "{database}"'
     return ""
 

@@ -13,12 +13,20 @@ class Startup:
     """A client sent its StartupMessage. It waits in the log-in state until Admit or Close."""
 
     def __init__(
-        self, conn: int, listener: int, peer: str, version: int, body: bytes, tls: bool, cert: bytes | None
+        self,
+        conn: int,
+        listener: int,
+        peer: str,
+        version: int,
+        body: bytes,
+        tls: bool,
+        cert: bytes | None,
+        uid: int | None,
     ) -> None: ...
     conn: int
     listener: int
     peer: str
-    """`address:port`, for logs."""
+    """`address:port`, as the load balancer says it where one is trusted to; `unix/UID` at a Unix socket."""
     version: int
     """The protocol number asked for: major << 16 | minor."""
     body: bytes
@@ -26,6 +34,8 @@ class Startup:
     tls: bool
     cert: bytes | None
     """The client's certificate (DER), already verified against the listener's authority."""
+    uid: int | None
+    """The user of the process at the other end of a Unix socket, as the kernel says."""
 
 @final
 class AuthMessage:
@@ -38,11 +48,18 @@ class AuthMessage:
 
 @final
 class Closed:
-    """A client that was not yet admitted is gone. Nothing more will come from this handle."""
+    """A client that the brain knows, admitted or not, is gone. Nothing more will come from this handle."""
 
     def __init__(self, conn: int, reason: str) -> None: ...
     conn: int
     reason: str
+
+@final
+class Discarded:
+    """A client that was answered gave up all its session had, with DISCARD ALL."""
+
+    def __init__(self, conn: int) -> None: ...
+    conn: int
 
 @final
 class PlanNeeded:
@@ -133,6 +150,7 @@ Event = (
     Startup
     | AuthMessage
     | Closed
+    | Discarded
     | PlanNeeded
     | AnswerNeeded
     | ServerNeeded
@@ -334,12 +352,17 @@ class Adopt:
 @final
 class Listen:
     """Accept clients on listening sockets, one descriptor a carrier (SO_REUSEPORT), or one for all.
-    The core owns the descriptors. Naming a listener again replaces its TLS for new clients (give no descriptors)."""
+    The core owns the descriptors. Naming a listener again replaces its TLS and `proxies` for new clients (give no
+    descriptors)."""
 
-    def __init__(self, listener: int, fds: list[int], tls: TlsServer | None = None) -> None: ...
+    def __init__(
+        self, listener: int, fds: list[int], tls: TlsServer | None = None, proxies: list[str] = ...
+    ) -> None:
+        """`proxies`: networks (`10.0.0.0/8`) from which every connection begins with a PROXY protocol header."""
     listener: int
     fds: list[int]
     tls: TlsServer | None
+    proxies: list[str]
 
 @final
 class Unlisten:

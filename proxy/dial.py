@@ -60,6 +60,8 @@ async def connect(address: Address, *, ask_tls: bool, needs_tls: bool, seconds: 
 
 async def _first_that_answers(address: Address) -> tuple[socket.socket, Address]:
     loop = asyncio.get_running_loop()
+    if address.unix is not None:
+        return await _at_file(address, address.unix), address
     try:
         found = await loop.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
     except socket.gaierror as error:
@@ -79,6 +81,19 @@ async def _first_that_answers(address: Address) -> tuple[socket.socket, Address]
             raise
     why = _words(last) if last is not None else "the name has no address"
     raise Unreachable(f"connection to server {address} failed: {why}") from last
+
+
+async def _at_file(address: Address, path: str) -> socket.socket:
+    one = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+    try:
+        await asyncio.get_running_loop().sock_connect(one, path)
+    except OSError as error:
+        one.close()
+        raise Unreachable(f"connection to server {address} failed: {_words(error)}") from error
+    except BaseException:
+        one.close()
+        raise
+    return one
 
 
 def _tune(one: socket.socket) -> None:

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from config.address import Address
 from config.sections.listeners import Listener
+from config.sections.rules import Rule
 from config.sections.tls import ListenerTls
 from config.snapshot import Snapshot
 from protocols.postgres.binding import certificate_binding
@@ -22,7 +23,8 @@ class Door(msgspec.Struct, frozen=True):
     """One listener, as a log-in needs it."""
 
     name: str
-    method: str
+    ways: tuple[Rule, ...]
+    """How clients prove themselves: the first that fits."""
     binding: bytes | None
     """Channel binding data of its certificate, where it has TLS."""
 
@@ -50,6 +52,7 @@ class Doors:
         self._numbers: dict[Address, int] = {}
         self._listeners: dict[int, Listener] = {}
         self._open: dict[int, Door] = {}
+        self._files: dict[int, sockets.File | None] = {}
 
     def door(self, number: int) -> Door | None:
         return self._open.get(number)
@@ -65,10 +68,11 @@ class Doors:
                 doors[number] = _door(listener)
                 before = self._listeners.get(number)
                 if before is None:
-                    bound[number] = sockets.bind(listener.address, self._sockets_each)
-                    commands.append(Listen(number, bound[number], tls=_tls(listener.tls)))
-                elif before.tls != listener.tls:
-                    commands.append(Listen(number, [], tls=_tls(listener.tls)))
+                    mode = int(listener.unix_mode, 8)
+                    bound[number] = sockets.bind(listener.address, self._sockets_each, mode=mode)
+                    commands.append(_listen(number, bound[number], listener))
+                elif (before.tls, before.proxy_from) != (listener.tls, listener.proxy_from):
+                    commands.append(_listen(number, [], listener))
         except BaseException:
             for descriptors in bound.values():
                 sockets.close(descriptors)
@@ -78,19 +82,32 @@ class Doors:
 
     def adopt(self, change: Change) -> list[str]:
         """What was prepared is now in force. Gives the addresses that are newly listened at, ports as they are."""
+        for number in self._open.keys() - change.doors.keys():
+            self._remove(number)
         self._open = change.doors
+        self._files |= {
+            number: sockets.file_of(descriptors[0]) for number, descriptors in change.bound.items()
+        }
         self._listeners = {self._numbers[one.address]: one for one in change.listeners}
         return [
             f"{self._listeners[number].protocol} "
-            + str(Address(self._listeners[number].address.host, sockets.port_of(descriptors[0])))
+            + str(sockets.named(self._listeners[number].address, descriptors[0]))
             for number, descriptors in change.bound.items()
         ]
 
     def close(self) -> Commands:
         """Hear nobody any more."""
         commands: Commands = [Unlisten(number) for number in self._open]
+        for number in self._open:
+            self._remove(number)
         self._open = {}
         return commands
+
+    def _remove(self, number: int) -> None:
+        """The core closes the descriptors; a Unix socket's file stays unless we take it away."""
+        file = self._files.pop(number, None)
+        if file is not None:
+            sockets.remove(file)
 
 
 def _door(listener: Listener) -> Door:
@@ -99,7 +116,13 @@ def _door(listener: Listener) -> Door:
     if tls is not None and tls.mode != "disable" and tls.certificate is not None:
         leaf = x509.load_pem_x509_certificate(tls.certificate.data)
         binding = certificate_binding(leaf.public_bytes(Encoding.DER))
-    return Door(str(listener.address), listener.auth, binding)
+    return Door(str(listener.address), listener.ways, binding)
+
+
+def _listen(number: int, descriptors: list[int], listener: Listener) -> Listen:
+    return Listen(
+        number, descriptors, tls=_tls(listener.tls), proxies=[str(one) for one in listener.proxy_from]
+    )
 
 
 def _tls(said: ListenerTls | None) -> TlsServer | None:

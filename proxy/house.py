@@ -18,6 +18,7 @@ from proxy.cancel import Cancels
 from proxy.directory import Directory
 from proxy.doors import Doors
 from proxy.listening import Listening
+from proxy.lookups import Lookups
 from proxy.outside import Outside
 from proxy.planner import Planner
 from proxy.plans import Plans, report
@@ -52,6 +53,7 @@ def build(
     sockets_each: int = 1,
     connect: dial.Connect = dial.connect,
     ask: inquiry.Ask = inquiry.ask,
+    look_up: inquiry.LookUp = inquiry.look_up,
 ) -> Rooms:
     """Join the rooms. Nothing is opened yet."""
     bases = Bases()
@@ -61,12 +63,23 @@ def build(
     profiles = Profiles()
     upstream = Upstream(outside, pools.target, profiles, connect=connect, chance=chance, nonce=nonce)
     trials = Trials(outside, profiles, ask=ask)
+    secret = nonce(32)
+    lookups = Lookups(outside, secret, ask=look_up)
     listening = Listening(outside, directory, bases, pools)
-    reloader = Reloader(load, directory, doors, pools, upstream, listening)
+    reloader = Reloader(load, directory, doors, pools, upstream, lookups, listening)
     console = Console(House(source, version, lambda: shown(directory.snapshot), reloader.reload))
     planner = Planner(Chain(standard(), report=report), max_text=snapshot.limits.max_statement)
     logins = LogIns(
-        outside, directory, upstream, trials, profiles, bases, nonce=nonce, secret=nonce(32), version=version
+        outside,
+        directory,
+        upstream,
+        trials,
+        profiles,
+        bases,
+        lookups,
+        nonce=nonce,
+        secret=secret,
+        version=version,
     )
     brain = Brain(
         logins,

@@ -21,7 +21,7 @@ from protocols.postgres.types import Problem
 from proxy.bases import OWN, Bases
 from proxy.directory import Directory
 from proxy.log import note
-from proxy.native import Adopt, AnswerNeeded, Close, Closed, Reply, Tell
+from proxy.native import Adopt, AnswerNeeded, Close, Closed, Discarded, Reply, Tell
 from proxy.outside import Commands, Outside
 from proxy.pools import Pools
 
@@ -48,6 +48,7 @@ TOO_MANY = Problem(
     "too many channels",
     hint=f"A client may listen to {MOST_EACH}, a pool's to {MOST} in all.",
 )
+GONE = Problem("ERROR", "57P01", "this database is no longer there for this user")
 UNREAD = Problem("ERROR", "0A000", "a channel's name has to be UTF-8 here")
 
 
@@ -191,23 +192,24 @@ class Listening:
         verb, name = _read(event.text)
         if base is None or not verb:
             return [Reply(event.conn, event.ticket, replies.failure(UNREAD))]
-        place, commands = self._directory.place(base.database, base.user)
-        if isinstance(place, Problem):
-            return [*commands, Reply(event.conn, event.ticket, replies.failure(place))]
-        ear = self._ears.get(place.pool)
+        pool = self._directory.pool_of(base)
+        if pool is None:
+            return [Reply(event.conn, event.ticket, replies.failure(GONE))]
+        commands: Commands = []
+        ear = self._ears.get(pool)
         if verb == "unlisten":
             if ear is not None:
                 ear.forget(event.conn, name)
             return [*commands, Reply(event.conn, event.ticket, replies.done("UNLISTEN"))]
         if ear is None:
-            ear, more = self._begin(place.pool)
+            ear, more = self._begin(pool)
             commands += more
         if (name not in ear.channels and len(ear.channels) >= MOST) or ear.count(event.conn) >= MOST_EACH:
             return [*commands, Reply(event.conn, event.ticket, replies.failure(TOO_MANY))]
-        self._pool_of[event.conn] = place.pool
+        self._pool_of[event.conn] = pool
         return commands + ear.listen(name or "", Waiter(event.conn, event.ticket))
 
-    def closed(self, event: Closed) -> Commands:
+    def closed(self, event: Closed | Discarded) -> Commands:
         """A client left, or discarded all it had."""
         ear = self._ears.get(self._pool_of.pop(event.conn, 0))
         if ear is not None:

@@ -15,6 +15,7 @@ from proxy._core import (
     Close,
     Closed,
     Core,
+    Discarded,
     Fail,
     Fault,
     Figures,
@@ -44,6 +45,7 @@ Event = (
     Startup
     | AuthMessage
     | Closed
+    | Discarded
     | PlanNeeded
     | AnswerNeeded
     | ServerNeeded
@@ -86,6 +88,7 @@ __all__ = [
     "Closed",
     "Command",
     "Core",
+    "Discarded",
     "Event",
     "Fail",
     "Fault",

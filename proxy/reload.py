@@ -15,6 +15,7 @@ from proxy.directory import Directory
 from proxy.doors import Doors
 from proxy.listening import Listening
 from proxy.log import note, set_level
+from proxy.lookups import Lookups
 from proxy.native import ForgetPlans
 from proxy.outside import Commands
 from proxy.pools import Pools
@@ -38,6 +39,7 @@ class Reloader:
         doors: Doors,
         pools: Pools,
         upstream: Upstream,
+        lookups: Lookups,
         listening: Listening,
     ) -> None:
         self._load = load
@@ -45,6 +47,7 @@ class Reloader:
         self._doors = doors
         self._pools = pools
         self._upstream = upstream
+        self._lookups = lookups
         self._listening = listening
         self._started_with = directory.snapshot
         self.files: tuple[Path, ...] = ()
@@ -67,6 +70,7 @@ class Reloader:
         for address in self._doors.adopt(change):
             note(logger, logging.INFO, "listening", address=address)
         self._directory.swap(snapshot)
+        self._lookups.forget()
         for pool in moved:
             self._upstream.forget(pool)
             self._listening.moved(pool)

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 import msgspec
 
 from config.address import Address
+from config.network import Network
 from config.pem import Pem
 from config.secret import Secret
+from config.sections.token import Token
 from config.snapshot import Snapshot
 
 
@@ -17,8 +19,11 @@ def shown(snapshot: Snapshot) -> list[tuple[str, str]]:
 
 def _rows(key: str, value: object) -> Iterator[tuple[str, str]]:
     match value:
-        case Address():
+        case Address() | Network():
             yield key, str(value)
+        case Token(command=[_, _, *_]):
+            # Arguments may hold what a program is let in with.
+            yield from _rows(key, msgspec.structs.replace(value, command=value.command[:1]))
         case msgspec.Struct():
             for name in value.__struct_fields__:
                 yield from _rows(f"{key}.{name}" if key else name, getattr(value, name))

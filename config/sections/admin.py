@@ -7,6 +7,7 @@ from config.setting import Section, setting
 ADMIN_DATABASE = "articdbm"
 CONSOLE_ALIAS = "pgbouncer"
 """For old habits and monitoring; a database configured under that name wins."""
+CONSOLE_NAMES = frozenset({ADMIN_DATABASE, CONSOLE_ALIAS})
 
 
 class Admin(Section, frozen=True):

@@ -131,7 +131,7 @@ class Town:
         self, body: bytes, version: int = V3, peer: str = "10.0.0.1:999"
     ) -> tuple[int, list[Command]]:
         self.conns += 1
-        return self.conns, self.handle(Startup(self.conns, 1, peer, version, body, False, None))
+        return self.conns, self.handle(Startup(self.conns, 1, peer, version, body, False, None, None))
 
     def prove(self, conn: int, said: list[Command], password: str, user: str = "app") -> list[Command]:
         """Hold the SCRAM conversation from the client's side, up to what follows it."""

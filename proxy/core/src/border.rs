@@ -4,6 +4,7 @@ use crate::conn::tls::{ClientTls, ServerTls};
 use crate::plan::Plan;
 use crate::pool::PoolConfig;
 use crate::slab::Id;
+use crate::wire::proxy::Network;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
@@ -16,6 +17,8 @@ pub enum Event {
         body: Vec<u8>,
         tls: bool,
         cert: Option<Vec<u8>>,
+        /// Of the process at the other end of a Unix socket.
+        uid: Option<u32>,
     },
     AuthMessage {
         conn: Id,
@@ -25,6 +28,10 @@ pub enum Event {
     Closed {
         conn: Id,
         reason: String,
+    },
+    /// The client gave up all its session had, with DISCARD ALL.
+    Discarded {
+        conn: Id,
     },
     PlanNeeded {
         scope: u32,
@@ -111,7 +118,7 @@ pub enum Command {
     Cancelled { ticket: u64 },
     Tell { conn: Id, data: Vec<u8> },
     Adopt { pool: u32, base: u32, fd: OwnedFd },
-    Listen { listener: u32, fds: Vec<OwnedFd>, tls: Option<Arc<ServerTls>> },
+    Listen { listener: u32, fds: Vec<OwnedFd>, tls: Option<Arc<ServerTls>>, proxies: Arc<[Network]> },
     Unlisten { listener: u32 },
     OpenPool { pool: u32, config: Box<PoolConfig> },
     Recycle { pool: u32 },

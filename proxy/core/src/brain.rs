@@ -3,6 +3,7 @@
 use crate::border::Command;
 use crate::inbox::Post;
 use crate::shared::Shared;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// Hands commands over, in order. `next` spreads new server connections over the carriers.
@@ -24,12 +25,13 @@ pub fn apply(shared: &Shared, next: &AtomicUsize, command: Command) {
             shared.post(carrier, Post::Command(command));
         }
         Command::Cancelled { ticket } => shared.post((ticket >> 56) as usize, Post::Command(command)),
-        Command::Listen { listener, fds, tls } => {
+        Command::Listen { listener, fds, tls, proxies } => {
             let count = shared.inboxes.len();
             let mut fds: Vec<_> = fds.into_iter().map(Some).collect();
             for carrier in 0..count {
                 let fds = fds.get_mut(carrier).and_then(Option::take).into_iter().collect();
-                shared.post(carrier, Post::Command(Command::Listen { listener, fds, tls: tls.clone() }));
+                let (tls, proxies) = (tls.clone(), Arc::clone(&proxies));
+                shared.post(carrier, Post::Command(Command::Listen { listener, fds, tls, proxies }));
             }
         }
         Command::Unlisten { listener } => {

@@ -128,6 +128,10 @@ pub struct Client {
     /// It has hung up; what it said before is still dealt with.
     pub leaving: bool,
     pub key_bytes: u8,
+    /// Of the process at the other end of a Unix socket.
+    pub uid: Option<u32>,
+    /// A PROXY protocol header has to come first.
+    pub proxied: bool,
     pub asked_tls: bool,
     pub asked_gss: bool,
     /// While it logs in: the brain has its last message and says the next word.
@@ -168,6 +172,8 @@ impl Client {
             stopping: false,
             leaving: false,
             key_bytes: 4,
+            uid: None,
+            proxied: false,
             asked_tls: false,
             asked_gss: false,
             spoke: false,

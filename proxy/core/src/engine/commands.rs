@@ -78,7 +78,9 @@ impl Engine {
             Command::Cancelled { ticket } => self.cancelled(ticket),
             Command::Tell { conn, data } => self.inform(conn, &data),
             Command::Adopt { pool, base, fd } => self.adopt(pool, base, fd),
-            Command::Listen { listener, mut fds, tls } => self.listen(listener, fds.pop(), tls),
+            Command::Listen { listener, mut fds, tls, proxies } => {
+                self.listen(listener, fds.pop(), tls, &proxies);
+            }
             Command::Unlisten { listener } => self.unlisten(listener),
             // What concerns no connection is done where it arrives: see brain.rs.
             Command::Fail(_) | Command::Learn { .. } | Command::OpenPool { .. } => {}

@@ -12,6 +12,7 @@ use crate::settings::Settings;
 use crate::slab::Id;
 use crate::wire::postgres::startup::{First, GSS, SSL, first};
 use crate::wire::postgres::{build, frame};
+use crate::wire::proxy::{Header, Network, header};
 use siphasher::sip128::{Hasher128, SipHasher};
 use std::hash::Hasher;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -40,13 +41,20 @@ const ACCEPTED: usize = 64;
 const REFUSED: usize = 64;
 
 impl Engine {
-    pub(super) fn listen(&mut self, number: u32, fd: Option<OwnedFd>, tls: Option<Arc<ServerTls>>) {
+    pub(super) fn listen(
+        &mut self,
+        number: u32,
+        fd: Option<OwnedFd>,
+        tls: Option<Arc<ServerTls>>,
+        proxies: &Arc<[Network]>,
+    ) {
         for listener in self.listeners.iter_mut().filter(|listener| listener.number == number) {
             listener.tls = tls.clone();
+            listener.proxies = Arc::clone(proxies);
         }
         let Some(fd) = fd else { return };
         let raw = fd.as_raw_fd();
-        self.listeners.push(Listener { number, fd, tls, resting: false });
+        self.listeners.push(Listener { number, fd, tls, proxies: Arc::clone(proxies), resting: false });
         let place = Id::new(0, number, 0);
         if let Err(error) = self.set.add(raw, token(LISTENER, place), poll::READ) {
             self.shared.tell(Event::Fault { message: format!("cannot watch a listening socket: {error}") });
@@ -62,7 +70,12 @@ impl Engine {
         for _ in 0..ACCEPTED {
             let Some(listener) = self.listeners.get_mut(at) else { return };
             match poll::accept(listener.fd.as_raw_fd()) {
-                Ok(Some(accepted)) => self.welcome(number, accepted),
+                Ok(Some(accepted)) => {
+                    let proxied = accepted
+                        .ip
+                        .is_some_and(|ip| listener.proxies.iter().any(|network| network.holds(ip)));
+                    self.welcome(number, accepted, proxied);
+                }
                 Ok(None) => return,
                 Err(error) => {
                     // Out of descriptors or memory: rest a while instead of spinning on the ready socket.
@@ -83,7 +96,7 @@ impl Engine {
         }
     }
 
-    fn welcome(&mut self, listener: u32, accepted: Accepted) {
+    fn welcome(&mut self, listener: u32, accepted: Accepted, proxied: bool) {
         let presence = Presence::new(&self.shared);
         let full = self.shared.clients.load(Relaxed) > self.shared.limits.max_clients + REFUSED;
         if full || self.shared.overloaded() {
@@ -95,7 +108,9 @@ impl Engine {
             self.clients.remove(id);
             return;
         }
-        let client = Box::new(Client::new(id, presence, stream, listener, accepted.peer));
+        let mut client = Box::new(Client::new(id, presence, stream, listener, accepted.peer));
+        client.proxied = proxied;
+        client.uid = accepted.uid;
         self.settle_client(client, Ok(()));
     }
 
@@ -104,6 +119,16 @@ impl Engine {
         let mut at = 0;
         while client.stage == Stage::First {
             let left = input.get(at..).unwrap_or_default();
+            if client.proxied {
+                // Before TLS and all else; what follows is the client's own.
+                let Header::Said { took, client: behind } = header(left)? else { return Ok(at) };
+                client.proxied = false;
+                if let Some(behind) = behind {
+                    client.peer = Some(behind.to_string().into());
+                }
+                at += took;
+                continue;
+            }
             match first(left)? {
                 First::More => return Ok(at),
                 // PostgreSQL asks each question once; a second time the number is taken for a version.
@@ -228,7 +253,7 @@ impl Engine {
         client.stage = Stage::Login;
         client.spoke = true;
         let peer = client.peer.as_deref().unwrap_or_default().to_owned();
-        let (conn, listener) = (client.id, client.listener);
+        let (conn, listener, uid) = (client.id, client.listener, client.uid);
         self.shared.tell(Event::Startup {
             conn,
             listener,
@@ -237,6 +262,7 @@ impl Engine {
             body: body.to_vec(),
             tls: tls_on,
             cert,
+            uid,
         });
         Ok(())
     }

@@ -22,6 +22,7 @@ use crate::shared::{CarrierStats, Shared};
 use crate::slab::{Id, Slab};
 use crate::wheel::Wheel;
 use crate::wire::postgres::server::{Done, Lost};
+use crate::wire::proxy::Network;
 use cancels::Cancel;
 pub use deadlines::Clock;
 use hashbrown::HashMap;
@@ -49,6 +50,8 @@ struct Listener {
     number: u32,
     fd: OwnedFd,
     tls: Option<Arc<ServerTls>>,
+    /// Who comes from there says first, in the PROXY protocol, on whose behalf.
+    proxies: Arc<[Network]>,
     /// Accepting stopped for want of descriptors; tried again when pools are tended.
     resting: bool,
 }
@@ -207,6 +210,7 @@ impl Engine {
         for id in self.clients.ids() {
             if self.clients.is_lent(id) {
                 self.clients.remove(id);
+                self.shared.tell(crate::border::Event::Closed { conn: id, reason: "a defect".to_owned() });
                 self.lose_servers_of(id);
                 continue;
             }

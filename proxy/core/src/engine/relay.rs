@@ -320,7 +320,7 @@ impl Engine {
             End::Error { code, message } => format!("{code} {message}"),
             End::Said(_) => "closed by the proxy".to_owned(),
         };
-        if client.stage == Stage::Login || client.asked {
+        if matches!(client.stage, Stage::Login | Stage::Active) {
             self.shared.tell(Event::Closed { conn: client.id, reason });
         }
         match end {

@@ -331,7 +331,7 @@ impl Engine {
         let discards = |plan: &Arc<Plan>| plan.effect.resets_all && plan.effect.forgets_prepared;
         if client.asked && !done.failed && done.plan.as_ref().is_some_and(discards) {
             // DISCARD ALL: what the brain knows of it ends, too.
-            self.shared.tell(Event::Closed { conn: client.id, reason: "discarded all".to_owned() });
+            self.shared.tell(Event::Discarded { conn: client.id });
         }
         let again = done.again && !client.again.is_empty();
         if again {

@@ -6,6 +6,7 @@ use crate::plan::{self, Action, Effect, Measured, Names};
 use crate::poll;
 use crate::pool::{Mode, PoolConfig};
 use crate::slab::Id;
+use crate::wire::proxy::Network;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use std::os::fd::OwnedFd;
@@ -239,9 +240,15 @@ commands! {
         Ok(Command::Adopt { pool: c.pool, base: c.base, fd: poll::adopt(c.fd) })
     };
     Cancelled (ticket) (ticket: u64) => |c| Ok(Command::Cancelled { ticket: c.ticket });
-    Listen (listener, fds, tls = None) (listener: u32, fds: Vec<i32>, tls: Option<Py<TlsServer>>) => |c| {
+    Listen (listener, fds, tls = None, proxies = Vec::new()) (
+        listener: u32, fds: Vec<i32>, tls: Option<Py<TlsServer>>, proxies: Vec<String>
+    ) => |c| {
+        let network = |text: &String| {
+            Network::parse(text).ok_or_else(|| PyValueError::new_err(format!("no network: {text}")))
+        };
+        let proxies = c.proxies.iter().map(network).collect::<PyResult<_>>()?;
         let tls = c.tls.as_ref().map(|tls| Arc::clone(&tls.get().0));
-        Ok(Command::Listen { listener: c.listener, fds: adopt(&c.fds), tls })
+        Ok(Command::Listen { listener: c.listener, fds: adopt(&c.fds), tls, proxies })
     };
     Unlisten (listener) (listener: u32) => |c| Ok(Command::Unlisten { listener: c.listener });
     OpenPool (

@@ -14,6 +14,7 @@ macro_rules! events {
             #[pymethods]
             impl $name {
                 #[new]
+                #[allow(clippy::too_many_arguments)]
                 fn new($($field: $type),*) -> Self { Self { $($field),* } }
             }
         )*
@@ -27,10 +28,12 @@ macro_rules! events {
 
 events! {
     Startup {
-        conn: u64, listener: u32, peer: String, version: u32, body: Py<PyBytes>, tls: bool, cert: Option<Py<PyBytes>>
+        conn: u64, listener: u32, peer: String, version: u32, body: Py<PyBytes>, tls: bool, cert: Option<Py<PyBytes>>,
+        uid: Option<u32>
     }
     AuthMessage { conn: u64, kind: u8, body: Py<PyBytes> }
     Closed { conn: u64, reason: String }
+    Discarded { conn: u64 }
     PlanNeeded {
         scope: u32, key: Py<PyBytes>, base: u32, settings: Vec<(String, String)>, exact: bool, text: Py<PyBytes>
     }
@@ -49,10 +52,11 @@ fn bytes(py: Python<'_>, data: &[u8]) -> Py<PyBytes> {
 
 pub fn to_python(py: Python<'_>, event: Event) -> PyResult<Py<PyAny>> {
     match event {
-        Event::Startup { conn, listener, peer, version, body, tls, cert } => {
+        Event::Startup { conn, listener, peer, version, body, tls, cert, uid } => {
             let (body, cert) = (bytes(py, &body), cert.map(|cert| bytes(py, &cert)));
-            Startup { conn: conn.0, listener, peer, version, body, tls, cert }.into_py_any(py)
+            Startup { conn: conn.0, listener, peer, version, body, tls, cert, uid }.into_py_any(py)
         }
+        Event::Discarded { conn } => Discarded { conn: conn.0 }.into_py_any(py),
         Event::AuthMessage { conn, kind, body } => {
             AuthMessage { conn: conn.0, kind, body: bytes(py, &body) }.into_py_any(py)
         }

@@ -129,7 +129,7 @@ impl House {
         house.addresses = listeners.iter().map(|listener| listener.local_addr().unwrap()).collect();
         let fds =
             listeners.into_iter().inspect(|listener| listener.set_nonblocking(true).unwrap()).map(Into::into);
-        house.say(Command::Listen { listener: 7, fds: fds.collect(), tls: None });
+        house.say(Command::Listen { listener: 7, fds: fds.collect(), tls: None, proxies: Arc::new([]) });
         house.say(Command::OpenPool { pool: POOL, config: Box::new(config) });
         house
     }
@@ -183,6 +183,7 @@ impl House {
                 format!("AuthMessage {} {}", char::from(kind), body.len())
             }
             Event::Closed { reason, .. } => format!("Closed {reason}"),
+            Event::Discarded { .. } => "Discarded".to_owned(),
             Event::PlanNeeded { scope, key, text, settings, .. } => {
                 let text = String::from_utf8_lossy(&text).into_owned();
                 if self.plans {
