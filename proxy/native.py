@@ -12,6 +12,8 @@ from proxy._core import (
     AuthMessage,
     Cancelled,
     CancelNeeded,
+    CarrierFigures,
+    ClientRow,
     Close,
     Closed,
     Core,
@@ -19,10 +21,15 @@ from proxy._core import (
     Fault,
     Figures,
     ForgetPlans,
+    Hold,
+    Kill,
     Learn,
+    List,
+    Listed,
     Listen,
     OpenPool,
     Plan,
+    PlanFigures,
     PlanNeeded,
     PoolFigures,
     Recycle,
@@ -32,6 +39,7 @@ from proxy._core import (
     ServerMessage,
     ServerNeeded,
     ServerOpened,
+    ServerRow,
     Startup,
     TlsClient,
     TlsServer,
@@ -50,6 +58,7 @@ Event = (
     | ServerMessage
     | ServerLost
     | CancelNeeded
+    | Listed
     | Fault
 )
 
@@ -69,6 +78,9 @@ Command = (
     | OpenPool
     | Recycle
     | ForgetPlans
+    | Hold
+    | Kill
+    | List
 )
 
 __all__ = [
@@ -80,6 +92,8 @@ __all__ = [
     "AuthMessage",
     "CancelNeeded",
     "Cancelled",
+    "CarrierFigures",
+    "ClientRow",
     "Close",
     "Closed",
     "Command",
@@ -89,10 +103,15 @@ __all__ = [
     "Fault",
     "Figures",
     "ForgetPlans",
+    "Hold",
+    "Kill",
     "Learn",
+    "List",
+    "Listed",
     "Listen",
     "OpenPool",
     "Plan",
+    "PlanFigures",
     "PlanNeeded",
     "PoolFigures",
     "Recycle",
@@ -102,6 +121,7 @@ __all__ = [
     "ServerMessage",
     "ServerNeeded",
     "ServerOpened",
+    "ServerRow",
     "Startup",
     "TlsClient",
     "TlsServer",

@@ -2,7 +2,7 @@
 
 use crate::conn::tls::{ClientTls, ServerTls};
 use crate::plan::Plan;
-use crate::pool::PoolConfig;
+use crate::pool::{Hold, PoolConfig};
 use crate::slab::Id;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -68,9 +68,59 @@ pub enum Event {
         pid: u32,
         secret: Vec<u8>,
     },
+    /// One carrier's connections; `of` carriers answer.
+    Listed(Box<Listed>),
     Fault {
         message: String,
     },
+}
+
+pub struct Listed {
+    pub ticket: u64,
+    pub of: usize,
+    pub clients: Vec<ClientRow>,
+    pub servers: Vec<ServerRow>,
+    /// Listener and descriptor.
+    pub doors: Vec<(u32, i32)>,
+}
+
+/// A client as it is at this moment. Times are how long ago.
+pub struct ClientRow {
+    pub conn: Id,
+    pub pool: u32,
+    pub base: u32,
+    pub state: &'static str,
+    pub address: String,
+    pub local: String,
+    pub fd: i32,
+    pub since_us: u64,
+    pub heard_us: u64,
+    pub waited_us: u64,
+    pub link: u64,
+    pub tls: String,
+    pub application: String,
+    pub prepared: usize,
+    pub pinned: bool,
+    pub kept: usize,
+    pub unsent: usize,
+}
+
+pub struct ServerRow {
+    pub conn: Id,
+    pub pool: u32,
+    pub state: &'static str,
+    pub address: String,
+    pub local: String,
+    pub fd: i32,
+    pub since_us: u64,
+    pub heard_us: u64,
+    pub closing: bool,
+    pub link: u64,
+    pub pid: u32,
+    pub tls: String,
+    pub prepared: usize,
+    pub kept: usize,
+    pub unsent: usize,
 }
 
 pub struct Admit {
@@ -115,4 +165,7 @@ pub enum Command {
     OpenPool { pool: u32, config: Box<PoolConfig> },
     Recycle { pool: u32 },
     ForgetPlans,
+    Hold { pool: u32, hold: Hold },
+    Kill { pool: u32, said: Vec<u8> },
+    List { ticket: u64 },
 }

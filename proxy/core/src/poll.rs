@@ -173,6 +173,18 @@ pub fn accept(listener: RawFd) -> io::Result<Option<Accepted>> {
     Ok(Some(Accepted { fd, peer: describe(&address) }))
 }
 
+/// Our end of a socket, as `address:port`.
+pub fn local_address(fd: RawFd) -> String {
+    // SAFETY: zeroed is a valid sockaddr_storage, and its length is given.
+    let address = unsafe {
+        let mut address: libc::sockaddr_storage = std::mem::zeroed();
+        let mut length = size_of::<libc::sockaddr_storage>() as libc::socklen_t;
+        libc::getsockname(fd, (&raw mut address).cast(), &mut length);
+        address
+    };
+    describe(&address)
+}
+
 fn describe(address: &libc::sockaddr_storage) -> String {
     use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
     match i32::from(address.ss_family) {

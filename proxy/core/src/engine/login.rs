@@ -94,7 +94,7 @@ impl Engine {
             self.clients.remove(id);
             return;
         }
-        let client = Box::new(Client::new(id, presence, stream, listener, accepted.peer));
+        let client = Box::new(Client::new(id, presence, stream, listener, accepted.peer, self.now_us));
         self.settle_client(client, Ok(()));
     }
 
@@ -277,7 +277,7 @@ impl Engine {
             return;
         }
         let presence = Presence::new(&self.shared);
-        let mut client = Box::new(Client::new(id, presence, stream, 0, "the proxy".to_owned()));
+        let mut client = Box::new(Client::new(id, presence, stream, 0, "the proxy".to_owned(), self.now_us));
         client.stage = Stage::Active;
         client.pool = self.shared.pool(pool);
         client.base = base;

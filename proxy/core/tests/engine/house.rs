@@ -214,6 +214,9 @@ impl House {
                 self.cancels.push(ticket);
                 format!("CancelNeeded {pid} {secret:?}")
             }
+            Event::Listed(listed) => {
+                format!("Listed {} clients, {} servers", listed.clients.len(), listed.servers.len())
+            }
             Event::Fault { message } => panic!("{message}"),
         };
         self.events.push(line);
