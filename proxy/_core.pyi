@@ -138,7 +138,7 @@ class ClientRow:
         since_us: int,
         heard_us: int,
         waited_us: int,
-        link: int,
+        link: int | None,
         tls: str,
         application: str,
         prepared: int,
@@ -160,8 +160,8 @@ class ClientRow:
     heard_us: int
     waited_us: int
     """0 unless it waits for a connection."""
-    link: int
-    """The server connection it is on; 0 for none."""
+    link: int | None
+    """The server connection it is on."""
     tls: str
     application: str
     """application_name as SQL text, where it is not the pool's own."""
@@ -186,7 +186,7 @@ class ServerRow:
         since_us: int,
         heard_us: int,
         closing: bool,
-        link: int,
+        link: int | None,
         pid: int,
         tls: str,
         prepared: int,
@@ -204,8 +204,8 @@ class ServerRow:
     heard_us: int
     closing: bool
     """It closes as soon as it is free."""
-    link: int
-    """The client it belongs to; 0 where it is idle or shared."""
+    link: int | None
+    """The client it belongs to; none where it is idle or shared."""
     pid: int
     tls: str
     prepared: int

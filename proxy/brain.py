@@ -20,6 +20,7 @@ from proxy.native import (
     Event,
     Fault,
     Learn,
+    Listed,
     Plan,
     PlanNeeded,
     ServerLost,
@@ -55,6 +56,7 @@ class Brain:
             ServerMessage: upstream.message,
             ServerLost: upstream.lost,
             CancelNeeded: cancels.needed,
+            Listed: console.listed,
             Fault: _fault,
         }
 

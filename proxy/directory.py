@@ -60,10 +60,14 @@ class Directory:
     def administers(self, user: str) -> bool:
         return self.knows(user) and self.snapshot.is_admin(user)
 
+    def watches(self, user: str) -> bool:
+        """May look at the console's figures."""
+        return self.administers(user) or (self.knows(user) and self.snapshot.is_watcher(user))
+
     def permits(self, base: Base) -> bool:
         """Whether who logged in at some time would be let in now."""
         if base.admin:
-            return self.administers(base.user)
+            return self.watches(base.user)
         user = self.snapshot.user(base.user)
         return (
             user is not None
@@ -80,5 +84,8 @@ class Directory:
             return problem(Known.UNKNOWN_DATABASE, database=database), []
         if not person.may_use(database):
             return problem(Known.NO_ACCESS, database=database), []
+        if self._pools.holds.disabled(database):
+            hint = "An administrator disabled it; ENABLE in the console lets clients in again."
+            return problem(Known.DISABLED, database=database, hint=hint), []
         pool, commands = self._pools.open(self.snapshot, known, person)
         return Place(pool, self._pools.settings(pool).wait.seconds), commands

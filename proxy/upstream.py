@@ -54,12 +54,14 @@ class Upstream:
         connect: dial.Connect = dial.connect,
         chance: Callable[[], float],
         nonce: Callable[[int], bytes],
+        held: Callable[[int], bool] = lambda _pool: False,
     ) -> None:
         self._outside = outside
         self._target_of = target_of
         self._connect = connect
         self._chance = chance
         self._nonce = nonce
+        self._held = held
         self._profiles = profiles
         self._demand: dict[int, Demand] = {}
         self._open: dict[int, LogIn] = {}
@@ -82,6 +84,10 @@ class Upstream:
             return then(known)
         self._profiles.wait((pool, ()), conn, then)
         return self._look(pool)
+
+    def resumed(self, pool: int) -> Commands:
+        """The pool is held back no more: who waits to know what its connections report may know it soon."""
+        return self._again(pool)
 
     def forget(self, pool: int) -> None:
         """The pool's target changed: what its old servers said counts no more."""
@@ -203,7 +209,7 @@ class Upstream:
     def _look(self, pool: int) -> Commands:
         """See to it that what somebody waits for will be known."""
         demand = self._demand.setdefault(pool, Demand())
-        if demand.running:
+        if demand.running or self._held(pool):
             return []
         demand.running += 1
         return self._begin(pool)

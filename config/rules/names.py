@@ -40,8 +40,9 @@ def known_names(snapshot: Snapshot) -> Iterator[Finding]:
     for index, user in enumerate(snapshot.users):
         for place, name in enumerate(user.databases or ()):
             yield from _known(("users", index, "databases", place), name, "database", databases)
-    for place, name in enumerate(snapshot.admin.users):
-        yield from _known(("admin", "users", place), name, "user", users)
+    for setting, names in (("users", snapshot.admin.users), ("stats_users", snapshot.admin.stats_users)):
+        for place, name in enumerate(names):
+            yield from _known(("admin", setting, place), name, "user", users)
 
 
 def _known(path: KeyPath, name: str, kind: str, known: dict[str, KeyPath]) -> Iterator[Finding]:

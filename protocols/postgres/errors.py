@@ -63,6 +63,8 @@ class Known(Enum):
         "unsupported frontend protocol {major}.{minor}: server supports 3.0 to 3.{newest}",
     )
 
+    DISABLED = ("55000", "FATAL", 'database "{database}" is not currently accepting connections')
+
     # how it is said
     PROTOCOL = ("08P01", "FATAL", "{what}")
     BAD_ENCODING = ("22021", "FATAL", 'invalid byte sequence for encoding "UTF8": {sequence}')

@@ -24,6 +24,7 @@ MAX_KEY = 256
 
 _LENGTH = struct.Struct("!i")
 _TEXT = 25
+_SIZES = {20: 8, 23: 4}
 
 
 # --- towards either side -------------------------------------------------------------------------
@@ -145,9 +146,12 @@ def ready(status: bytes = b"I") -> bytes:
     return frame(b"Z", status)
 
 
-def row_description(columns: Sequence[str]) -> bytes:
-    """Columns of type text, in text format, from no table."""
-    described = (text(name) + struct.pack("!ihihih", 0, 0, _TEXT, -1, -1, 0) for name in columns)
+def row_description(columns: Sequence[str | tuple[str, int]]) -> bytes:
+    """Columns in text format, from no table: of type text, or of the type (its OID) given with the name."""
+    named = ((column, _TEXT) if isinstance(column, str) else column for column in columns)
+    described = (
+        text(name) + struct.pack("!ihihih", 0, 0, kind, _SIZES.get(kind, -1), -1, 0) for name, kind in named
+    )
     return frame(b"T", struct.pack("!h", len(columns)) + b"".join(described))
 
 

@@ -169,8 +169,8 @@ fn client_row(client: &Client, now_us: u64) -> ClientRow {
         _ => "active",
     };
     let link = match client.link {
-        Link::None => 0,
-        Link::Held(id) | Link::Shared(id) => id.0,
+        Link::None => None,
+        Link::Held(id) | Link::Shared(id) => Some(id.0),
     };
     ClientRow {
         conn: client.id,
@@ -194,12 +194,12 @@ fn client_row(client: &Client, now_us: u64) -> ClientRow {
 }
 
 fn server_row(server: &Server, (now_us, now_ms): (u64, u64)) -> ServerRow {
-    let owner = server.up.owner.map_or(0, |Id(id)| id);
+    let owner = server.up.owner.map(|Id(id)| id);
     let state = match server.stage {
         ServerStage::Tls | ServerStage::Login => "login",
         ServerStage::Active if server.cancels > 0 => "being_canceled",
-        ServerStage::Active if owner == 0 && server.up.is_quiet() => "idle",
-        ServerStage::Active if owner == 0 && server.up.units == 0 => "tested",
+        ServerStage::Active if owner.is_none() && server.up.is_quiet() => "idle",
+        ServerStage::Active if owner.is_none() && server.up.units == 0 => "tested",
         ServerStage::Active => "active",
     };
     ServerRow {

@@ -43,12 +43,12 @@ events! {
     CancelNeeded { ticket: u64, pool: u32, address: String, pid: u32, secret: Py<PyBytes> }
     ClientRow {
         conn: u64, pool: u32, base: u32, state: String, address: String, local: String, fd: i32, since_us: u64,
-        heard_us: u64, waited_us: u64, link: u64, tls: String, application: String, prepared: usize, pinned: bool,
+        heard_us: u64, waited_us: u64, link: Option<u64>, tls: String, application: String, prepared: usize, pinned: bool,
         kept: usize, unsent: usize
     }
     ServerRow {
         conn: u64, pool: u32, state: String, address: String, local: String, fd: i32, since_us: u64, heard_us: u64,
-        closing: bool, link: u64, pid: u32, tls: String, prepared: usize, kept: usize, unsent: usize
+        closing: bool, link: Option<u64>, pid: u32, tls: String, prepared: usize, kept: usize, unsent: usize
     }
     Listed {
         ticket: u64, of: usize, clients: Vec<Py<ClientRow>>, servers: Vec<Py<ServerRow>>, doors: Vec<(u32, i32)>
