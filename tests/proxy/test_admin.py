@@ -74,7 +74,8 @@ class Consoled(Town):
         self.base = self.admit("root").base
 
     def admit(self, user: str) -> Admit:
-        return only(self.log_in(user=user, database="articdbm")[1], Admit)
+        admitted: Admit = only(self.log_in(user=user, database="articdbm")[1], Admit)
+        return admitted
 
     def say(self, text: str, base: int | None = None) -> list[Any]:
         return self.handle(AnswerNeeded(5, 6, base or self.base, text.encode()))
