@@ -73,6 +73,17 @@ class AnswerNeeded:
     text: bytes
 
 @final
+class UnitNeeded:
+    """Messages of the extended protocol, up to Sync or Flush, from a client without a pool. Reply with all that
+    answers them."""
+
+    def __init__(self, conn: int, ticket: int, base: int, unit: bytes) -> None: ...
+    conn: int
+    ticket: int
+    base: int
+    unit: bytes
+
+@final
 class ServerNeeded:
     """A pool wants one more server connection. Answer with Attach, or with Fail."""
 
@@ -244,6 +255,7 @@ Event = (
     | Closed
     | PlanNeeded
     | AnswerNeeded
+    | UnitNeeded
     | ServerNeeded
     | ServerOpened
     | ServerMessage
@@ -402,7 +414,7 @@ class Learn:
 
 @final
 class Reply:
-    """The whole answer to AnswerNeeded, in the client's wire, ReadyForQuery included."""
+    """The whole answer to AnswerNeeded (or UnitNeeded), in the client's wire, ReadyForQuery included."""
 
     def __init__(self, conn: int, ticket: int, data: bytes) -> None: ...
     conn: int

@@ -28,6 +28,7 @@ from proxy.native import (
     ServerNeeded,
     ServerOpened,
     Startup,
+    UnitNeeded,
 )
 from proxy.outside import Commands
 from proxy.plans import Plans
@@ -51,6 +52,7 @@ class Brain:
             Closed: logins.closed,
             PlanNeeded: plans.needed,
             AnswerNeeded: console.answer,
+            UnitNeeded: console.unit,
             ServerNeeded: upstream.needed,
             ServerOpened: upstream.opened,
             ServerMessage: upstream.message,
@@ -75,7 +77,7 @@ class Brain:
                 return [Close(event.conn)]
             case ServerOpened() | ServerMessage():
                 return [Close(event.conn), *self._upstream.abandon(event.ticket)]
-            case AnswerNeeded():
+            case AnswerNeeded() | UnitNeeded():
                 return [Close(event.conn)]
             case PlanNeeded():
                 return [Learn(event.scope, event.key, Plan("deny", code="XX000", message="internal error"))]

@@ -43,6 +43,7 @@ from proxy._core import (
     Startup,
     TlsClient,
     TlsServer,
+    UnitNeeded,
     Unlisten,
     fingerprint,
 )
@@ -53,6 +54,7 @@ Event = (
     | Closed
     | PlanNeeded
     | AnswerNeeded
+    | UnitNeeded
     | ServerNeeded
     | ServerOpened
     | ServerMessage
@@ -125,6 +127,7 @@ __all__ = [
     "Startup",
     "TlsClient",
     "TlsServer",
+    "UnitNeeded",
     "Unlisten",
     "fingerprint",
 ]

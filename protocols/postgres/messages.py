@@ -146,11 +146,14 @@ def ready(status: bytes = b"I") -> bytes:
     return frame(b"Z", status)
 
 
-def row_description(columns: Sequence[str | tuple[str, int]]) -> bytes:
-    """Columns in text format, from no table: of type text, or of the type (its OID) given with the name."""
-    named = ((column, _TEXT) if isinstance(column, str) else column for column in columns)
+def row_description(columns: Sequence[str | tuple[str, int]], formats: Sequence[int] | None = None) -> bytes:
+    """Columns from no table: of type text, or of the type (its OID) given with the name. In text format, or in
+    `formats`, one for each.
+    """
+    named = [(column, _TEXT) if isinstance(column, str) else column for column in columns]
     described = (
-        text(name) + struct.pack("!ihihih", 0, 0, kind, _SIZES.get(kind, -1), -1, 0) for name, kind in named
+        text(name) + struct.pack("!ihihih", 0, 0, kind, _SIZES.get(kind, -1), -1, form)
+        for (name, kind), form in zip(named, formats or (0,) * len(named), strict=True)
     )
     return frame(b"T", struct.pack("!h", len(columns)) + b"".join(described))
 

@@ -9,6 +9,7 @@ from proxy.admin import connections, figures, orders
 from proxy.admin.place import Answer, Found, House, Listing, columns, table
 from proxy.outside import Commands
 
+HELP = columns("command what")
 Run = Callable[[House, str | None, Commands], Answer]
 
 
@@ -21,6 +22,8 @@ class Command(msgspec.Struct, frozen=True):
     """What may follow the words, as HELP writes it; empty: nothing may."""
     watchers: bool = False
     """Users who may only look may give it."""
+    shows: tuple[tuple[str, int], ...] = ()
+    """Its columns."""
 
 
 def _show(of: Callable[[House], bytes]) -> Run:
@@ -38,35 +41,71 @@ def table_of(statistics: figures.Statistics) -> dict[tuple[str, ...], Command]:
     """The table. `statistics` owns what averages are made from."""
     look = partial(Command, watchers=True)
     known: dict[tuple[str, ...], Command] = {
-        ("SHOW", "CLIENTS"): look(_list(connections.clients), "every client"),
-        ("SHOW", "SERVERS"): look(_list(connections.servers), "every server connection"),
-        ("SHOW", "SOCKETS"): look(_list(connections.sockets), "both, with what waits in their buffers"),
-        ("SHOW", "ACTIVE_SOCKETS"): look(_list(connections.active_sockets), "those that are not idle"),
-        ("SHOW", "FDS"): Command(_list(connections.descriptors), "descriptors and whose they are"),
-        ("SHOW", "POOLS"): look(_show(figures.pools), "clients and server connections of each pool, now"),
-        ("SHOW", "STATS"): look(
-            _show(statistics.stats), "totals since the start, averages of the last minute"
+        ("SHOW", "CLIENTS"): look(_list(connections.clients), "every client", shows=connections.CONNECTIONS),
+        ("SHOW", "SERVERS"): look(
+            _list(connections.servers), "every server connection", shows=connections.CONNECTIONS
         ),
-        ("SHOW", "STATS_TOTALS"): look(_show(statistics.totals_only), "the totals alone"),
-        ("SHOW", "STATS_AVERAGES"): look(_show(statistics.averages_only), "the averages alone"),
-        ("SHOW", "TOTALS"): look(_show(statistics.totals), "figures of the whole process"),
-        ("SHOW", "DATABASES"): look(_show(figures.databases), "databases, and whether they are held back"),
-        ("SHOW", "USERS"): look(_show(figures.users), "users"),
-        ("SHOW", "LISTS"): look(_show(figures.lists), "how many there are of what"),
-        ("SHOW", "MEM"): look(_show(figures.memory), "what clients, servers, pools and plans take"),
-        ("SHOW", "CONFIG"): look(_show(figures.config), "the configuration in force"),
-        ("SHOW", "STATE"): look(_show(figures.state), "active, paused or suspended"),
-        ("SHOW", "VERSION"): look(_show(figures.version), "the version"),
-        ("SHOW", "PEERS"): look(_show(figures.peers), "always empty"),
-        ("SHOW", "DNS_HOSTS"): look(_show(figures.dns_hosts), "always empty"),
-        ("SHOW", "DNS_ZONES"): look(_show(figures.dns_zones), "always empty"),
-        ("SHOW", "PINS"): look(_show(figures.pins), "why clients were tied to one connection, and how many"),
-        ("SHOW", "SHARING"): look(_show(figures.sharing), "how much of each pool's work shared a connection"),
-        ("SHOW", "CARRIERS"): look(_show(figures.carriers), "what each carrier thread does"),
-        ("SHOW", "PLANS"): look(_show(figures.plans), "every plan: what is done with which statement"),
-        ("SHOW", "SLOW"): look(_show(figures.slow), "the plans whose statements take servers longest"),
-        ("SHOW", "WAITS"): look(_show(figures.waits), "how long clients wait for connections"),
-        ("SHOW", "SNAPSHOT"): look(_show(figures.snapshot), "which configuration is in force"),
+        ("SHOW", "SOCKETS"): look(
+            _list(connections.sockets), "both, with what waits in their buffers", shows=connections.SOCKETS
+        ),
+        ("SHOW", "ACTIVE_SOCKETS"): look(
+            _list(connections.active_sockets), "those that are not idle", shows=connections.SOCKETS
+        ),
+        ("SHOW", "FDS"): Command(
+            _list(connections.descriptors), "descriptors and whose they are", shows=connections.FDS
+        ),
+        ("SHOW", "POOLS"): look(
+            _show(figures.pools), "clients and server connections of each pool, now", shows=figures.POOLS
+        ),
+        ("SHOW", "STATS"): look(
+            _show(statistics.stats),
+            "totals since the start, averages of the last minute",
+            shows=figures.STATS,
+        ),
+        ("SHOW", "STATS_TOTALS"): look(
+            _show(statistics.totals_only), "the totals alone", shows=figures.HALF_STATS
+        ),
+        ("SHOW", "STATS_AVERAGES"): look(
+            _show(statistics.averages_only), "the averages alone", shows=figures.HALF_STATS
+        ),
+        ("SHOW", "TOTALS"): look(
+            _show(statistics.totals), "figures of the whole process", shows=figures.TOTALS
+        ),
+        ("SHOW", "DATABASES"): look(
+            _show(figures.databases), "databases, and whether they are held back", shows=figures.DATABASES
+        ),
+        ("SHOW", "USERS"): look(_show(figures.users), "users", shows=figures.USERS),
+        ("SHOW", "LISTS"): look(_show(figures.lists), "how many there are of what", shows=figures.LISTS),
+        ("SHOW", "MEM"): look(
+            _show(figures.memory), "what clients, servers, pools and plans take", shows=figures.MEM
+        ),
+        ("SHOW", "CONFIG"): look(_show(figures.config), "the configuration in force", shows=figures.CONFIG),
+        ("SHOW", "STATE"): look(_show(figures.state), "active, paused or suspended", shows=figures.STATE),
+        ("SHOW", "VERSION"): look(_show(figures.version), "the version", shows=figures.VERSION),
+        ("SHOW", "PEERS"): look(_show(figures.peers), "always empty", shows=figures.PEERS),
+        ("SHOW", "DNS_HOSTS"): look(_show(figures.dns_hosts), "always empty", shows=figures.DNS_HOSTS),
+        ("SHOW", "DNS_ZONES"): look(_show(figures.dns_zones), "always empty", shows=figures.DNS_ZONES),
+        ("SHOW", "PINS"): look(
+            _show(figures.pins), "why clients were tied to one connection, and how many", shows=figures.PINS
+        ),
+        ("SHOW", "SHARING"): look(
+            _show(figures.sharing), "how much of each pool's work shared a connection", shows=figures.SHARING
+        ),
+        ("SHOW", "CARRIERS"): look(
+            _show(figures.carriers), "what each carrier thread does", shows=figures.CARRIERS
+        ),
+        ("SHOW", "PLANS"): look(
+            _show(figures.plans), "every plan: what is done with which statement", shows=figures.PLANS
+        ),
+        ("SHOW", "SLOW"): look(
+            _show(figures.slow), "the plans whose statements take servers longest", shows=figures.PLANS
+        ),
+        ("SHOW", "WAITS"): look(
+            _show(figures.waits), "how long clients wait for connections", shows=figures.WAITS
+        ),
+        ("SHOW", "SNAPSHOT"): look(
+            _show(figures.snapshot), "which configuration is in force", shows=figures.SNAPSHOT
+        ),
         ("PAUSE",): Command(orders.pause, "no more connections; returns when all are closed", "[db]"),
         ("RESUME",): Command(orders.resume, "ends PAUSE, KILL and SUSPEND", "[db]"),
         ("SUSPEND",): Command(orders.suspend, "as PAUSE, but connections stay"),
@@ -80,10 +119,10 @@ def table_of(statistics: figures.Statistics) -> dict[tuple[str, ...], Command]:
         ("SET",): Command(orders.set_value, "changes a setting until the next RELOAD", "key = value"),
         ("SHUTDOWN",): Command(orders.shutdown, "ends the process", "[WAIT_FOR_CLIENTS|WAIT_FOR_SERVERS]"),
     }
-    known["SHOW", "HELP"] = look(_show(lambda _house: _help(known)), "this list")
+    known["SHOW", "HELP"] = look(_show(lambda _house: _help(known)), "this list", shows=HELP)
     return known
 
 
 def _help(known: dict[tuple[str, ...], Command]) -> bytes:
     rows = [(" ".join((*words, one.takes)).strip(), one.help) for words, one in known.items()]
-    return table(columns("command what"), rows)
+    return table(HELP, rows)

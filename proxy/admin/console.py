@@ -5,13 +5,16 @@ It owns the answers that are still to come, and their bounds.
 
 from functools import partial
 
+import msgspec
+
 from protocols.postgres import replies
 from protocols.postgres.errors import Known, problem
 from proxy.admin.commands import Command, table_of
+from proxy.admin.extended import Extended, Unit
 from proxy.admin.figures import Statistics
 from proxy.admin.place import Answer, Denied, Found, House, Listing, Until
 from proxy.admin.words import read
-from proxy.native import AnswerNeeded, List, Listed, Reply
+from proxy.native import AnswerNeeded, List, Listed, Reply, UnitNeeded
 from proxy.outside import Commands, Timer
 from proxy.reload import Refused
 
@@ -23,10 +26,21 @@ PATIENCE = 10.0
 """Seconds for the carriers to list their connections."""
 
 
+class _Question(msgspec.Struct, frozen=True):
+    """A command, and who asks."""
+
+    conn: int
+    ticket: int
+    base: int
+    text: bytes
+    unit: Unit | None = None
+    """What it came in, where that was the extended protocol."""
+
+
 class _Asked:
     """A listing under way."""
 
-    def __init__(self, event: AnswerNeeded, listing: Listing) -> None:
+    def __init__(self, event: _Question, listing: Listing) -> None:
         self.event = event
         self.listing = listing
         self.found = Found([])
@@ -39,11 +53,37 @@ class Console:
     def __init__(self, house: House) -> None:
         self._house = house
         self._table = table_of(Statistics(house.outside.now()))
+        self._extended = Extended(self._columns)
         self._asked: dict[int, _Asked] = {}
         self._tickets = 0
         self._waiting = 0
 
     def answer(self, event: AnswerNeeded) -> Commands:
+        return self._answer(_Question(event.conn, event.ticket, event.base, event.text))
+
+    def unit(self, event: UnitNeeded) -> Commands:
+        """A command in the extended protocol."""
+        unit = self._extended.unit(event.conn, event.unit)
+        return self._go_on(_Question(event.conn, event.ticket, event.base, b"", unit), unit.after())
+
+    def _reply(self, event: _Question, data: bytes) -> Commands:
+        """The command has its reply: then the next one of its unit."""
+        if event.unit is None:
+            return [Reply(event.conn, event.ticket, data)]
+        return self._go_on(event, event.unit.after(data))
+
+    def _go_on(self, event: _Question, text: bytes | None) -> Commands:
+        if text is not None:
+            return self._answer(_Question(event.conn, event.ticket, event.base, text, event.unit))
+        return [Reply(event.conn, event.ticket, event.unit.said)] if event.unit is not None else []
+
+    def _columns(self, text: bytes) -> tuple[tuple[str, int], ...] | None:
+        try:
+            return self._find(read(text))[0].shows
+        except Denied:
+            return None
+
+    def _answer(self, event: _Question) -> Commands:
         commands: Commands = []
         try:
             found = self._run(event, commands)
@@ -65,9 +105,9 @@ class Console:
         if asked.timer is not None:
             asked.timer.cancel()
         commands, reply = asked.listing.reply(asked.found)
-        return [*commands, Reply(asked.event.conn, asked.event.ticket, reply)]
+        return [*commands, *self._reply(asked.event, reply)]
 
-    def _run(self, event: AnswerNeeded, commands: Commands) -> Answer:
+    def _run(self, event: _Question, commands: Commands) -> Answer:
         base = self._house.bases.base(event.base)
         directory = self._house.directory
         if base is None or not base.admin or not directory.watches(base.user):
@@ -92,16 +132,16 @@ class Console:
             raise Denied(Known.BAD_COMMAND, "the console has no such command", hint)
         return command, rest[0] if rest else None
 
-    def _deliver(self, event: AnswerNeeded, answer: Answer) -> Commands:
+    def _deliver(self, event: _Question, answer: Answer) -> Commands:
         match answer:
             case bytes():
-                return [Reply(event.conn, event.ticket, answer)]
+                return self._reply(event, answer)
             case Until():
                 return self._wait(event, answer)
             case Listing():
                 return self._ask(event, answer)
 
-    def _ask(self, event: AnswerNeeded, listing: Listing) -> Commands:
+    def _ask(self, event: _Question, listing: Listing) -> Commands:
         if len(self._asked) >= MOST:
             return self._busy(event)
         self._tickets += 1
@@ -115,28 +155,28 @@ class Console:
         if asked is None:
             return []
         said = problem(Known.COMMAND_FAILED, what="a carrier did not say in time which connections it has")
-        return [Reply(asked.event.conn, asked.event.ticket, replies.failure(said))]
+        return self._reply(asked.event, replies.failure(said))
 
-    def _wait(self, event: AnswerNeeded, until: Until) -> Commands:
+    def _wait(self, event: _Question, until: Until) -> Commands:
         if until.holds():
-            return [Reply(event.conn, event.ticket, until.reply)]
+            return self._reply(event, until.reply)
         if self._waiting >= MOST:
             return self._busy(event)
         self._waiting += 1
         self._house.outside.later(LOOK_AGAIN, partial(self._look, event, until))
         return []
 
-    def _look(self, event: AnswerNeeded, until: Until) -> Commands:
+    def _look(self, event: _Question, until: Until) -> Commands:
         if until.void():
             self._waiting -= 1
             said = problem(Known.COMMAND_FAILED, what="it was resumed meanwhile")
-            return [Reply(event.conn, event.ticket, replies.failure(said))]
+            return self._reply(event, replies.failure(said))
         if not until.holds():
             self._house.outside.later(LOOK_AGAIN, partial(self._look, event, until))
             return []
         self._waiting -= 1
-        return [Reply(event.conn, event.ticket, until.reply)]
+        return self._reply(event, until.reply)
 
-    def _busy(self, event: AnswerNeeded) -> Commands:
+    def _busy(self, event: _Question) -> Commands:
         what = f"{MOST} commands of the console wait already; what this one began goes on"
-        return [Reply(event.conn, event.ticket, replies.failure(problem(Known.COMMAND_FAILED, what=what)))]
+        return self._reply(event, replies.failure(problem(Known.COMMAND_FAILED, what=what)))

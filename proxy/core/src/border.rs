@@ -40,6 +40,13 @@ pub enum Event {
         base: u32,
         text: Vec<u8>,
     },
+    /// Messages of the extended protocol up to Sync or Flush, from who has no pool.
+    UnitNeeded {
+        conn: Id,
+        ticket: u64,
+        base: u32,
+        unit: Vec<u8>,
+    },
     ServerNeeded {
         pool: u32,
     },

@@ -247,6 +247,7 @@ impl Engine {
             return;
         }
         client.pool = self.shared.pool(admit.pool);
+        client.session.poolless = client.pool.is_none();
         client.base = admit.base;
         client.key_bytes = u8::try_from(admit.key_bytes).unwrap_or(4);
         client.settings = self.shared.interner.settings(Settings::from_pairs(admit.settings));

@@ -176,6 +176,8 @@ impl Engine {
                     }
                     Acquired::Waiting => self.wait(client, Wait::Pool { ride }),
                     Acquired::Unplanned => self.wait(client, Wait::Plan),
+                    Acquired::Asked(n) => at += n,
+                    Acquired::Unfinished => break,
                 },
                 Step::Answer { took, text } => {
                     let text = left.get(text).unwrap_or_default().to_vec();

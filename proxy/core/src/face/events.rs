@@ -36,6 +36,7 @@ events! {
         scope: u32, key: Py<PyBytes>, base: u32, settings: Vec<(String, String)>, exact: bool, text: Py<PyBytes>
     }
     AnswerNeeded { conn: u64, ticket: u64, base: u32, text: Py<PyBytes> }
+    UnitNeeded { conn: u64, ticket: u64, base: u32, unit: Py<PyBytes> }
     ServerNeeded { pool: u32 }
     ServerOpened { conn: u64, ticket: u64, cert: Option<Py<PyBytes>> }
     ServerMessage { conn: u64, ticket: u64, kind: u8, body: Py<PyBytes> }
@@ -122,6 +123,9 @@ pub fn to_python(py: Python<'_>, event: Event) -> PyResult<Py<PyAny>> {
         }
         Event::AnswerNeeded { conn, ticket, base, text } => {
             AnswerNeeded { conn: conn.0, ticket, base, text: bytes(py, &text) }.into_py_any(py)
+        }
+        Event::UnitNeeded { conn, ticket, base, unit } => {
+            UnitNeeded { conn: conn.0, ticket, base, unit: bytes(py, &unit) }.into_py_any(py)
         }
         Event::ServerNeeded { pool } => ServerNeeded { pool }.into_py_any(py),
         Event::ServerOpened { conn, ticket, cert } => {

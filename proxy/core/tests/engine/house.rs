@@ -185,6 +185,10 @@ impl House {
                 self.answers.push((conn, ticket));
                 format!("AnswerNeeded {}", String::from_utf8_lossy(&text))
             }
+            Event::UnitNeeded { conn, ticket, unit, .. } => {
+                self.answers.push((conn, ticket));
+                format!("UnitNeeded {} bytes", unit.len())
+            }
             Event::ServerNeeded { pool } => {
                 if let Some((code, finally, retry_ms)) = self.refuses {
                     let fail =

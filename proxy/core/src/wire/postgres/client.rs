@@ -127,6 +127,8 @@ pub struct Session {
     pub whole: usize,
     /// What a RESET in the unit fell back from: set anew behind it.
     restores: Settings,
+    /// No server is there for it: the brain answers, and knows what it has prepared.
+    pub poolless: bool,
     /// This client keeps its connection.
     pub pinned: bool,
     pub backslashes: bool,
@@ -156,6 +158,7 @@ impl Default for Session {
             again: false,
             whole: 0,
             restores: Settings::default(),
+            poolless: false,
             pinned: false,
             backslashes: false,
             unsafe_encoding: false,

@@ -55,7 +55,7 @@ impl Session {
         cx: &mut Cx<'_>,
     ) -> Result<Step, PeerError> {
         // A Close needs no server: what the client calls the statement is between it and us.
-        if header.kind == b'C' && !self.open {
+        if header.kind == b'C' && !self.open && !self.poolless {
             let Some(message) = input.get(..header.total) else { return Ok(Step::More) };
             if message.get(5) == Some(&b'S') {
                 let (name, _) = message.get(6..).and_then(c_string).ok_or_else(malformed)?;
@@ -189,6 +189,10 @@ impl Session {
                 None => return Ok(None),
             },
         };
+        if plan.action == Action::Answer {
+            // The engine knows whether the brain takes such units.
+            return Ok(None);
+        }
         Ok(refused(&plan))
     }
 
