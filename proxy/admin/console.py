@@ -3,6 +3,7 @@
 It owns the answers that are still to come, and their bounds.
 """
 
+import logging
 from functools import partial
 
 import msgspec
@@ -14,14 +15,18 @@ from proxy.admin.extended import Extended, Unit
 from proxy.admin.figures import Statistics
 from proxy.admin.place import Answer, Denied, Found, House, Listing, Until
 from proxy.admin.words import read
+from proxy.log import note
 from proxy.native import AnswerNeeded, List, Listed, Reply, UnitNeeded
 from proxy.outside import Commands, Timer
 from proxy.reload import Refused
 
+logger = logging.getLogger(__name__)
+
 MOST = 64
 """Answers to come: further commands that take time are refused."""
 LOOK_AGAIN = 0.05
-"""Seconds after which it is looked again whether something holds."""
+SELDOM = 0.5
+"""Seconds after which it is looked again whether something holds: at first, and in the long run."""
 PATIENCE = 10.0
 """Seconds for the carriers to list their connections."""
 
@@ -112,10 +117,22 @@ class Console:
         directory = self._house.directory
         if base is None or not base.admin or not directory.watches(base.user):
             raise Denied(Known.COMMAND_DENIED, "this needs a user of admin.users or admin.stats_users")
-        command, rest = self._find(read(event.text))
+        words = read(event.text)
+        command, rest = self._find(words)
         if not command.watchers and not directory.administers(base.user):
             raise Denied(
                 Known.COMMAND_DENIED, "this needs a user of admin.users", "stats_users may only look."
+            )
+        if not command.watchers:
+            # Of SET the key alone.
+            about = rest.partition("\n")[0] if rest is not None else ""
+            note(
+                logger,
+                logging.INFO,
+                "an order of the console",
+                user=base.user,
+                order=words[0].upper() if words else "",
+                about=about,
             )
         return command.run(self._house, rest, commands)
 
@@ -163,16 +180,17 @@ class Console:
         if self._waiting >= MOST:
             return self._busy(event)
         self._waiting += 1
-        self._house.outside.later(LOOK_AGAIN, partial(self._look, event, until))
+        self._house.outside.later(LOOK_AGAIN, partial(self._look, event, until, LOOK_AGAIN))
         return []
 
-    def _look(self, event: _Question, until: Until) -> Commands:
+    def _look(self, event: _Question, until: Until, pause: float) -> Commands:
         if until.void():
             self._waiting -= 1
             said = problem(Known.COMMAND_FAILED, what="it was resumed meanwhile")
             return self._reply(event, replies.failure(said))
         if not until.holds():
-            self._house.outside.later(LOOK_AGAIN, partial(self._look, event, until))
+            pause = min(SELDOM, 1.2 * pause)
+            self._house.outside.later(pause, partial(self._look, event, until, pause))
             return []
         self._waiting -= 1
         return self._reply(event, until.reply)

@@ -10,7 +10,7 @@ from config.errors import ConfigError, Problem
 from config.loader import Loaded
 from config.sections.admin import Admin
 from proxy.admin.averages import Averages
-from proxy.admin.console import LOOK_AGAIN, MOST, PATIENCE
+from proxy.admin.console import LOOK_AGAIN, MOST, PATIENCE, SELDOM
 from proxy.admin.words import LONGEST, read
 from proxy.native import (
     Admit,
@@ -283,7 +283,7 @@ def test_pause_is_answered_when_no_connection_is_left(town: Consoled) -> None:
     assert kinds(town.say("PAUSE shop")) == [(Hold, 1, "paused")]
     assert town.hand.wait(10 * LOOK_AGAIN) == []
     town.pool_figures = [SimpleNamespace(**vars(POOL) | {"servers_active": 0, "servers_idle": 0})]
-    assert done(town.hand.wait(LOOK_AGAIN)) == "PAUSE"
+    assert done(town.hand.wait(SELDOM)) == "PAUSE"
     assert town.hand.wait(1) == []
     # The pool of a user who comes now is held from its beginning, and no server is dialled for it.
     commands = town.log_in(user="clerk", database="shop")[1]
@@ -320,6 +320,17 @@ def test_disable_and_enable(town: Consoled) -> None:
     assert refusal(town.log_in(user="app", database="shop")[1])[0] == "55000"
     assert done(town.say("ENABLE shop")) == "ENABLE"
     assert only(town.log_in(user="app", database="shop")[1], Admit).pool == 1
+
+
+def test_orders_are_logged_and_values_are_not(town: Consoled, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    for text in ("SHOW POOLS", "DISABLE shop", "SET databases[shop].pool.size = 17"):
+        town.say(text)
+    orders = [record for record in caplog.records if record.message == "an order of the console"]
+    assert [record.__dict__["facts"] for record in orders] == [
+        {"user": "root", "order": "DISABLE", "about": "shop"},
+        {"user": "root", "order": "SET", "about": "databases[shop].pool.size"},
+    ]
 
 
 def test_a_setting_holds_until_the_next_reload(town: Consoled) -> None:

@@ -169,7 +169,7 @@ impl Session {
         Some(plan)
     }
 
-    /// The error for a Parse whose plan says deny, or that Python would have to answer.
+    /// The error for a Parse whose plan says deny, or that Python would have to answer where a server is expected to.
     fn refusal(
         &mut self,
         input: &[u8],
@@ -189,8 +189,7 @@ impl Session {
                 None => return Ok(None),
             },
         };
-        if plan.action == Action::Answer {
-            // The engine knows whether the brain takes such units.
+        if self.poolless && plan.action == Action::Answer {
             return Ok(None);
         }
         Ok(refused(&plan))
