@@ -62,7 +62,6 @@ class Known(Enum):
         "FATAL",
         "unsupported frontend protocol {major}.{minor}: server supports 3.0 to 3.{newest}",
     )
-
     DISABLED = ("55000", "FATAL", 'database "{database}" is not currently accepting connections')
 
     # how it is said
