@@ -91,6 +91,14 @@ class Snapshot(Section, frozen=True, dict=True):
         """May connect to the admin database."""
         return user in self.admin.users and user in self._users
 
+    def is_watcher(self, user: str) -> bool:
+        """May connect to the admin database, to look."""
+        return user in self.admin.stats_users
+
+    def pool_of(self, database: Database) -> PoolSettings:
+        """The settings of its pools, where a user's own do not win over them."""
+        return merge(self._clusters[database.cluster].pool, database.pool)
+
     def pool_for(self, database: Database, user: User) -> PoolSettings:
         """The settings of their pool: the cluster's, over them the database's, over them the user's."""
         cluster = self._clusters[database.cluster]

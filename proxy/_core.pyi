@@ -90,6 +90,17 @@ class AnswerNeeded:
     text: bytes
 
 @final
+class UnitNeeded:
+    """Messages of the extended protocol, up to Sync or Flush, from a client without a pool. Reply with all that
+    answers them."""
+
+    def __init__(self, conn: int, ticket: int, base: int, unit: bytes) -> None: ...
+    conn: int
+    ticket: int
+    base: int
+    unit: bytes
+
+@final
 class ServerNeeded:
     """A pool wants one more server connection. Answer with Attach, or with Fail."""
 
@@ -140,6 +151,115 @@ class CancelNeeded:
     secret: bytes
 
 @final
+class ClientRow:
+    """A client, as `List` found it. Microseconds are how long ago, or for how long."""
+
+    def __init__(
+        self,
+        conn: int,
+        pool: int,
+        base: int,
+        state: str,
+        address: str,
+        local: str,
+        fd: int,
+        since_us: int,
+        heard_us: int,
+        waited_us: int,
+        link: int | None,
+        tls: str,
+        application: str,
+        prepared: int,
+        pinned: bool,
+        kept: int,
+        unsent: int,
+    ) -> None: ...
+    conn: int
+    pool: int
+    """0 where it has none: it logs in, or is a console."""
+    base: int
+    """0 until it is admitted."""
+    state: str
+    """login, idle, waiting, active, active_cancel_req or closing."""
+    address: str
+    local: str
+    fd: int
+    since_us: int
+    heard_us: int
+    waited_us: int
+    """0 unless it waits for a connection."""
+    link: int | None
+    """The server connection it is on."""
+    tls: str
+    application: str
+    """application_name as SQL text, where it is not the pool's own."""
+    prepared: int
+    pinned: bool
+    kept: int
+    """Bytes from it that are not dealt with, and below those for it that are not sent."""
+    unsent: int
+
+@final
+class ServerRow:
+    """A server connection, as `List` found it."""
+
+    def __init__(
+        self,
+        conn: int,
+        pool: int,
+        state: str,
+        address: str,
+        local: str,
+        fd: int,
+        since_us: int,
+        heard_us: int,
+        closing: bool,
+        link: int | None,
+        pid: int,
+        tls: str,
+        prepared: int,
+        kept: int,
+        unsent: int,
+    ) -> None: ...
+    conn: int
+    pool: int
+    state: str
+    """login, idle, active, tested (something of the proxy's own runs) or being_canceled."""
+    address: str
+    local: str
+    fd: int
+    since_us: int
+    heard_us: int
+    closing: bool
+    """It closes as soon as it is free."""
+    link: int | None
+    """The client it belongs to; none where it is idle or shared."""
+    pid: int
+    tls: str
+    prepared: int
+    kept: int
+    unsent: int
+
+@final
+class Listed:
+    """One carrier's answer to List. `of` carriers answer, each once; no two saw the same instant."""
+
+    def __init__(
+        self,
+        ticket: int,
+        of: int,
+        clients: list[ClientRow],
+        servers: list[ServerRow],
+        doors: list[tuple[int, int]],
+    ) -> None: ...
+    ticket: int
+    of: int
+    clients: list[ClientRow]
+    servers: list[ServerRow]
+    doors: list[tuple[int, int]]
+    """Number and descriptor of each listening socket."""
+
+@final
 class Fault:
     """A defect in the core was caught; the connection it happened on is closed."""
 
@@ -153,11 +273,13 @@ Event = (
     | Discarded
     | PlanNeeded
     | AnswerNeeded
+    | UnitNeeded
     | ServerNeeded
     | ServerOpened
     | ServerMessage
     | ServerLost
     | CancelNeeded
+    | Listed
     | Fault
 )
 
@@ -316,7 +438,7 @@ class Learn:
 
 @final
 class Reply:
-    """The whole answer to AnswerNeeded, in the client's wire, ReadyForQuery included."""
+    """The whole answer to AnswerNeeded (or UnitNeeded), in the client's wire, ReadyForQuery included."""
 
     def __init__(self, conn: int, ticket: int, data: bytes) -> None: ...
     conn: int
@@ -434,6 +556,31 @@ class ForgetPlans:
 
     def __init__(self) -> None: ...
 
+@final
+class Hold:
+    """`how`: `paused` gives out no connection and closes each when it is free, `suspended` gives out none and keeps
+    them, `none` gives them out again. Clients wait meanwhile, for as long as the pool lets them."""
+
+    def __init__(self, pool: int, how: str) -> None: ...
+    pool: int
+    how: str
+
+@final
+class Kill:
+    """End the pool's clients, after sending `data`, and its connections, cancelling what runs on them. New clients may
+    come; Hold keeps them waiting."""
+
+    def __init__(self, pool: int, data: bytes) -> None: ...
+    pool: int
+    data: bytes
+
+@final
+class List:
+    """Ask every carrier for its connections; each answers Listed, a part of its work at a time."""
+
+    def __init__(self, ticket: int) -> None: ...
+    ticket: int
+
 Command = (
     Send
     | Close
@@ -451,6 +598,9 @@ Command = (
     | OpenPool
     | Recycle
     | ForgetPlans
+    | Hold
+    | Kill
+    | List
 )
 
 # --- figures -------------------------------------------------------------------------------------
@@ -470,6 +620,19 @@ class PoolFigures:
     statements: int
     shared_statements: int
     errors: int
+    transactions: int
+    received: int
+    """Bytes from its clients, and below to them, without TLS's own."""
+    sent: int
+    cancelling: int
+    """Cancel requests of its clients on their way to servers."""
+    servers_old: int
+    """Connections that close when they are free, because of a Recycle or a Hold."""
+    oldest_wait_us: int
+    waited_us: int
+    """All waits for a connection together; in the same way statements and transactions below."""
+    served_us: int
+    transaction_us: int
     wait_us: list[tuple[int, int]]
     """Histogram of waits for a connection: (upper bound in µs, count), empty buckets left out."""
     statement_us: list[tuple[int, int]]
@@ -489,6 +652,42 @@ class Figures:
     pins: list[tuple[str, int]]
     """Reason and how many connections it has pinned since the start."""
     plan_us: list[tuple[int, int]]
+    client_bytes: int
+    """What one of each takes, without what it holds elsewhere."""
+    server_bytes: int
+    pool_bytes: int
+    plan_bytes: int
+
+@final
+class CarrierFigures:
+    carrier: int
+    clients: int
+    """Without consoles and those that log in."""
+    held: int
+    """Connections that belong to one client now, and below those that several share."""
+    shared: int
+    statements: int
+    bytes_in: int
+    bytes_out: int
+    logins: int
+    panics: int
+    inbox: int
+    """What waits for it."""
+
+@final
+class PlanFigures:
+    scope: int
+    base: int
+    """0 where it is no longer known."""
+    key: bytes
+    action: str
+    shareable: bool
+    shares: bool
+    """Shareable, and short and small enough by its last executions."""
+    pin: str | None
+    mean_us: int
+    """At the server, over the last executions; 0 where there were none."""
+    mean_bytes: int
 
 # --- the core ------------------------------------------------------------------------------------
 
@@ -517,6 +716,9 @@ class Core:
         """With `carriers = 0`: one turn of the engine."""
     def figures(self) -> Figures: ...
     def pools(self) -> list[PoolFigures]: ...
+    def carriers(self) -> list[CarrierFigures]: ...
+    def plans(self) -> list[PlanFigures]:
+        """Every plan, in no order: at most `max_plans`."""
     def stop(self) -> None:
         """End every connection and thread. Idempotent."""
 

@@ -10,6 +10,7 @@ import os
 import random
 import secrets
 import signal
+import time
 from collections.abc import Callable
 from functools import partial
 from importlib import metadata
@@ -20,6 +21,7 @@ import uvloop
 from config.errors import ConfigError
 from config.loader import Loaded, load
 from proxy import log
+from proxy.admin.place import Ending
 from proxy.house import Rooms, build
 from proxy.native import Command, Core
 from proxy.outside import Loop
@@ -66,6 +68,7 @@ class _Process:
         self._carriers = limits.carrier_threads(len(os.sched_getaffinity(0)))
         self._stopping = asyncio.Event()
         self._at_once = asyncio.Event()
+        self._ending: Ending | None = None
         self._core = Core(
             self._carriers,
             max_clients=limits.max_clients,
@@ -85,6 +88,8 @@ class _Process:
             nonce=secrets.token_bytes,
             chance=random.random,
             version=metadata.version("articdbm"),
+            today=time.time,
+            end=self._end,
             sockets_each=max(1, self._carriers),
         )
         try:
@@ -167,16 +172,33 @@ class _Process:
         self._at_once.set()
         self._stopping.set()
 
+    def _end(self, how: Ending) -> None:
+        """SHUTDOWN in the console. The second one is as a second signal."""
+        self._ending = how
+        if how == "now":
+            self._stop_at_once()
+        else:
+            self._stop()
+
+    def _staying(self) -> int:
+        """Who is waited for at the end: clients (without consoles, where one ordered the end), or connections."""
+        pools = self._core.pools()
+        match self._ending:
+            case "clients":
+                return sum(one.clients_active + one.clients_waiting + one.clients_idle for one in pools)
+            case "servers":
+                return sum(one.servers_active + one.servers_idle for one in pools)
+            case _:
+                return self._core.figures().clients
+
     async def _leave(self, rooms: Rooms) -> None:
-        """No new clients; those that are there may finish, for a while."""
+        """No new clients; those that are there may finish: for a while, or as long as the console's order says."""
         self._apply(rooms.doors.close())
-        if self._core.figures().clients and not self._at_once.is_set():
-            log.note(
-                logger, logging.INFO, "stopping when clients have left", clients=self._core.figures().clients
-            )
+        if (staying := self._staying()) and not self._at_once.is_set():
+            log.note(logger, logging.INFO, "stopping when clients have left", clients=staying)
         deadline = asyncio.get_running_loop().time() + GRACE
-        while self._core.figures().clients and not self._at_once.is_set():
-            if asyncio.get_running_loop().time() >= deadline:
+        while self._staying() and not self._at_once.is_set():
+            if self._ending is None and asyncio.get_running_loop().time() >= deadline:
                 break
             await asyncio.sleep(0.05)
         log.note(logger, logging.INFO, "stopped")

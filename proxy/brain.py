@@ -23,6 +23,7 @@ from proxy.native import (
     Event,
     Fault,
     Learn,
+    Listed,
     Plan,
     PlanNeeded,
     ServerLost,
@@ -30,6 +31,7 @@ from proxy.native import (
     ServerNeeded,
     ServerOpened,
     Startup,
+    UnitNeeded,
 )
 from proxy.outside import Commands
 from proxy.plans import Plans
@@ -64,11 +66,13 @@ class Brain:
             Discarded: listening.closed,
             PlanNeeded: plans.needed,
             AnswerNeeded: self._answer,
+            UnitNeeded: console.unit,
             ServerNeeded: upstream.needed,
             ServerOpened: upstream.opened,
             ServerMessage: upstream.message,
             ServerLost: upstream.lost,
             CancelNeeded: cancels.needed,
+            Listed: console.listed,
             Fault: _fault,
         }
 
@@ -97,7 +101,7 @@ class Brain:
                 return [Close(event.conn)]
             case ServerOpened() | ServerMessage():
                 return [Close(event.conn), *self._upstream.abandon(event.ticket)]
-            case AnswerNeeded():
+            case AnswerNeeded() | UnitNeeded():
                 return [Close(event.conn)]
             case PlanNeeded():
                 return [Learn(event.scope, event.key, Plan("deny", code="XX000", message="internal error"))]

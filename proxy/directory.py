@@ -84,10 +84,14 @@ class Directory:
     def administers(self, user: str) -> bool:
         return self.knows(user) and self.snapshot.is_admin(user)
 
+    def watches(self, user: str) -> bool:
+        """May look at the console's figures."""
+        return self.administers(user) or (self.knows(user) and self.snapshot.is_watcher(user))
+
     def permits(self, base: Base) -> bool:
         """Whether who logged in at some time would be let in now."""
         if base.admin:
-            return self.administers(base.user)
+            return self.watches(base.user)
         user, known = self.snapshot.user(base.user), self.snapshot.database(base.database)
         return user is not None and known is not None and user.may_use(known.name)
 
@@ -107,6 +111,9 @@ class Directory:
             return problem(Known.UNKNOWN_DATABASE, database=database), []
         if not person.may_use(known.name):
             return problem(Known.NO_ACCESS, database=database), []
+        if self._pools.holds.disabled(known.name):
+            hint = "An administrator disabled it; ENABLE in the console lets clients in again."
+            return problem(Known.DISABLED, database=database, hint=hint), []
         full = self.seats.take(
             conn, known.name, user, of_database=known.max_clients, of_user=person.max_clients
         )

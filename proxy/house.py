@@ -12,6 +12,7 @@ from config.snapshot import Snapshot
 from plugins.chain import Chain, standard
 from proxy import dial, inquiry
 from proxy.admin import Console, House, Source
+from proxy.admin.place import Ending
 from proxy.bases import Bases
 from proxy.brain import Brain
 from proxy.cancel import Cancels
@@ -26,7 +27,7 @@ from proxy.pools import Pools
 from proxy.profiles import Profiles
 from proxy.reload import Reloader
 from proxy.session import LogIns
-from proxy.settings import shown
+from proxy.texts import Texts
 from proxy.trials import Trials
 from proxy.upstream import Upstream
 
@@ -50,6 +51,8 @@ def build(
     nonce: Callable[[int], bytes],
     chance: Callable[[], float],
     version: str,
+    today: Callable[[], float],
+    end: Callable[[Ending], None],
     sockets_each: int = 1,
     connect: dial.Connect = dial.connect,
     ask: inquiry.Ask = inquiry.ask,
@@ -61,13 +64,21 @@ def build(
     doors = Doors(sockets_each)
     directory = Directory(snapshot, pools, doors)
     profiles = Profiles()
-    upstream = Upstream(outside, pools.target, profiles, connect=connect, chance=chance, nonce=nonce)
+    upstream = Upstream(
+        outside,
+        pools.target,
+        profiles,
+        connect=connect,
+        chance=chance,
+        nonce=nonce,
+        held=lambda pool: pools.held(pool) != "none",
+    )
     trials = Trials(outside, profiles, ask=ask)
     secret = nonce(32)
     lookups = Lookups(outside, secret, ask=look_up)
     listening = Listening(outside, directory, bases, pools)
     reloader = Reloader(load, directory, doors, pools, upstream, lookups, listening)
-    console = Console(House(source, version, lambda: shown(directory.snapshot), reloader.reload))
+    texts = Texts(snapshot.limits.max_plans)
     planner = Planner(Chain(standard(), report=report), max_text=snapshot.limits.max_statement)
     logins = LogIns(
         outside,
@@ -81,11 +92,28 @@ def build(
         secret=secret,
         version=version,
     )
+    console = Console(
+        House(
+            source=source,
+            outside=outside,
+            directory=directory,
+            pools=pools,
+            bases=bases,
+            doors=doors,
+            upstream=upstream,
+            reloader=reloader,
+            logging_in=lambda: logins.under_way,
+            texts=texts.of,
+            version=version,
+            today=today,
+            end=end,
+        )
+    )
     brain = Brain(
         logins,
         upstream,
         Cancels(outside, pools.target, upstream.name_of),
-        Plans(outside, planner, bases, directory),
+        Plans(outside, planner, bases, directory, texts),
         console,
         listening,
         bases,

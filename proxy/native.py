@@ -12,6 +12,8 @@ from proxy._core import (
     AuthMessage,
     Cancelled,
     CancelNeeded,
+    CarrierFigures,
+    ClientRow,
     Close,
     Closed,
     Core,
@@ -20,10 +22,15 @@ from proxy._core import (
     Fault,
     Figures,
     ForgetPlans,
+    Hold,
+    Kill,
     Learn,
+    List,
+    Listed,
     Listen,
     OpenPool,
     Plan,
+    PlanFigures,
     PlanNeeded,
     PoolFigures,
     Recycle,
@@ -33,10 +40,12 @@ from proxy._core import (
     ServerMessage,
     ServerNeeded,
     ServerOpened,
+    ServerRow,
     Startup,
     Tell,
     TlsClient,
     TlsServer,
+    UnitNeeded,
     Unlisten,
     fingerprint,
 )
@@ -48,11 +57,13 @@ Event = (
     | Discarded
     | PlanNeeded
     | AnswerNeeded
+    | UnitNeeded
     | ServerNeeded
     | ServerOpened
     | ServerMessage
     | ServerLost
     | CancelNeeded
+    | Listed
     | Fault
 )
 
@@ -73,6 +84,9 @@ Command = (
     | OpenPool
     | Recycle
     | ForgetPlans
+    | Hold
+    | Kill
+    | List
 )
 
 __all__ = [
@@ -84,6 +98,8 @@ __all__ = [
     "AuthMessage",
     "CancelNeeded",
     "Cancelled",
+    "CarrierFigures",
+    "ClientRow",
     "Close",
     "Closed",
     "Command",
@@ -94,10 +110,15 @@ __all__ = [
     "Fault",
     "Figures",
     "ForgetPlans",
+    "Hold",
+    "Kill",
     "Learn",
+    "List",
+    "Listed",
     "Listen",
     "OpenPool",
     "Plan",
+    "PlanFigures",
     "PlanNeeded",
     "PoolFigures",
     "Recycle",
@@ -107,10 +128,12 @@ __all__ = [
     "ServerMessage",
     "ServerNeeded",
     "ServerOpened",
+    "ServerRow",
     "Startup",
     "Tell",
     "TlsClient",
     "TlsServer",
+    "UnitNeeded",
     "Unlisten",
     "fingerprint",
 ]

@@ -15,6 +15,8 @@ from config.sections.pool import PoolSettings
 from config.sections.token import Token
 from config.sections.users import User
 from config.snapshot import Snapshot
+from proxy import native
+from proxy.holds import Hold, Holds
 from proxy.native import OpenPool, Recycle
 from proxy.outside import Commands
 from proxy.target import Target, TlsRule
@@ -50,6 +52,8 @@ class Pools:
     """The pools opened so far. One is opened when the first client comes, or at the start to keep it warm."""
 
     def __init__(self) -> None:
+        self.holds = Holds()
+        self._keys: dict[int, Key] = {}
         self._numbers: dict[Key, int] = {}
         self._pools: dict[int, Pool | None] = {}
         self._groups: dict[str, int] = {}
@@ -79,7 +83,10 @@ class Pools:
 
     def _open(self, key: Key, pool: Pool) -> tuple[int, Commands]:
         number = self._numbers.setdefault(key, len(self._numbers) + 1)
-        return number, [] if self._pools.get(number) is not None else self._put(number, pool)
+        if self._pools.get(number) is not None:
+            return number, []
+        self._keys[number] = key
+        return number, self._put(number, pool)
 
     def _room(self, snapshot: Snapshot, key: Key, most: int) -> bool:
         """Names that any user may think of must not take the room of all others."""
@@ -107,6 +114,17 @@ class Pools:
         )
         own = msgspec.structs.replace(pool, label=f"{pool.label} (listening)", settings=settings)
         return number + EARS, self._put(number + EARS, own)
+
+    def key(self, number: int) -> Key | None:
+        """Whose it is: database and user."""
+        return self._keys.get(number)
+
+    def of(self, database: str | None = None) -> list[int]:
+        """The pools opened so far of one database, or of all."""
+        return [number for (name, _), number in self._numbers.items() if database in (None, name)]
+
+    def held(self, number: int) -> Hold:
+        return self.holds.of(self._keys[number][0]) if number in self._keys else "none"
 
     def target(self, number: int) -> Target | None:
         """Where its connections go; None for a pool that is configured no longer."""
@@ -149,6 +167,8 @@ class Pools:
 
     def _put(self, number: int, pool: Pool) -> Commands:
         self._pools[number] = pool
+        held = self.held(number)
+        holding: Commands = [native.Hold(number, held)] if held != "none" else []
         group = self._groups.setdefault(pool.target.cluster, len(self._groups) + 1)
         said = pool.settings
         return [
@@ -172,7 +192,8 @@ class Pools:
                 sharing=said.sharing,
                 share_depth=said.share_depth,
                 prepared=said.prepared,
-            )
+            ),
+            *holding,
         ]
 
 

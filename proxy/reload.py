@@ -50,6 +50,10 @@ class Reloader:
         self._lookups = lookups
         self._listening = listening
         self._started_with = directory.snapshot
+        self.count = 0
+        """How often the configuration was replaced since the start."""
+        self.changed: dict[str, str] = {}
+        """What SET has changed since the configuration was last read."""
         self.files: tuple[Path, ...] = ()
         """What the configuration in force was read from, where a reload brought it."""
 
@@ -57,20 +61,31 @@ class Reloader:
         """The commands that carry a new configuration out. Raises Refused."""
         try:
             loaded = self._load()
-            snapshot = loaded.snapshot
-            change = self._doors.prepare(snapshot)
-        except (ConfigError, BindError, ValueError, OSError) as why:
-            note(
-                logger, logging.ERROR, "the new configuration is refused, the old one stays", reason=str(why)
-            )
-            raise Refused(f"the new configuration is refused, the old one stays: {why}") from why
+        except (ConfigError, ValueError, OSError) as why:
+            raise _refused(why) from why
+        commands = self._adopt(loaded.snapshot)
         warn(loaded.problems)
         self.files = loaded.files
+        self.changed = {}
+        return commands
+
+    def change(self, key: str, snapshot: Snapshot, written: str) -> Commands:
+        """As `reload`, with a Snapshot in which the console changed one setting. It holds until the next reload."""
+        commands = self._adopt(snapshot)
+        self.changed[key] = written
+        return commands
+
+    def _adopt(self, snapshot: Snapshot) -> Commands:
+        try:
+            change = self._doors.prepare(snapshot)
+        except (BindError, ValueError, OSError) as why:
+            raise _refused(why) from why
         commands, moved = self._pools.adopt(snapshot)
         for address in self._doors.adopt(change):
             note(logger, logging.INFO, "listening", address=address)
         self._directory.swap(snapshot)
         self._lookups.forget()
+        self.count += 1
         for pool in moved:
             self._upstream.forget(pool)
             self._listening.moved(pool)
@@ -94,6 +109,11 @@ class Reloader:
         then, now = self._started_with.limits, snapshot.limits
         names = ("max_clients", "login", "max_statement", "max_plans", "carriers")
         return [name for name in names if getattr(then, name) != getattr(now, name)]
+
+
+def _refused(why: Exception) -> Refused:
+    note(logger, logging.ERROR, "the new configuration is refused, the old one stays", reason=str(why))
+    return Refused(f"the new configuration is refused, the old one stays: {why}")
 
 
 def warn(problems: Iterable[Problem]) -> None:

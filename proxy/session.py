@@ -104,6 +104,11 @@ class LogIns:
         self._clients: dict[int, _Client] = {}
         self._credentials: dict[str, tuple[str, Credential]] = {}
 
+    @property
+    def under_way(self) -> int:
+        """Log-ins that have not ended."""
+        return len(self._clients)
+
     # --- events ----------------------------------------------------------------------------------
 
     def startup(self, event: Startup) -> Commands:
@@ -265,7 +270,7 @@ class LogIns:
     def _enter(self, client: _Client) -> Commands:
         asked = client.asked
         if self._directory.is_console(asked.database):
-            if not self._directory.administers(asked.user):
+            if not self._directory.watches(asked.user):
                 return self._fail(client, problem(Known.NO_ACCESS, database=asked.database))
             return self._admit(client, 0, console(asked, self._version), [], admin=True)
         place, commands = self._directory.place(client.conn, asked.database, asked.user)

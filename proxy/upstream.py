@@ -58,6 +58,7 @@ class Upstream:
         tokens: Tokens | None = None,
         chance: Callable[[], float],
         nonce: Callable[[int], bytes],
+        held: Callable[[int], bool] = lambda _pool: False,
     ) -> None:
         self._outside = outside
         self._target_of = target_of
@@ -65,6 +66,7 @@ class Upstream:
         self._tokens = tokens or Tokens(outside.now)
         self._chance = chance
         self._nonce = nonce
+        self._held = held
         self._profiles = profiles
         self._troubles = Troubles(outside.now)
         self._demand: dict[int, Demand] = {}
@@ -88,6 +90,10 @@ class Upstream:
             return then(known)
         self._profiles.wait((pool, ()), conn, then)
         return self._look(pool)
+
+    def resumed(self, pool: int) -> Commands:
+        """The pool is held back no more: who waits to know what its connections report may know it soon."""
+        return self._again(pool)
 
     def forget(self, pool: int) -> None:
         """The pool's target changed: what its old servers said counts no more."""
@@ -239,7 +245,7 @@ class Upstream:
     def _look(self, pool: int) -> Commands:
         """See to it that what somebody waits for will be known."""
         demand = self._demand.setdefault(pool, Demand())
-        if demand.running:
+        if demand.running or self._held(pool):
             return []
         demand.running += 1
         return self._begin(pool)

@@ -91,8 +91,9 @@ def known_names(snapshot: Snapshot) -> Iterator[Finding]:
                     yield from _known((*at, "databases", place), name, "database", databases)
             for place, name in enumerate(() if WILDCARD in users else rule.users):
                 yield from _known((*at, "users", place), name, "user", users)
-    for place, name in enumerate(snapshot.admin.users):
-        yield from _known(("admin", "users", place), name, "user", users)
+    for setting, names in (("users", snapshot.admin.users), ("stats_users", snapshot.admin.stats_users)):
+        for place, name in enumerate(names):
+            yield from _known(("admin", setting, place), name, "user", users)
 
 
 def _known(path: KeyPath, name: str, kind: str, known: dict[str, KeyPath]) -> Iterator[Finding]:

@@ -19,3 +19,10 @@ class Admin(Section, frozen=True):
             "The users who may connect to the admin database. Without any, nobody may.", "new connections"
         ),
     ] = ()
+    stats_users: Annotated[
+        tuple[str, ...],
+        setting(
+            "The users who may connect to the admin database to look: all of `SHOW` but `SHOW FDS`.",
+            "new connections",
+        ),
+    ] = ()

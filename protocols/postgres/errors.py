@@ -64,6 +64,7 @@ class Known(Enum):
         "FATAL",
         "unsupported frontend protocol {major}.{minor}: server supports 3.0 to 3.{newest}",
     )
+    DISABLED = ("55000", "FATAL", 'database "{database}" is not currently accepting connections')
 
     # how it is said
     PROTOCOL = ("08P01", "FATAL", "{what}")

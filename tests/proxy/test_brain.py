@@ -139,7 +139,7 @@ def test_a_fault_of_the_core_is_logged(caplog: pytest.LogCaptureFixture) -> None
 
 def test_an_answer_to_nothing_known_closes(monkeypatch: pytest.MonkeyPatch) -> None:
     town = Town()
-    monkeypatch.setattr("proxy.admin.COMMANDS", None)
+    monkeypatch.setattr("proxy.admin.console.replies", None)
     assert only(town.handle(AnswerNeeded(5, 6, 1, b"SHOW POOLS")), Close).conn == 5
 
 

@@ -96,7 +96,15 @@ class Town:
         self.next: Callable[[], Loaded] = partial(loaded, snapshot)
         self.figures: Any = SimpleNamespace(pins=[], plan_us=[])
         self.pool_figures: list[Any] = []
-        source: Any = SimpleNamespace(figures=lambda: self.figures, pools=lambda: self.pool_figures)
+        self.carriers: list[Any] = []
+        self.plans: list[Any] = []
+        self.ended: list[str] = []
+        source: Any = SimpleNamespace(
+            figures=lambda: self.figures,
+            pools=lambda: self.pool_figures,
+            carriers=lambda: self.carriers,
+            plans=lambda: self.plans,
+        )
         self.rooms = build(
             snapshot,
             self._load,
@@ -105,6 +113,8 @@ class Town:
             nonce=lambda count: b"n" * count,
             chance=lambda: 1.0,
             version="1.2.3",
+            today=lambda: 1_800_000_000.0,
+            end=self.ended.append,
             connect=self.net.connect,
             ask=self.net.ask,
         )

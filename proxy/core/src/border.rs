@@ -2,7 +2,7 @@
 
 use crate::conn::tls::{ClientTls, ServerTls};
 use crate::plan::Plan;
-use crate::pool::PoolConfig;
+use crate::pool::{Hold, PoolConfig};
 use crate::slab::Id;
 use crate::wire::proxy::Network;
 use std::os::fd::OwnedFd;
@@ -47,6 +47,13 @@ pub enum Event {
         base: u32,
         text: Vec<u8>,
     },
+    /// Messages of the extended protocol up to Sync or Flush, from who has no pool.
+    UnitNeeded {
+        conn: Id,
+        ticket: u64,
+        base: u32,
+        unit: Vec<u8>,
+    },
     ServerNeeded {
         pool: u32,
     },
@@ -75,9 +82,59 @@ pub enum Event {
         pid: u32,
         secret: Vec<u8>,
     },
+    /// One carrier's connections; `of` carriers answer.
+    Listed(Box<Listed>),
     Fault {
         message: String,
     },
+}
+
+pub struct Listed {
+    pub ticket: u64,
+    pub of: usize,
+    pub clients: Vec<ClientRow>,
+    pub servers: Vec<ServerRow>,
+    /// Listener and descriptor.
+    pub doors: Vec<(u32, i32)>,
+}
+
+/// A client as it is at this moment. Times are how long ago.
+pub struct ClientRow {
+    pub conn: Id,
+    pub pool: u32,
+    pub base: u32,
+    pub state: &'static str,
+    pub address: String,
+    pub local: String,
+    pub fd: i32,
+    pub since_us: u64,
+    pub heard_us: u64,
+    pub waited_us: u64,
+    pub link: Option<u64>,
+    pub tls: String,
+    pub application: String,
+    pub prepared: usize,
+    pub pinned: bool,
+    pub kept: usize,
+    pub unsent: usize,
+}
+
+pub struct ServerRow {
+    pub conn: Id,
+    pub pool: u32,
+    pub state: &'static str,
+    pub address: String,
+    pub local: String,
+    pub fd: i32,
+    pub since_us: u64,
+    pub heard_us: u64,
+    pub closing: bool,
+    pub link: Option<u64>,
+    pub pid: u32,
+    pub tls: String,
+    pub prepared: usize,
+    pub kept: usize,
+    pub unsent: usize,
 }
 
 pub struct Admit {
@@ -123,4 +180,7 @@ pub enum Command {
     OpenPool { pool: u32, config: Box<PoolConfig> },
     Recycle { pool: u32 },
     ForgetPlans,
+    Hold { pool: u32, hold: Hold },
+    Kill { pool: u32, said: Vec<u8> },
+    List { ticket: u64 },
 }

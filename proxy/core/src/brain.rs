@@ -1,6 +1,6 @@
 //! Commands on their way in: what concerns one connection goes to its carrier, the rest is done here.
 
-use crate::border::Command;
+use crate::border::{Command, Event};
 use crate::inbox::Post;
 use crate::shared::Shared;
 use std::sync::Arc;
@@ -55,5 +55,29 @@ pub fn apply(shared: &Shared, next: &AtomicUsize, command: Command) {
             }
         }
         Command::ForgetPlans => shared.forget_plans(),
+        Command::Hold { pool, hold } => {
+            let Some(pool) = shared.pool(pool) else { return };
+            let (ended, granted) = pool.hold(hold);
+            for server in ended {
+                shared.post(server.id.carrier(), Post::Moved(server.id));
+            }
+            for (waiter, server) in granted {
+                shared.post(waiter.client.carrier(), Post::Grant { client: waiter.client, server });
+            }
+            for _ in 0..pool.wanted(shared.now_us() / 1000) {
+                shared.tell(Event::ServerNeeded { pool: pool.id });
+            }
+        }
+        Command::Kill { pool, said } => {
+            for carrier in 0..shared.inboxes.len() {
+                let said = said.clone();
+                shared.post(carrier, Post::Command(Command::Kill { pool, said }));
+            }
+        }
+        Command::List { ticket } => {
+            for carrier in 0..shared.inboxes.len() {
+                shared.post(carrier, Post::Command(Command::List { ticket }));
+            }
+        }
     }
 }

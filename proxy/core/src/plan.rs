@@ -19,6 +19,16 @@ pub enum Action {
     Answer,
 }
 
+impl Action {
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Forward => "forward",
+            Self::Deny { .. } => "deny",
+            Self::Answer => "answer",
+        }
+    }
+}
+
 /// What a statement does to its session when it succeeds.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Effect {
@@ -72,6 +82,14 @@ impl Measured {
         if new != old {
             mean.store(new, Relaxed);
         }
+    }
+
+    pub fn us(&self) -> u32 {
+        self.mean_us.load(Relaxed)
+    }
+
+    pub fn bytes(&self) -> u32 {
+        self.mean_bytes.load(Relaxed)
     }
 
     /// Known to be so: what was never measured is not.
@@ -154,6 +172,11 @@ impl Table {
 
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// All of them, in no order.
+    pub fn all(&self) -> Vec<(Key, Arc<Plan>)> {
+        self.lock().kept.iter().map(|(key, kept)| (*key, Arc::clone(&kept.plan))).collect()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {

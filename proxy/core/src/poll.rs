@@ -193,6 +193,18 @@ fn owner(fd: RawFd) -> Option<u32> {
     }
 }
 
+/// Our end of a socket, as `address:port`.
+pub fn local_address(fd: RawFd) -> String {
+    // SAFETY: zeroed is a valid sockaddr_storage, and its length is given.
+    let address = unsafe {
+        let mut address: libc::sockaddr_storage = std::mem::zeroed();
+        let mut length = size_of::<libc::sockaddr_storage>() as libc::socklen_t;
+        libc::getsockname(fd, (&raw mut address).cast(), &mut length);
+        address
+    };
+    describe(&address).0
+}
+
 fn describe(address: &libc::sockaddr_storage) -> (String, Option<IpAddr>) {
     let place = match i32::from(address.ss_family) {
         libc::AF_INET => {

@@ -108,6 +108,9 @@ pub struct Client {
     pub status: u8,
     pub wait: Wait,
     pub waiting_since_us: u64,
+    /// When it came, and when it was last heard.
+    pub since_us: u64,
+    pub heard_us: u64,
     /// The last unit, kept while it can be run again: on a shared connection always.
     pub again: Vec<u8>,
     /// It already was run again.
@@ -139,7 +142,7 @@ pub struct Client {
 }
 
 impl Client {
-    pub fn new(id: Id, presence: Presence, stream: Stream, listener: u32, peer: String) -> Self {
+    pub fn new(id: Id, presence: Presence, stream: Stream, listener: u32, peer: String, now_us: u64) -> Self {
         let settings = Arc::clone(&presence.shared.no_settings);
         Self {
             id,
@@ -160,6 +163,8 @@ impl Client {
             status: b'I',
             wait: Wait::None,
             waiting_since_us: 0,
+            since_us: now_us,
+            heard_us: now_us,
             again: Vec::new(),
             repeated: false,
             deadline_ms: 0,

@@ -18,6 +18,8 @@ pub struct Server {
     pub stream: Stream,
     pub ticket: u64,
     pub address: Box<str>,
+    /// Our end of it.
+    pub local: Box<str>,
     pub stage: Stage,
     pub input: Vec<u8>,
     pub up: Upstream,
@@ -31,6 +33,8 @@ pub struct Server {
     pub looked_at_ms: u64,
     /// Ends with the current user: something happened that must not meet another.
     pub doomed: bool,
+    /// When the transaction that is open on it began; 0 where none is.
+    pub began_us: u64,
     /// Shared since, and statements taken since: when others wait it is given up in time.
     pub shared_since_us: u64,
     pub rides: u32,

@@ -5,6 +5,7 @@ use crate::border::Event;
 use crate::conn::client::{Client, Link, Wait};
 use crate::conn::server::{Server, Stage};
 use crate::inbox::Post;
+use crate::shared::ServerPool;
 use crate::slab::Id;
 use crate::wire::postgres::build;
 use crate::wire::postgres::pending::Kind;
@@ -24,6 +25,7 @@ pub(super) const BY_TIME: &str = "canceling statement due to statement timeout";
 pub(super) struct Cancel {
     lane: Id,
     by: Option<Id>,
+    pool: Arc<ServerPool>,
 }
 
 impl Engine {
@@ -46,6 +48,10 @@ impl Engine {
                 }
                 false
             }
+            (Link::None, Wait::Answer { .. }) => {
+                self.cancel_answer(id);
+                false
+            }
             (Link::Held(lane), _) => self.ask_server(lane, BY_USER, Some(by)),
             (Link::Shared(lane), _) => self.cancel_shared(id, lane, by),
             _ => false,
@@ -62,10 +68,12 @@ impl Engine {
         // The server's own words are of a request, and right when it was one.
         server.up.stopped = (text == BY_TIME).then_some(text);
         let (address, secret) = (server.address.to_string(), server.secret.to_vec());
-        let (pid, pool) = (server.pid, server.seat.pool().id);
+        let (pid, pool) = (server.pid, Arc::clone(server.seat.pool()));
+        let number = pool.id;
         let ticket = self.shared.ticket() | (self.index as u64) << 56;
-        self.cancels.insert(ticket, Cancel { lane, by });
-        self.shared.tell(Event::CancelNeeded { ticket, pool, address, pid, secret });
+        pool.stats[self.index].cancelling.add(1);
+        self.cancels.insert(ticket, Cancel { lane, by, pool });
+        self.shared.tell(Event::CancelNeeded { ticket, pool: number, address, pid, secret });
         true
     }
 
@@ -241,6 +249,16 @@ impl Engine {
         }
     }
 
+    /// A command of the console takes its time: what it began goes on, its answer is dropped.
+    fn cancel_answer(&mut self, id: Id) {
+        if let Some(client) = self.clients.get(id) {
+            client.wait = Wait::None;
+            build::error(&mut client.stream.out, "ERROR", "57014", BY_USER);
+            build::ready(&mut client.stream.out, b'I');
+            self.resume(id);
+        }
+    }
+
     fn cancel_waiting(&mut self, mut client: Box<Client>) {
         if let Some(pool) = &client.pool {
             pool.leave(client.id);
@@ -263,7 +281,8 @@ impl Engine {
     }
 
     pub(super) fn cancelled(&mut self, ticket: u64) {
-        let Some(Cancel { lane: id, by }) = self.cancels.remove(&ticket) else { return };
+        let Some(Cancel { lane: id, by, pool }) = self.cancels.remove(&ticket) else { return };
+        pool.stats[self.index].cancelling.add(-1);
         if let Some(by) = by {
             self.shared.post(by.carrier(), Post::CancelDone(by));
         }

@@ -1,5 +1,6 @@
 //! What the brain and other carriers ask of this one.
 
+use super::listing::Walk;
 use super::{End, Engine, SERVER, WAKE, token};
 use crate::border::{Attach, Command, Event};
 use crate::conn::client::{Stage as ClientStage, Wait};
@@ -7,6 +8,7 @@ use crate::conn::server::{Server, Stage};
 use crate::conn::stream::Stream;
 use crate::conn::tls::TlsSession;
 use crate::inbox::Post;
+use crate::poll;
 use crate::slab::Id;
 use crate::wire::postgres::server::Upstream;
 use std::sync::Arc;
@@ -32,6 +34,7 @@ impl Engine {
             Post::PlanReady(id) => self.plan_ready(id),
             Post::Grant { client, server } => self.granted_to(client, server),
             Post::Refuse { client, code, message } => self.refuse(client, &code, &message),
+            Post::Walk(walk) => self.walk(*walk),
             Post::Moved(id) => drop(self.servers.remove(id)),
             Post::Cancel { slot, secret, by } => {
                 if !self.cancel(slot, &secret, by) {
@@ -84,7 +87,9 @@ impl Engine {
             Command::Unlisten { listener } => self.unlisten(listener),
             // What concerns no connection is done where it arrives: see brain.rs.
             Command::Fail(_) | Command::Learn { .. } | Command::OpenPool { .. } => {}
-            Command::Recycle { .. } | Command::ForgetPlans => {}
+            Command::Recycle { .. } | Command::Hold { .. } | Command::ForgetPlans => {}
+            Command::List { ticket } => self.walk(Walk::list(ticket)),
+            Command::Kill { pool, said } => self.walk(Walk::kill(pool, said)),
         }
     }
 
@@ -139,11 +144,13 @@ impl Engine {
             }
         }
         let schema = pool.schema.load(Relaxed);
+        let local = poll::local_address(stream.raw()).into();
         let mut server = Box::new(Server {
             id,
             stage: Stage::Tls,
             ticket,
             address: attach.address.into(),
+            local,
             input: Vec::new(),
             up: Upstream::new(Arc::clone(&self.shared.no_settings), schema),
             pid: 0,
@@ -152,6 +159,7 @@ impl Engine {
             cancels: 0,
             doomed: false,
             looked_at_ms: 0,
+            began_us: 0,
             shared_since_us: 0,
             rides: 0,
             stream,

@@ -58,6 +58,8 @@ impl Engine {
         match clock {
             Clock::Login => self.shared.limits.login_ms,
             Clock::Closing => CLOSING_MS,
+            // A command of the console may wait for others to finish.
+            Clock::Plan if client.pool.is_none() && client.wait != Wait::Plan => 0,
             Clock::Plan => BRAIN_MS,
             Clock::Pool => pool(|config| config.wait_ms),
             Clock::Stopping => STOPPING_MS,

@@ -11,6 +11,7 @@ use crate::shared::ServerPool;
 use crate::slab::Id;
 use crate::wire::postgres::build;
 use crate::wire::postgres::client::Step;
+use crate::wire::postgres::frame;
 use crate::wire::postgres::pending::Kind;
 use crate::wire::postgres::server::Lost;
 use std::sync::Arc;
@@ -26,6 +27,8 @@ const STUCK_US: u64 = 5_000;
 /// When others wait for a connection of their own, a shared one is given up after so long or so many.
 const TURN_US: u64 = 10_000;
 const TURN_UNITS: u32 = 512;
+/// A unit for the brain is at most so long.
+const MAX_ASKED: usize = 64 * 1024;
 
 pub(super) enum Acquired {
     /// The client holds a connection now.
@@ -35,6 +38,10 @@ pub(super) enum Acquired {
     Waiting,
     /// Its plan was forgotten a moment ago.
     Unplanned,
+    /// So many bytes went to the brain, which answers.
+    Asked(usize),
+    /// The unit is not all here.
+    Unfinished,
 }
 
 impl Engine {
@@ -45,12 +52,7 @@ impl Engine {
         ride: Option<usize>,
         input: &[u8],
     ) -> Result<Acquired, End> {
-        let Some(pool) = client.pool.clone() else {
-            return Err(End::error(
-                "0A000",
-                "this database takes administrative commands only, in the simple protocol",
-            ));
-        };
+        let Some(pool) = client.pool.clone() else { return self.ask_brain(client, input) };
         let config = pool.config();
         let ride = ride.filter(|_| config.sharing && config.mode != Mode::Session && !client.session.pinned);
         if let Some(server) = self.granted.take() {
@@ -88,6 +90,28 @@ impl Engine {
             }
             Take::Failed(code, message) => Err(End::Said(fatal(&code, &message))),
         }
+    }
+
+    /// A client without a pool: the brain answers a whole unit of the extended protocol.
+    fn ask_brain(&mut self, client: &mut Client, input: &[u8]) -> Result<Acquired, End> {
+        let mut at = 0;
+        while let Some(header) = frame::from_client(input.get(at..).unwrap_or_default())? {
+            at += header.total;
+            if at > MAX_ASKED || !matches!(header.kind, b'P' | b'B' | b'D' | b'E' | b'C' | b'H' | b'S') {
+                return Err(End::error("0A000", "this database takes administrative commands only"));
+            }
+            if at > input.len() {
+                break;
+            }
+            if matches!(header.kind, b'H' | b'S') {
+                let unit = input.get(..at).unwrap_or_default().to_vec();
+                let (conn, ticket, base) = (client.id, self.shared.ticket(), client.base);
+                client.wait = Wait::Answer { ticket };
+                self.shared.tell(Event::UnitNeeded { conn, ticket, base, unit });
+                return Ok(Acquired::Asked(at));
+            }
+        }
+        Ok(Acquired::Unfinished)
     }
 
     pub(super) fn ask_servers(&mut self, pool: &Arc<ServerPool>, count: usize) {

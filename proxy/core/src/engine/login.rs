@@ -108,7 +108,7 @@ impl Engine {
             self.clients.remove(id);
             return;
         }
-        let mut client = Box::new(Client::new(id, presence, stream, listener, accepted.peer));
+        let mut client = Box::new(Client::new(id, presence, stream, listener, accepted.peer, self.now_us));
         client.proxied = proxied;
         client.uid = accepted.uid;
         self.settle_client(client, Ok(()));
@@ -274,6 +274,7 @@ impl Engine {
             return;
         }
         client.pool = self.shared.pool(admit.pool);
+        client.session.poolless = client.pool.is_none();
         client.base = admit.base;
         client.key_bytes = u8::try_from(admit.key_bytes).unwrap_or(4);
         client.settings = self.shared.interner.settings(Settings::from_pairs(admit.settings));
@@ -305,7 +306,7 @@ impl Engine {
             return;
         }
         let presence = Presence::own(&self.shared);
-        let mut client = Box::new(Client::new(id, presence, stream, 0, "the proxy".to_owned()));
+        let mut client = Box::new(Client::new(id, presence, stream, 0, "the proxy".to_owned(), self.now_us));
         client.stage = Stage::Active;
         client.pool = self.shared.pool(pool);
         client.base = base;

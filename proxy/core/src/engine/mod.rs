@@ -5,6 +5,7 @@ mod cancels;
 mod commands;
 mod deadlines;
 mod lanes;
+mod listing;
 mod login;
 mod relay;
 mod replies;
@@ -26,6 +27,7 @@ use crate::wire::proxy::Network;
 use cancels::Cancel;
 pub use deadlines::Clock;
 use hashbrown::HashMap;
+pub use listing::Walk;
 use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -295,7 +297,12 @@ impl Engine {
         let (left, stage) = (client.stream.waiting(), client.stage);
         let idle = client.is_idle();
         match result {
-            Ok(sent) => self.shared.stats[self.index].bytes_out.add(sent as u64),
+            Ok(sent) => {
+                self.shared.stats[self.index].bytes_out.add(sent as u64);
+                if let Some(pool) = &client.pool {
+                    pool.stats[self.index].sent.add(sent as u64);
+                }
+            }
             Err(error) => {
                 if let Some(client) = self.clients.take(id) {
                     self.end_client(client, End::Gone(error));

@@ -65,6 +65,10 @@ impl Engine {
             Read::End(reason) => Err(End::Gone(reason)),
             Read::Bytes(n) => {
                 self.stats().bytes_in.add(n as u64);
+                client.heard_us = self.now_us;
+                if let Some(pool) = &client.pool {
+                    pool.stats[self.index].received.add(n as u64);
+                }
                 let fresh = if client.stream.tls.is_some() { &plain } else { &scratch };
                 self.feed(client, fresh.get(..n).unwrap_or_default())
             }
@@ -172,6 +176,8 @@ impl Engine {
                     }
                     Acquired::Waiting => self.wait(client, Wait::Pool { ride }),
                     Acquired::Unplanned => self.wait(client, Wait::Plan),
+                    Acquired::Asked(n) => at += n,
+                    Acquired::Unfinished => break,
                 },
                 Step::Answer { took, text } => {
                     let text = left.get(text).unwrap_or_default().to_vec();

@@ -293,6 +293,14 @@ impl Engine {
         let stats = &pool.stats[self.index];
         stats.statements.add(1);
         stats.statement.record(self.now_us.saturating_sub(done.sent_us));
+        if server.began_us == 0 {
+            server.began_us = done.sent_us;
+        }
+        if done.status == b'I' {
+            stats.transactions.add(1);
+            stats.transaction_us.add(self.now_us.saturating_sub(server.began_us));
+            server.began_us = 0;
+        }
         if done.failed {
             stats.errors.add(1);
         } else if let Some(plan) = &done.plan {

@@ -4,7 +4,7 @@ use crate::border::{self, Command};
 use crate::conn::tls;
 use crate::plan::{self, Action, Effect, Measured, Names};
 use crate::poll;
-use crate::pool::{Mode, PoolConfig};
+use crate::pool::{self, Mode, PoolConfig};
 use crate::slab::Id;
 use crate::wire::proxy::Network;
 use pyo3::exceptions::{PyTypeError, PyValueError};
@@ -285,4 +285,10 @@ commands! {
     };
     Recycle (pool) (pool: u32) => |c| Ok(Command::Recycle { pool: c.pool });
     ForgetPlans () () => |_| Ok(Command::ForgetPlans);
+    Hold (pool, how) (pool: u32, how: String) => |c| {
+        let hold = pool::Hold::parse(&c.how).ok_or_else(|| PyValueError::new_err(format!("no such hold: {}", c.how)))?;
+        Ok(Command::Hold { pool: c.pool, hold })
+    };
+    Kill (pool, data) (pool: u32, data: Vec<u8>) => |c| Ok(Command::Kill { pool: c.pool, said: c.data.clone() });
+    List (ticket) (ticket: u64) => |c| Ok(Command::List { ticket: c.ticket });
 }

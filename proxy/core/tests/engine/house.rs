@@ -195,6 +195,10 @@ impl House {
                 self.answers.push((conn, ticket));
                 format!("AnswerNeeded {}", String::from_utf8_lossy(&text))
             }
+            Event::UnitNeeded { conn, ticket, unit, .. } => {
+                self.answers.push((conn, ticket));
+                format!("UnitNeeded {} bytes", unit.len())
+            }
             Event::ServerNeeded { pool } => {
                 if let Some((code, finally, retry_ms)) = self.refuses {
                     let fail =
@@ -223,6 +227,9 @@ impl House {
             Event::CancelNeeded { ticket, pid, secret, .. } => {
                 self.cancels.push(ticket);
                 format!("CancelNeeded {pid} {secret:?}")
+            }
+            Event::Listed(listed) => {
+                format!("Listed {} clients, {} servers", listed.clients.len(), listed.servers.len())
             }
             Event::Fault { message } => panic!("{message}"),
         };

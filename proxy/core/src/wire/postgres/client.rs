@@ -130,6 +130,8 @@ pub struct Session {
     restores: Settings,
     /// Its statements run on any connection of its pool.
     pub roams: bool,
+    /// No server is there for it: the brain answers, and knows what it has prepared.
+    pub poolless: bool,
     /// This client keeps its connection.
     pub pinned: bool,
     pub backslashes: bool,
@@ -160,6 +162,7 @@ impl Default for Session {
             whole: 0,
             restores: Settings::default(),
             roams: false,
+            poolless: false,
             pinned: false,
             backslashes: false,
             unsafe_encoding: false,

@@ -55,7 +55,7 @@ impl Session {
         cx: &mut Cx<'_>,
     ) -> Result<Step, PeerError> {
         // A Close needs no server: what the client calls the statement is between it and us.
-        if header.kind == b'C' && !self.open {
+        if header.kind == b'C' && !self.open && !self.poolless {
             let Some(message) = input.get(..header.total) else { return Ok(Step::More) };
             if message.get(5) == Some(&b'S') {
                 let (name, _) = message.get(6..).and_then(c_string).ok_or_else(malformed)?;
@@ -170,7 +170,7 @@ impl Session {
         Some(plan)
     }
 
-    /// The error for a Parse whose plan says deny, or that Python would have to answer.
+    /// The error for a Parse whose plan says deny, or that Python would have to answer where a server is expected to.
     fn refusal(
         &mut self,
         input: &[u8],
@@ -190,6 +190,9 @@ impl Session {
                 None => return Ok(None),
             },
         };
+        if self.poolless && plan.action == Action::Answer {
+            return Ok(None);
+        }
         Ok(refused(&plan))
     }
 

@@ -270,6 +270,11 @@ impl Upstream {
         self.pending.front().map(|pending| pending.sent_us.max(self.done_us))
     }
 
+    /// When it was last sent a unit, or ended one.
+    pub fn heard_us(&self) -> u64 {
+        self.pending.back().map_or(0, |pending| pending.sent_us).max(self.done_us)
+    }
+
     /// Ours to say now, where nothing older is owed: replies the server knows nothing of.
     pub fn settle(&mut self, sink: &mut impl Sink) {
         if self.skipping {
