@@ -1,5 +1,6 @@
 """`articdbm import FILE`: another pooler's configuration, told as ours, and a list of what has no equivalent."""
 
+import errno
 import os
 import sys
 from argparse import ArgumentParser, Namespace
@@ -53,6 +54,8 @@ def run(options: Namespace) -> int:
     folder = options.secrets.absolute() if options.secrets else None
     try:
         imported = READERS[options.kind or kind(options.file)](options.file, folder)
+        if options.output and options.output.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(options.output))
         if folder is not None:
             _write_secrets(folder, imported.secrets)
         if options.output:
