@@ -1,5 +1,6 @@
 """`articdbm import FILE`: another pooler's configuration, told as ours, and a list of what has no equivalent."""
 
+import errno
 import os
 import sys
 from argparse import ArgumentParser, Namespace
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from articdbm.importing import pgbouncer, pgcat, pgdog
+from articdbm.importing import odyssey, pgbouncer, pgcat, pgdog
 from articdbm.importing.remark import Imported
 from config.errors import ConfigError
 
@@ -20,16 +21,21 @@ examples:
   articdbm import pgbouncer.ini -o articdbm.toml --secrets secrets   passwords into files for this user alone
   articdbm import --json pgbouncer.ini | jq .remarks                 for other programs
 
-Reads PgBouncer's pgbouncer.ini with the userlist and HBA file it names, PgCat's pgcat.toml, and PgDog's pgdog.toml with
-the users.toml beside it. No password is written into the configuration: it refers to environment variables, or with
---secrets to files. Nothing that is there is overwritten.
+Reads PgBouncer's pgbouncer.ini with the userlist and HBA file it names, PgCat's pgcat.toml, PgDog's pgdog.toml with
+the users.toml beside it, and Odyssey's odyssey.conf. No password is written into the configuration: it refers to
+environment variables, or with --secrets to files. Nothing that is there is overwritten.
 Each remark is a line: FILE:LINE: state: setting: why. States: differs, to do, not yet, not needed, no equivalent,
 unknown.
 Exit status: 0 when the configuration is written, 1 when the file cannot be read or something is in the way.
 """
 
 Reader = Callable[[Path, Path | None], Imported]
-READERS: Mapping[str, Reader] = {"pgbouncer": pgbouncer.read, "pgcat": pgcat.read, "pgdog": pgdog.read}
+READERS: Mapping[str, Reader] = {
+    "pgbouncer": pgbouncer.read,
+    "pgcat": pgcat.read,
+    "pgdog": pgdog.read,
+    "odyssey": odyssey.read,
+}
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -48,6 +54,8 @@ def run(options: Namespace) -> int:
     folder = options.secrets.absolute() if options.secrets else None
     try:
         imported = READERS[options.kind or kind(options.file)](options.file, folder)
+        if options.output and options.output.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(options.output))
         if folder is not None:
             _write_secrets(folder, imported.secrets)
         if options.output:

@@ -1,4 +1,4 @@
-"""Poolers whose files are TOML, times in milliseconds: reading them with lines, and what their files have in common.
+"""What PgCat, PgDog and Odyssey have in common: files that are trees, read with their lines, and users of databases.
 
 A pool there belongs to a user on a database; here a user has one password and one set of pool settings for all of its
 databases. Where a file says different things of one user, the first counts and the other databases are left out for it.
@@ -16,6 +16,7 @@ from articdbm.importing.references import References
 from articdbm.importing.remark import Remark, State
 from articdbm.importing.text import refusal, text
 from articdbm.importing.tree import Table
+from articdbm.importing.userlist import Account
 from config.address import address
 from config.errors import RefusedError
 from config.loader import spell
@@ -51,11 +52,21 @@ class Login(msgspec.Struct, frozen=True):
 class Reading:
     """One TOML file being read, and what there is to say of it."""
 
-    def __init__(self, file: Path, remarks: list[Remark]) -> None:
+    def __init__(
+        self,
+        file: Path,
+        remarks: list[Remark],
+        tree: Tree | None = None,
+        lines: Mapping[KeyPath, int] | None = None,
+    ) -> None:
+        """Of a file that is no TOML, `tree` and `lines` say what is in it and where."""
         self.file, self.remarks = file, remarks
+        if tree is not None:
+            self.tree, self._lines = tree, dict(lines or {})
+            return
         written = text(file)
         try:
-            self.tree: Tree = tomllib.loads(written)
+            self.tree = tomllib.loads(written)
             self._lines = locate(written)
         except (ValueError, RecursionError):
             raise refusal(file, 0, "this is not TOML", "see https://toml.io") from None
@@ -192,12 +203,25 @@ def _user(
     login: Login, may: list[str], databases: Sequence[str], reading: Reading, references: References
 ) -> Table:
     user: Table = {"name": login.name}
-    for what, secret in (("password", login.password), ("server_password", login.server_password)):
-        if secret:
-            user[what], todo = references.refer(login.name, what, secret)
-            reading.say((*login.path, what), "to do", todo)
-    if not login.password:
-        reading.say(login.path, "to do", "there is no password: give this user one")
+
+    def refer(what: str, secret: str | None, why: str = "") -> None:
+        user[what], todo = references.refer(login.name, what, secret)
+        reading.say((*login.path, what), "to do", f"{why}{todo}")
+
+    known = Account(0, login.name, login.password or "")
+    match known.kind:
+        case "none":
+            reading.say(
+                login.path, "to do", "there is no password: give this user one, unless the listener trusts"
+            )
+        case "md5":
+            refer("password", None, "an MD5 hash proves nothing here: the password itself is needed; ")
+        case _:
+            refer("password", known.secret)
+    if login.server_password:
+        refer("server_password", login.server_password)
+    elif known.kind == "scram":
+        refer("server_password", None, "a verifier opens no server: the password is needed; ")
     allowed = [name for name in databases if name in may]
     if len(allowed) < len(databases):
         user["databases"] = allowed

@@ -2,6 +2,8 @@
 
 What PgBouncer does by default and we would do otherwise is written out. Where something cannot be said here, what is
 written lets in fewer rather than more, and a remark tells it.
+
+Longer than most files: it is one pass over one file, in which every part says what it leaves out.
 """
 
 from collections.abc import Iterable, Mapping
@@ -399,7 +401,7 @@ class _Import:
                 self.say(at, "no equivalent", "no user has such a name: it is left out", f"{account.name!r}")
                 continue
             user: Table = {"name": account.name}
-            self._credentials(user, account, at, forced)
+            self._credentials(user, account, at, forced, found)
             if rules is not None:
                 may = [name for name in databases if hba.allowed(rules, account.name, name)]
                 if len(may) < len(databases):
@@ -431,8 +433,9 @@ class _Import:
         return [min(int(one), 100_000) for one in found if one.isdecimal()]
 
     def _credentials(
-        self, user: Table, account: Account, at: Entry, forced: Mapping[tuple[str, str | None], Entry]
-    ) -> None:
+        self, user: Table, account: Account, at: Entry, forced: Mapping[tuple[str, str | None], Entry],
+        everyone: Mapping[str, Account],
+    ) -> None:  # fmt: skip
         def refer(what: str, secret: str | None, why: str) -> None:
             whose = account.name
             user[what], todo = self.references.refer(whose, what, secret)
@@ -451,17 +454,19 @@ class _Import:
                 refer("password", account.secret, "a password")
         for (name, password), entry in forced.items():
             user["server_user"] = name
-            if password is not None:
-                reference, todo = self.references.refer(name, "server_password", password)
-                user["server_password"] = reference
-                self.say(entry, "to do", todo, f"[databases] {entry.key}: password")
+            setting = f"[databases] {entry.key}: user, password"
+            if password is None and name == account.name:
+                break
+            # Without a password of its own the server's user has that of the userlist.
+            owner = everyone.get(name, Account(0, name, ""))
+            secret = owner.secret if password is None and owner.kind == "password" else password
+            if secret or owner.kind != "none":
+                user["server_password"], todo = self.references.refer(name, "server_password", secret)
+                self.say(entry, "to do", todo, setting)
             return
         if account.kind == "scram":
-            refer(
-                "server_password",
-                None,
-                "a verifier opens no server, where PgBouncer used what the client had proved: the password is needed",
-            )
+            why = "a verifier opens no server, where PgBouncer used what the client had proved: the password is needed"
+            refer("server_password", None, why)
 
     def _rules(self) -> tuple[hba.Rule, ...] | None:
         """The HBA rules, where they are in force."""

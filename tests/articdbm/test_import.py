@@ -197,6 +197,27 @@ def test_one_server_user_for_all_databases(write: Write, tmp_path: Path) -> None
     usable(imported, tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("user", "reference", "known"),
+    [
+        ("app", "env://APP_SERVER_PASSWORD", {"app_server_password": "hunter2"}),
+        ("told", "env://TOLD_SERVER_PASSWORD", {}),
+        ("nothing", None, {}),
+        ("stranger", None, {}),
+    ],
+)
+def test_a_server_user_without_a_password_has_that_of_the_userlist(
+    write: Write, tmp_path: Path, user: str, reference: str | None, known: dict[str, str]
+) -> None:
+    file = write(f"[databases]\na = host=h user={user}\n[pgbouncer]\nauth_file = userlist.txt\n")
+    imported = pgbouncer.read(file)
+    old = next(one for one in tree(imported)["users"] if one["name"] == "old")
+    assert (old["server_user"], old.get("server_password")) == (user, reference)
+    usable(imported, tmp_path)
+    files = pgbouncer.read(file, tmp_path / "secrets").secrets
+    assert {name: secret for name, secret in files.items() if name.endswith("server_password")} == known
+
+
 def test_hba_rules_narrow_users_to_their_databases(write: Write, tmp_path: Path) -> None:
     ini = (
         "[databases]\na = host=h\nb = host=h\n"

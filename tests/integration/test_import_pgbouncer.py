@@ -94,11 +94,13 @@ def connecting(port: int) -> Connect:
 
 
 @contextmanager
-def both(server: PostgresServer, start_proxy: StartProxy, auth: str) -> Iterator[tuple[Connect, Connect]]:
+def both(
+    server: PostgresServer, start_proxy: StartProxy, auth: str, text: str = INI
+) -> Iterator[tuple[Connect, Connect]]:
     """Ways to connect to PgBouncer, and to the proxy that does as its file says."""
     with tempfile.TemporaryDirectory(prefix="articdbm-pgbouncer-") as place:
         folder, port = Path(place), ports.free()
-        ini = INI.format(server=f"host={server.host} port={server.port}", port=port, auth=auth)
+        ini = text.format(server=f"host={server.host} port={server.port}", port=port, auth=auth)
         with running(ini, port, folder):
             imported = pgbouncer.read(folder / "pgbouncer.ini", folder / "secrets")
             (folder / "secrets").mkdir()
@@ -191,3 +193,14 @@ def test_an_hba_file_lets_the_same_in(postgres_server: PostgresServer, start_pro
         seen = [gets_in(ours, *who) for who in asked]
         assert seen == [gets_in(theirs, *who) for who in asked]
         assert {True, False} == set(seen)
+
+
+@pytest.mark.parametrize("password", ["", " password=other-password"], ids=["of the userlist", "of the line"])
+def test_servers_see_the_user_of_the_database(
+    postgres_server: PostgresServer, start_proxy: StartProxy, password: str
+) -> None:
+    text = f"[databases]\nshop = {{server}} user=other{password}\n{INI[INI.index('[pgbouncer]') :]}"
+    with both(postgres_server, start_proxy, "scram-sha-256", text) as (theirs, ours):
+        for connect in (theirs, ours):
+            with closing(connect("shop")) as connection:
+                assert one(connection, "SELECT current_user") == "other"
