@@ -200,3 +200,17 @@ fn a_prepare_that_was_not_heard_made_nothing() {
          A< C:SELECT Z:I",
     );
 }
+
+#[test]
+fn a_prepare_that_failed_gave_no_name() {
+    alone(
+        "A> Q prepare s1 as select bad; Q select 22; Q prepare s1 as select 1
+         S< Q prepare \"#1\" as select bad; Q select 22; H
+         A? Quiet
+         S> E:42601 Z:I C:SELECT Z:I
+         A< E:42601 Z:I C:SELECT Z:I
+         S< Q prepare \"#2\" as select 1
+         S> C:PREPARE Z:I
+         A< C:PREPARE Z:I",
+    );
+}
