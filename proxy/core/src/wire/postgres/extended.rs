@@ -563,7 +563,7 @@ pub fn refused(plan: &Plan) -> Option<Box<[u8]>> {
 
 /// Whether the statement is on the connection. If not, it is noted as there, for the caller parses it now; the least
 /// recently used goes if there is no room.
-fn is_there(
+pub fn is_there(
     up: &mut super::server::Upstream,
     out: &mut Vec<u8>,
     prepared: &Arc<Prepared>,
