@@ -7,7 +7,7 @@ use crate::words::startup;
 use _core::border::{Admit, Attach, Command, Event, Fail};
 use _core::brain;
 use _core::engine::Engine;
-use _core::plan::{Action, Effect, Measured, Plan};
+use _core::plan::{Action, Effect, Measured, Names, Plan};
 use _core::poll::{Poll, PollSet};
 use _core::pool::{Mode, PoolConfig};
 use _core::shared::{Limits, Shared};
@@ -49,6 +49,7 @@ pub fn config(size: usize) -> PoolConfig {
 pub fn plan_of(text: &str) -> Plan {
     let mut action = Action::Forward;
     let mut effect = Effect::default();
+    let mut names = None;
     let mut words = text.split_whitespace();
     match words.next().unwrap_or_default() {
         "set" => effect
@@ -58,6 +59,9 @@ pub fn plan_of(text: &str) -> Plan {
         "listen" => effect.pin = Some("listens".to_owned()),
         "deny" => action = Action::Deny { code: "42501".to_owned(), message: "no".to_owned() },
         "answer" => action = Action::Answer,
+        "prepare" => names = Some(Names::Makes),
+        "execute" => names = Some(Names::Runs),
+        "deallocate" => names = Some(Names::Drops),
         _ => {}
     }
     // As one that ran before and was short: what was never measured does not share.
@@ -65,8 +69,12 @@ pub fn plan_of(text: &str) -> Plan {
         action,
         shareable: text.starts_with("select"),
         effect,
+<<<<<<< HEAD
         names: None,
         aside: false,
+=======
+        names,
+>>>>>>> atk
         era: 0,
         measured: Measured::of(1, 1),
     }

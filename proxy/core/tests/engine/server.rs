@@ -25,6 +25,7 @@ pub struct Server {
     portal: String,
     status: u8,
     skipping: bool,
+    failed: bool,
     copying: bool,
     /// Its TimeZone, and what it was when the transaction began.
     zone: String,
@@ -48,6 +49,7 @@ impl Server {
             portal: String::new(),
             status: b'I',
             skipping: false,
+            failed: false,
             copying: false,
             zone: "none".to_owned(),
             zone_before: String::new(),
@@ -100,6 +102,7 @@ impl Server {
     }
 
     fn error(&mut self, code: &str) {
+        self.failed = true;
         self.reply(b'E', &[b"SERROR\0VERROR\0C", code.as_bytes(), b"\0Mno\0\0"]);
     }
 
@@ -110,6 +113,8 @@ impl Server {
 
     /// Rows of the statement, then its tag. Rows say what they are asked for, and under which settings.
     fn run(&mut self, text: &str) {
+        let text = text.trim_end();
+        let quoted = text.split('"').nth(1).unwrap_or_default().as_bytes().to_vec();
         let last = text.rsplit(' ').next().unwrap_or_default();
         match text.split(' ').next().unwrap_or_default() {
             "begin" => {
@@ -130,6 +135,17 @@ impl Server {
                 self.copying = true;
                 return self.reply(b'G', &[b"\0\0\0"]);
             }
+            "PREPARE" | "prepare" if self.named.contains_key(&quoted) => return self.error("42P05"),
+            "PREPARE" | "prepare" => {
+                let (_, statement) = text.split_once(" as ").unwrap();
+                self.named.insert(quoted, statement.to_owned());
+                return self.reply(b'C', &[b"PREPARE\0"]);
+            }
+            "execute" => match self.named.get(&quoted).cloned() {
+                Some(statement) => return self.run(&statement),
+                None => return self.error("26000"),
+            },
+            "SET" if text.contains("articdbm.nothing") => {}
             "set" | "SET" => last.trim_matches('\'').clone_into(&mut self.zone),
             "reset" | "RESET" | "DISCARD" => "none".clone_into(&mut self.zone),
             "DEALLOCATE" => self.named.clear(),
@@ -167,7 +183,11 @@ impl Server {
                 // Only what brings settings along has several statements.
                 let text = text(strings[0]);
                 for one in text.split_terminator(';') {
+                    self.failed = false;
                     self.run(one);
+                    if self.failed {
+                        break;
+                    }
                 }
                 if !self.copying {
                     self.ready();

@@ -226,3 +226,21 @@ fn a_plan_forgotten_on_the_way_harms_nobody() {
         }
     }
 }
+
+#[test]
+fn who_has_only_had_settings_brought_along_has_heard_nothing() {
+    let mut house = House::new(config(1));
+    let (mut one, mut two) = (house.client(), house.client());
+    one.say("set timezone CET");
+    house.expect(&mut one, "C:OK Z:I");
+    two.say("select 0");
+    house.expect(&mut two, "D:select_0 C:OK Z:I");
+    let before = house.servers[0].heard.len();
+    house.servers[0].answers = false;
+    one.say("select zone 0");
+    house.until("it rides", |house| house.servers[0].heard.len() == before + 2);
+    house.servers[0].say(&message(b'C', &[b"SET\0"]));
+    house.settle();
+    house.servers[0].stream.shutdown(std::net::Shutdown::Both).unwrap();
+    house.expect(&mut one, "D:CET_0 C:OK Z:I");
+}

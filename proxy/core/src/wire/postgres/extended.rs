@@ -386,11 +386,13 @@ impl Session {
                 let there = is_there(lane.up, lane.out, &prepared, false, cx);
                 if !there && prepared.sql {
                     build::message(lane.out, b'P', &[b"\0", &prepared.statement(), b"\0\0\0"]);
-                    build::message(lane.out, b'B', &[b"\0\0\0\0\0\0\0\0"]);
-                    build::message(lane.out, b'E', &[b"\0\0\0\0\0"]);
+                    // In a portal of its own: the client may have bound the unnamed one.
+                    build::message(lane.out, b'B', &[&prepared.name, b"\0\0\0\0\0\0\0\0"]);
+                    build::message(lane.out, b'E', &[&prepared.name, b"\0\0\0\0\0"]);
+                    build::named(lane.out, b'C', b'P', &prepared.name);
                     lane.up.unnamed = None;
                     let made = Kind::Made(Arc::clone(&prepared));
-                    for kind in [Kind::Prepare(None), Kind::OwnBind, made] {
+                    for kind in [Kind::Prepare(None), Kind::OwnBind, made, Kind::CloseUnnamed] {
                         lane.up.push(cx.me, kind, None, cx.now_us);
                     }
                 } else if !there {
@@ -564,7 +566,7 @@ pub fn refused(plan: &Plan) -> Option<Box<[u8]>> {
 
 /// Whether the statement is on the connection. If not, it is noted as there, for the caller parses it now; the least
 /// recently used goes if there is no room.
-fn is_there(
+pub fn is_there(
     up: &mut super::server::Upstream,
     out: &mut Vec<u8>,
     prepared: &Arc<Prepared>,

@@ -4,7 +4,7 @@
 
 use super::build;
 use super::client::{Cx, Lane, Named, Session, Step};
-use super::extended::refused;
+use super::extended::{is_there, refused};
 use super::frame::Header;
 use super::pending::{Kind, Renaming, Undo};
 use crate::plan::{Names, Plan};
@@ -189,7 +189,7 @@ impl Session {
                 if self.in_doubt(lane, &prepared) {
                     return Ok(Some(Step::Quiet));
                 }
-                let there = lane.up.prepared.touch(prepared.id, lane.up.unit()) == Known::Yes;
+                let there = is_there(lane.up, lane.out, &prepared, true, cx);
                 let entry = Named { prepared: Arc::clone(&prepared), plan: Arc::clone(plan) };
                 self.named.get_or_insert_default().insert(name.clone().into(), entry);
                 let undo = Undo::Named { name: name.clone().into(), before: None };
@@ -197,7 +197,6 @@ impl Session {
                     build::query(lane.out, NOTHING);
                     Renaming { tag: Some(PREPARED), ..Renaming::default() }
                 } else {
-                    self.insert(lane, &prepared, cx);
                     send_renamed(lane, &[], text, &range, &prepared.name);
                     renaming(&[], text, &range, &name, &prepared, Some(&prepared))
                 };
@@ -217,11 +216,10 @@ impl Session {
                 if self.in_doubt(lane, &prepared) {
                     return Ok(Some(Step::Quiet));
                 }
-                let there = lane.up.prepared.touch(prepared.id, lane.up.unit()) == Known::Yes;
+                let there = is_there(lane.up, lane.out, &prepared, false, cx);
                 let mut prefix = Vec::new();
                 let mut made = None;
                 if !there {
-                    self.insert(lane, &prepared, cx);
                     if prepared.sql {
                         prefix = prepared.statement();
                         prefix.extend_from_slice(b"\n;");
@@ -258,15 +256,6 @@ impl Session {
             lane.out.extend_from_slice(build::FLUSH);
         }
         doubt
-    }
-
-    /// Notes that it is prepared now. The least recently used goes if there is no room.
-    fn insert(&self, lane: &mut Lane<'_>, prepared: &Arc<Prepared>, cx: &Cx<'_>) {
-        let unit = lane.up.unit();
-        for evicted in lane.up.prepared.insert(prepared, cx.prepared, unit) {
-            build::named(lane.out, b'C', b'S', &evicted.name);
-            lane.up.push(cx.me, Kind::Evict(evicted), None, cx.now_us);
-        }
     }
 
     fn push_named(

@@ -45,7 +45,7 @@ pub enum Kind {
     Evict(Arc<Prepared>),
     /// Ours: a statement of which it is not certain that it is there is closed, to be parsed anew.
     Renew(Arc<Prepared>),
-    /// Ours: the unnamed statement on this connection is a stranger's.
+    /// Ours: the unnamed statement on this connection is a stranger's. Or a portal of ours is not needed any more.
     CloseUnnamed,
     /// Said by us in the client's order; the server knows nothing of it.
     Said(&'static [u8]),

@@ -451,7 +451,7 @@ impl Upstream {
             (b'C', Some(Kind::Query(_) | Kind::Setup | Kind::Reset)) => {
                 self.end_copy();
                 self.tag(body);
-                self.unit.said = true;
+                self.unit.said |= !ours;
                 Ok(if ours { Verdict::Ours } else { Verdict::Pass })
             }
             (b'T' | b'D' | b'I' | b'G' | b'H' | b'c' | b'd', Some(Kind::Setup | Kind::Reset)) => {

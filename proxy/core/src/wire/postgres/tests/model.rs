@@ -11,6 +11,8 @@ struct Server {
     input: Vec<u8>,
     named: HashMap<Vec<u8>, String>,
     portal: Option<String>,
+    /// One of our own.
+    other: Option<String>,
     skipping: bool,
     /// Something was skipped that would have replaced the unnamed statement.
     doubtful: bool,
@@ -42,7 +44,8 @@ impl Server {
             return "Z:I".to_owned();
         }
         if self.skipping || kind == b'H' {
-            self.doubtful |= (kind == b'P' && strings[0].is_empty()) || (kind == b'C' && body == b"S\0");
+            self.doubtful |=
+                kind == b'Q' || (kind == b'P' && strings[0].is_empty()) || (kind == b'C' && body == b"S\0");
             return String::new();
         }
         let unnamed = match kind {
@@ -66,17 +69,19 @@ impl Server {
             b'Q' => {
                 self.named.remove(&b""[..]);
                 self.portal = None;
-                let text = text(0);
-                if text.starts_with("deallocate") {
-                    self.named.clear();
+                let mut said = String::new();
+                for one in text(0).split("\n;") {
+                    match self.query(one) {
+                        Ok(reply) => said += &(reply + " "),
+                        Err(code) => {
+                            said += &format!("E:{code} ");
+                            break;
+                        }
+                    }
                 }
-                return if text.contains("fail") {
-                    "E:22012 Z:I".to_owned()
-                } else {
-                    format!("{} Z:I", rows(&text))
-                };
+                return said + "Z:I";
             }
-            b'P' if text(1).contains("bad") => Err("42601"),
+            b'P' if text(1).contains("select bad") => Err("42601"),
             b'P' if !strings[0].is_empty() && self.named.contains_key(strings[0]) => Err("42P05"),
             b'P' => {
                 self.named.insert(strings[0].to_vec(), text(1));
@@ -84,7 +89,8 @@ impl Server {
             }
             b'B' => match self.named.get(strings[1]) {
                 Some(statement) => {
-                    self.portal = Some(statement.clone());
+                    let to = if strings[0].is_empty() { &mut self.portal } else { &mut self.other };
+                    *to = Some(statement.clone());
                     Ok("2".to_owned())
                 }
                 None => Err("26000"),
@@ -94,7 +100,12 @@ impl Server {
                 known.map(|statement| format!("t:{} T:{}", statement.len(), statement.len())).ok_or("26000")
             }
             b'D' => self.portal.as_ref().map(|statement| format!("T:{}", statement.len())).ok_or("34000"),
-            b'E' => match self.portal.clone() {
+            b'C' if body[0] == b'P' => {
+                self.other = None;
+                Ok("3".to_owned())
+            }
+            b'E' => match if strings[0].is_empty() { self.portal.clone() } else { self.other.clone() } {
+                Some(statement) if statement.starts_with("PREPARE") => self.query(&statement),
                 Some(statement) if statement.contains("fail") => Err("22012"),
                 Some(statement) => {
                     if statement.starts_with("deallocate") {
@@ -117,6 +128,41 @@ impl Server {
     }
 }
 
+impl Server {
+    /// One statement of a simple query.
+    fn query(&mut self, text: &str) -> Result<String, &'static str> {
+        let words: Vec<&str> = text.split(' ').collect();
+        let name = words.get(1).map(|name| name.trim_matches('"').as_bytes().to_vec()).unwrap_or_default();
+        let known = self.named.get(&name).cloned();
+        match (words[0].to_ascii_lowercase().as_str(), known) {
+            ("prepare", _) if text.contains("select bad") => Err("42601"),
+            ("prepare", Some(_)) => Err("42P05"),
+            ("prepare", None) => {
+                self.named.insert(name, words[3..].join(" "));
+                Ok("C:PREPARE".to_owned())
+            }
+            ("execute" | "deallocate", None) if words.get(1) != Some(&"all") => Err("26000"),
+            ("execute", Some(statement)) => {
+                // The server runs nothing under a name that could not have been prepared in SQL.
+                self.beyond |= statement.starts_with("deallocate");
+                if statement.contains("fail") { Err("22012") } else { Ok(rows(&statement)) }
+            }
+            ("deallocate", Some(_)) => {
+                self.named.remove(&name);
+                Ok("C:DEALLOCATE".to_owned())
+            }
+            ("set", _) => Ok("C:SET".to_owned()),
+            _ if text.contains("fail") => Err("22012"),
+            _ => {
+                if text.starts_with("deallocate") {
+                    self.named.clear();
+                }
+                Ok(rows(text))
+            }
+        }
+    }
+}
+
 /// The rows name the statement that they come from.
 fn rows(statement: &str) -> String {
     let mark = statement.replace(' ', "_");
@@ -127,7 +173,11 @@ fn rows(statement: &str) -> String {
 fn unit(texts: &'static [&'static str]) -> impl Strategy<Value = Vec<String>> {
     let name = prop::sample::select(vec!["-", "s1", "s2"]);
     let text = prop::sample::select(texts);
-    let message = (0..8u8, name, text).prop_map(|(kind, name, text)| match kind {
+    let message = (0..10u8, name, text).prop_map(move |(kind, name, text)| match kind {
+        8 | 9 if texts.len() < OWN.len() => "E".to_owned(),
+        8 | 9 => format!("Q {text}"),
+        // Sent by the extended protocol, what is about names pins.
+        0 | 1 if about_names(text) => format!("Q {text}"),
         0 | 1 => format!("P {name} {text}"),
         2 | 3 => format!("B {name}"),
         4 => format!("D {name}"),
@@ -142,8 +192,28 @@ fn unit(texts: &'static [&'static str]) -> impl Strategy<Value = Vec<String>> {
     prop_oneof![1 => query, 4 => unit]
 }
 
-const OWN: &[&str] = &["select 1", "select 22", "select fail", "select bad", "insert 333", "deallocate all"];
+const OWN: &[&str] = &[
+    "select 1",
+    "select 22",
+    "select fail",
+    "select bad",
+    "insert 333",
+    "deallocate all",
+    "prepare s1 as select 1",
+    "prepare s2 as insert 333",
+    "prepare s2 as select fail",
+    "prepare s1 as select bad",
+    "execute s1",
+    "execute s2",
+    "deallocate s1",
+    "deallocate s2",
+];
 const SHARED: &[&str] = &["select 1", "select 22", "select 333", "select fail", "select bad"];
+
+fn about_names(text: &str) -> bool {
+    let word = text.split(' ').next().unwrap_or_default();
+    matches!(word, "prepare" | "execute" | "deallocate") && text != "deallocate all"
+}
 
 fn pieces(bytes: &[u8], lengths: &mut impl Iterator<Item = usize>) -> Vec<Vec<u8>> {
     let (mut left, mut all) = (bytes, Vec::new());
@@ -180,8 +250,13 @@ fn is_beyond(units: &[Vec<String>]) -> bool {
     server.beyond
 }
 
+/// As many conversations as CASES says.
+fn cases() -> u32 {
+    std::env::var("CASES").ok().and_then(|count| count.parse().ok()).unwrap_or(1_500)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1_500, max_global_rejects: 100_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), max_global_rejects: 100_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn alone_with_any_pipelining(

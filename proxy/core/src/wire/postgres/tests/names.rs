@@ -200,3 +200,47 @@ fn a_prepare_that_was_not_heard_made_nothing() {
          A< C:SELECT Z:I",
     );
 }
+
+#[test]
+fn a_prepare_that_failed_gave_no_name() {
+    alone(
+        "A> Q prepare s1 as select bad; Q select 22; Q prepare s1 as select 1
+         S< Q prepare \"#1\" as select bad; Q select 22; H
+         A? Quiet
+         S> E:42601 Z:I C:SELECT Z:I
+         A< E:42601 Z:I C:SELECT Z:I
+         S< Q prepare \"#2\" as select 1
+         S> C:PREPARE Z:I
+         A< C:PREPARE Z:I",
+    );
+}
+
+#[test]
+fn what_is_not_certain_to_be_there_is_made_anew() {
+    alone(
+        "A> C -; P s1 select 22; B -; Q deallocate all; S
+         S< C -; P #1 select 22; C -; B -; Q deallocate all; S
+         S> 3 1 3 E:26000 Z:I
+         A< 3 1 E:26000 Z:I
+         A> Q execute s1
+         S< C #1; P #1 select 22; S; Q execute \"#1\"
+         S> 3 1 Z:I T C:SELECT Z:I
+         A< T C:SELECT Z:I",
+    );
+    // A table changed: prepared now, it is another.
+    alone(
+        "A> Q prepare p as select 1
+         S< Q prepare \"#1\" as select 1
+         S> C:PREPARE Z:I
+         A< C:PREPARE Z:I
+         A> Q deallocate p; Q alter table
+         S< Q SET \"articdbm.nothing\" = ''; Q alter table
+         S> C:SET Z:I C:ALTER Z:I
+         A< C:DEALLOCATE Z:I C:ALTER Z:I
+         A= schema
+         A> Q prepare p as select 1
+         S< C #1; Q prepare \"#1\" as select 1
+         S> 3 C:PREPARE Z:I
+         A< C:PREPARE Z:I",
+    );
+}
