@@ -69,12 +69,8 @@ pub fn plan_of(text: &str) -> Plan {
         action,
         shareable: text.starts_with("select"),
         effect,
-<<<<<<< HEAD
-        names: None,
-        aside: false,
-=======
         names,
->>>>>>> atk
+        aside: false,
         era: 0,
         measured: Measured::of(1, 1),
     }
