@@ -10,7 +10,7 @@ from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from articdbm import check, explain, schema, serve, up, verifier
+from articdbm import check, explain, schema, serve, top, up, upgrade, verifier
 
 
 class Command(Protocol):
@@ -25,6 +25,8 @@ class Command(Protocol):
 COMMANDS: Mapping[str, Command] = {
     "up": up,
     "serve": serve,
+    "upgrade": upgrade,
+    "top": top,
     "check": check,
     "schema": schema,
     "explain": explain,
@@ -36,6 +38,8 @@ examples:
   articdbm up                                   a PostgreSQL and the proxy in front of it, to try
   articdbm check articdbm.toml                  every problem of a configuration, at once
   articdbm serve --config articdbm.toml         run the proxy
+  articdbm upgrade                              a new process takes over, unnoticed
+  articdbm top                                  what the running proxy is at
   articdbm explain --user app "SELECT 1"        what would be done with a statement, and why
 
 `articdbm COMMAND --help` says more about a command.

@@ -16,13 +16,19 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--config", type=Path, default=DEFAULT, help="the configuration (default: ./articdbm.toml)"
     )
+    parser.add_argument(
+        "--take-over",
+        type=Path,
+        metavar="DIRECTORY",
+        help="take over from the process that waits in this directory (upgrade.directory); `articdbm upgrade` does it",
+    )
 
 
 def run(options: Namespace) -> int:
-    return serve(options.config)
+    return serve(options.config, take_over=options.take_over)
 
 
-def serve(path: Path, ready: Callable[[], None] | None = None) -> int:
+def serve(path: Path, ready: Callable[[], None] | None = None, take_over: Path | None = None) -> int:
     """Serve until stopped. `ready` is called once, when clients can connect."""
     # The core is loaded only by the commands that need it.
     from proxy import app  # noqa: PLC0415
@@ -33,7 +39,7 @@ def serve(path: Path, ready: Callable[[], None] | None = None) -> int:
             ready()
 
     try:
-        app.run(path, started)
+        app.run(path, started, take_over)
     except app.BadConfiguration as why:
         print(why, file=sys.stderr)
         return 2

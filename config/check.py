@@ -10,7 +10,7 @@ from datetime import datetime
 from config.errors import Finding
 from config.positions import KeyPath
 from config.rules.credentials import credentials
-from config.rules.listening import addresses, ways_in
+from config.rules.listening import addresses, monitoring, ways_in
 from config.rules.names import known_names, nothing_to_serve, own_database, unique_names
 from config.rules.pools import pools
 from config.rules.tls import tls_files
@@ -25,6 +25,7 @@ RULES: tuple[Rule, ...] = (
     nothing_to_serve,
     addresses,
     ways_in,
+    monitoring,
     credentials,
     pools,
 )

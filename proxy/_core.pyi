@@ -123,6 +123,40 @@ class CancelNeeded:
     secret: bytes
 
 @final
+class Slow:
+    """A statement took longer than SlowAfter says. At most 20 a second are told of by one carrier."""
+
+    def __init__(
+        self,
+        conn: int,
+        pool: int,
+        base: int,
+        key: bytes,
+        queue_us: int,
+        server_us: int,
+        total_us: int,
+        size: int,
+        failed: bool,
+        untold: int,
+    ) -> None: ...
+    conn: int
+    pool: int
+    base: int
+    key: bytes
+    """The fingerprint it was planned under; zeros where it had no plan of its own (a whole pipeline, say)."""
+    queue_us: int
+    """Waiting for a server connection."""
+    server_us: int
+    """At the server, from when it could start there."""
+    total_us: int
+    """From when a connection was asked for to the last byte of the answer."""
+    size: int
+    """Bytes of the answer."""
+    failed: bool
+    untold: int
+    """Others on the same carrier since the last that was told of."""
+
+@final
 class Fault:
     """A defect in the core was caught; the connection it happened on is closed."""
 
@@ -140,6 +174,7 @@ Event = (
     | ServerMessage
     | ServerLost
     | CancelNeeded
+    | Slow
     | Fault
 )
 
@@ -318,7 +353,7 @@ class Adopt:
 
 @final
 class Listen:
-    """Accept clients on listening sockets, one descriptor a carrier (SO_REUSEPORT), or one for all.
+    """Accept clients on listening sockets; the carriers take them in turn (SO_REUSEPORT: one a carrier).
     The core owns the descriptors. Naming a listener again replaces its TLS for new clients (give no descriptors)."""
 
     def __init__(self, listener: int, fds: list[int], tls: TlsServer | None = None) -> None: ...
@@ -396,6 +431,21 @@ class ForgetPlans:
 
     def __init__(self) -> None: ...
 
+@final
+class Drain:
+    """The process is to stop. Clients between transactions are told so (57P01) and let go, the others when theirs
+    ends; what waits for a plan or a connection still gets its answer. `at_once`: all go now. There is no way back."""
+
+    def __init__(self, at_once: bool = False) -> None: ...
+    at_once: bool
+
+@final
+class SlowAfter:
+    """Tell (Slow) of statements that take longer, waiting for a connection included; 0: of none."""
+
+    def __init__(self, ms: int) -> None: ...
+    ms: int
+
 Command = (
     Send
     | Close
@@ -412,6 +462,8 @@ Command = (
     | OpenPool
     | Recycle
     | ForgetPlans
+    | Drain
+    | SlowAfter
 )
 
 # --- figures -------------------------------------------------------------------------------------
@@ -476,6 +528,8 @@ class Core:
         """With `carriers = 0`: the descriptor to watch; when readable, call turn()."""
     def turn(self, timeout_ms: int = 0) -> None:
         """With `carriers = 0`: one turn of the engine."""
+    def pulse(self) -> list[int]:
+        """How many turns each carrier has made so far; wakes them all, so that who makes none until the next call is stuck."""
     def figures(self) -> Figures: ...
     def pools(self) -> list[PoolFigures]: ...
     def stop(self) -> None:

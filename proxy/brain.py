@@ -26,11 +26,13 @@ from proxy.native import (
     ServerMessage,
     ServerNeeded,
     ServerOpened,
+    Slow,
     Startup,
 )
 from proxy.outside import Commands
 from proxy.plans import Plans
 from proxy.session import LogIns
+from proxy.slow import SlowLog
 from proxy.upstream import Upstream
 
 logger = logging.getLogger(__name__)
@@ -40,21 +42,32 @@ class Brain:
     """Takes one event, gives the commands that answer it."""
 
     def __init__(
-        self, logins: LogIns, upstream: Upstream, cancels: Cancels, plans: Plans, console: Console
+        self,
+        logins: LogIns,
+        upstream: Upstream,
+        cancels: Cancels,
+        plans: Plans,
+        console: Console,
+        slow: SlowLog,
     ) -> None:
+        def planned(event: PlanNeeded) -> Commands:
+            slow.planned(event)
+            return plans.needed(event)
+
         self._logins = logins
         self._upstream = upstream
         self._table: Mapping[type, Callable[..., Commands]] = {
             Startup: logins.startup,
             AuthMessage: logins.message,
             Closed: logins.closed,
-            PlanNeeded: plans.needed,
+            PlanNeeded: planned,
             AnswerNeeded: console.answer,
             ServerNeeded: upstream.needed,
             ServerOpened: upstream.opened,
             ServerMessage: upstream.message,
             ServerLost: upstream.lost,
             CancelNeeded: cancels.needed,
+            Slow: slow.told,
             Fault: _fault,
         }
 

@@ -4,6 +4,8 @@ A listener is known by the address written in the configuration; its number stay
 from adopting, so that a reload that cannot have every address changes nothing.
 """
 
+import os
+
 import msgspec
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -45,8 +47,12 @@ class Change(msgspec.Struct, frozen=True):
 class Doors:
     """The listeners in force."""
 
-    def __init__(self, sockets_each: int) -> None:
+    def __init__(self, sockets_each: int, given: sockets.Given = sockets.NOTHING_GIVEN) -> None:
         self._sockets_each = sockets_each
+        self._given = given
+        self._kept: dict[int, list[int]] = {}
+        """Our own copies of the sockets the core has: to be handed to a successor."""
+        self._gone = False
         self._numbers: dict[Address, int] = {}
         self._listeners: dict[int, Listener] = {}
         self._open: dict[int, Door] = {}
@@ -56,6 +62,8 @@ class Doors:
 
     def prepare(self, snapshot: Snapshot) -> Change:
         """Bind what is new. Raises BindError, having bound nothing."""
+        if self._gone:
+            raise sockets.BindError("another process has taken over the listeners; this one only finishes")
         doors: dict[int, Door] = {}
         bound: dict[int, list[int]] = {}
         commands: Commands = []
@@ -65,7 +73,9 @@ class Doors:
                 doors[number] = _door(listener)
                 before = self._listeners.get(number)
                 if before is None:
-                    bound[number] = sockets.bind(listener.address, self._sockets_each)
+                    bound[number] = sockets.bind(
+                        listener.address, self._sockets_each, self._given, snapshot.tcp
+                    )
                     commands.append(Listen(number, bound[number], tls=_tls(listener.tls)))
                 elif before.tls != listener.tls:
                     commands.append(Listen(number, [], tls=_tls(listener.tls)))
@@ -79,6 +89,10 @@ class Doors:
     def adopt(self, change: Change) -> list[str]:
         """What was prepared is now in force. Gives the addresses that are newly listened at, ports as they are."""
         self._open = change.doors
+        for number in [one for one in self._kept if one not in change.doors]:
+            sockets.close(self._kept.pop(number))
+        for number, descriptors in change.bound.items():
+            self._kept[number] = [os.dup(one) for one in descriptors]
         self._listeners = {self._numbers[one.address]: one for one in change.listeners}
         return [
             f"{self._listeners[number].protocol} "
@@ -86,11 +100,26 @@ class Doors:
             for number, descriptors in change.bound.items()
         ]
 
-    def close(self) -> Commands:
-        """Hear nobody any more."""
-        commands: Commands = [Unlisten(number) for number in self._open]
+    def sockets(self) -> list[tuple[str, int]]:
+        """For a successor: each with the address it was made for. They stay ours too."""
+        return [
+            (str(self._listeners[number].address), one)
+            for number, descriptors in self._kept.items()
+            for one in descriptors
+        ]
+
+    def refuse(self) -> None:
+        """Who comes from now on is heard, and told that we are stopping."""
         self._open = {}
-        return commands
+        self._gone = True
+
+    def leave(self) -> Commands:
+        """A successor hears who comes from now on. Who is being logged in here is not forgotten."""
+        self._gone = True
+        for descriptors in self._kept.values():
+            sockets.close(descriptors)
+        self._kept = {}
+        return [Unlisten(number) for number in self._open]
 
 
 def _door(listener: Listener) -> Door:

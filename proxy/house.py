@@ -4,13 +4,14 @@ It decides nothing. Everything a room needs, it is given here.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import msgspec
 
 from config.loader import Loaded
 from config.snapshot import Snapshot
 from plugins.chain import Chain, standard
-from proxy import dial, inquiry
+from proxy import dial, inquiry, sockets, tcp
 from proxy.admin import Console, House, Source
 from proxy.bases import Bases
 from proxy.brain import Brain
@@ -25,6 +26,7 @@ from proxy.profiles import Profiles
 from proxy.reload import Reloader
 from proxy.session import LogIns
 from proxy.settings import shown
+from proxy.slow import SlowLog
 from proxy.trials import Trials
 from proxy.upstream import Upstream
 
@@ -49,15 +51,18 @@ def build(
     chance: Callable[[], float],
     version: str,
     sockets_each: int = 1,
-    connect: dial.Connect = dial.connect,
+    given: sockets.Given = sockets.NOTHING_GIVEN,
+    connect: dial.Connect | None = None,
     ask: inquiry.Ask = inquiry.ask,
 ) -> Rooms:
     """Join the rooms. Nothing is opened yet."""
     bases = Bases()
     pools = Pools()
-    doors = Doors(sockets_each)
+    doors = Doors(sockets_each, given)
     directory = Directory(snapshot, pools, doors)
     profiles = Profiles()
+    if connect is None:
+        connect = partial(dial.connect, tune=lambda one: tcp.tune(one, directory.snapshot.tcp))
     upstream = Upstream(outside, pools.target, profiles, connect=connect, chance=chance, nonce=nonce)
     trials = Trials(outside, profiles, ask=ask)
     reloader = Reloader(load, directory, doors, pools, upstream)
@@ -72,5 +77,6 @@ def build(
         Cancels(outside, pools.target, upstream.name_of),
         Plans(outside, planner, bases, directory),
         console,
+        SlowLog(bases, lambda: bool(directory.snapshot.log.slow)),
     )
     return Rooms(brain, directory, doors, pools, reloader)

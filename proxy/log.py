@@ -11,8 +11,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import IO
 
-from typing_extensions import override
-
 Fact = str | int | float | bool | None
 
 QUOTING = ("sqlglot",)
@@ -50,7 +48,6 @@ def _facts(record: logging.LogRecord) -> Mapping[str, Fact]:
 class ForPeople(logging.Formatter):
     """`12:00:01 warning server refused us  pool=shop/app address=…`."""
 
-    @override
     def format(self, record: logging.LogRecord) -> str:
         moment = datetime.fromtimestamp(record.created, UTC).astimezone().strftime("%H:%M:%S")
         facts = " ".join(f"{name}={_plain(value)}" for name, value in _facts(record).items())
@@ -62,7 +59,6 @@ class ForPeople(logging.Formatter):
 class ForMachines(logging.Formatter):
     """One JSON object a line."""
 
-    @override
     def format(self, record: logging.LogRecord) -> str:
         entry: dict[str, Fact] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),

@@ -15,6 +15,7 @@ from proxy._core import (
     Close,
     Closed,
     Core,
+    Drain,
     Fail,
     Fault,
     Figures,
@@ -32,6 +33,8 @@ from proxy._core import (
     ServerMessage,
     ServerNeeded,
     ServerOpened,
+    Slow,
+    SlowAfter,
     Startup,
     TlsClient,
     TlsServer,
@@ -50,6 +53,7 @@ Event = (
     | ServerMessage
     | ServerLost
     | CancelNeeded
+    | Slow
     | Fault
 )
 
@@ -69,6 +73,8 @@ Command = (
     | OpenPool
     | Recycle
     | ForgetPlans
+    | Drain
+    | SlowAfter
 )
 
 __all__ = [
@@ -84,6 +90,7 @@ __all__ = [
     "Closed",
     "Command",
     "Core",
+    "Drain",
     "Event",
     "Fail",
     "Fault",
@@ -102,6 +109,8 @@ __all__ = [
     "ServerMessage",
     "ServerNeeded",
     "ServerOpened",
+    "Slow",
+    "SlowAfter",
     "Startup",
     "TlsClient",
     "TlsServer",

@@ -6,6 +6,7 @@ after a reload is written at the setting itself (`config/sections/`).
 
 import logging
 from collections.abc import Callable, Iterable
+from operator import attrgetter
 from pathlib import Path
 
 from config.errors import ConfigError, Problem
@@ -14,13 +15,20 @@ from config.snapshot import Snapshot
 from proxy.directory import Directory
 from proxy.doors import Doors
 from proxy.log import note, set_level
-from proxy.native import ForgetPlans
+from proxy.native import ForgetPlans, SlowAfter
 from proxy.outside import Commands
 from proxy.pools import Pools
 from proxy.sockets import BindError
 from proxy.upstream import Upstream
 
 logger = logging.getLogger(__name__)
+
+FIXED = (
+    *(f"limits.{name}" for name in ("max_clients", "login", "max_statement", "max_plans", "carriers")),
+    "metrics.address",
+    "upgrade.directory",
+)
+"""Settings that are as they were at the start."""
 
 
 class Refused(Exception):
@@ -63,17 +71,20 @@ class Reloader:
         commands, moved = self._pools.adopt(snapshot)
         for address in self._doors.adopt(change):
             note(logger, logging.INFO, "listening", address=address)
+        slow = (
+            [SlowAfter(snapshot.log.slow.ms)]
+            if self._directory.snapshot.log.slow != snapshot.log.slow
+            else []
+        )
         self._directory.swap(snapshot)
         for pool in moved:
             self._upstream.forget(pool)
         set_level(snapshot.log.level)
         for name in self._waiting_for_restart(snapshot):
-            note(
-                logger, logging.WARNING, "this setting changes with the next start", setting=f"limits.{name}"
-            )
+            note(logger, logging.WARNING, "this setting changes with the next start", setting=name)
         note(logger, logging.INFO, "the new configuration is in force")
         # Plans may depend on anything in it: users that are gone, and rules.
-        return [*change.commands, *commands, ForgetPlans()]
+        return [*change.commands, *commands, *slow, ForgetPlans()]
 
     def quietly(self) -> Commands:
         """As `reload`, for signals and watching: what is refused is in the log, and nothing happens."""
@@ -83,9 +94,7 @@ class Reloader:
             return []
 
     def _waiting_for_restart(self, snapshot: Snapshot) -> list[str]:
-        then, now = self._started_with.limits, snapshot.limits
-        names = ("max_clients", "login", "max_statement", "max_plans", "carriers")
-        return [name for name in names if getattr(then, name) != getattr(now, name)]
+        return [name for name in FIXED if attrgetter(name)(self._started_with) != attrgetter(name)(snapshot)]
 
 
 def warn(problems: Iterable[Problem]) -> None:

@@ -61,6 +61,8 @@ pub enum Event {
         admitted: bool,
         reason: String,
     },
+    /// A statement took longer than asked for.
+    Slow(Box<Slow>),
     CancelNeeded {
         ticket: u64,
         pool: u32,
@@ -71,6 +73,24 @@ pub enum Event {
     Fault {
         message: String,
     },
+}
+
+/// What is told of a slow statement: whose, which (never its text), and where its time went.
+pub struct Slow {
+    pub conn: Id,
+    pub pool: u32,
+    pub base: u32,
+    pub key: u128,
+    /// Waiting for a server connection.
+    pub queue_us: u64,
+    /// At the server, from when it could start there.
+    pub server_us: u64,
+    /// From when a connection was asked for to the last byte of the answer.
+    pub total_us: u64,
+    pub bytes: usize,
+    pub failed: bool,
+    /// Others on this carrier since the last one that was told of: they came too fast.
+    pub untold: u64,
 }
 
 pub struct Admit {
@@ -115,4 +135,6 @@ pub enum Command {
     OpenPool { pool: u32, config: Box<PoolConfig> },
     Recycle { pool: u32 },
     ForgetPlans,
+    Drain { at_once: bool },
+    SlowAfter { ms: u64 },
 }

@@ -24,10 +24,15 @@ pub fn apply(shared: &Shared, next: &AtomicUsize, command: Command) {
         }
         Command::Cancelled { ticket } => shared.post((ticket >> 56) as usize, Post::Command(command)),
         Command::Listen { listener, fds, tls } => {
+            // As many as there are: a socket that nobody watched would keep its clients waiting for ever.
             let count = shared.inboxes.len();
-            let mut fds: Vec<_> = fds.into_iter().map(Some).collect();
-            for carrier in 0..count {
-                let fds = fds.get_mut(carrier).and_then(Option::take).into_iter().collect();
+            let mut shares: Vec<Vec<_>> = (0..count).map(|_| Vec::new()).collect();
+            for (at, fd) in fds.into_iter().enumerate() {
+                if let Some(share) = shares.get_mut(at % count.max(1)) {
+                    share.push(fd);
+                }
+            }
+            for (carrier, fds) in shares.into_iter().enumerate() {
                 shared.post(carrier, Post::Command(Command::Listen { listener, fds, tls: tls.clone() }));
             }
         }
@@ -35,6 +40,15 @@ pub fn apply(shared: &Shared, next: &AtomicUsize, command: Command) {
             for carrier in 0..shared.inboxes.len() {
                 shared.post(carrier, Post::Command(Command::Unlisten { listener }));
             }
+        }
+        Command::Drain { at_once } => {
+            for carrier in 0..shared.inboxes.len() {
+                shared.post(carrier, Post::Command(Command::Drain { at_once }));
+            }
+        }
+        Command::SlowAfter { ms } => {
+            let us = if ms == 0 { u64::MAX } else { ms.saturating_mul(1_000) };
+            shared.slow_us.store(us, Relaxed);
         }
         Command::Fail(fail) => {
             let Some(pool) = shared.pool(fail.pool) else { return };

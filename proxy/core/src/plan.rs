@@ -76,6 +76,8 @@ pub struct Plan {
     pub effect: Effect,
     /// The generation of the table it was learnt in; an older one is asked for anew.
     pub era: u32,
+    /// The fingerprint it was learnt under.
+    pub key: u128,
     pub measured: Measured,
 }
 
@@ -172,6 +174,7 @@ impl Table {
     pub fn learn(&self, key: Key, mut plan: Plan) -> Vec<Id> {
         let inner = &mut *self.lock();
         plan.era = self.era();
+        plan.key = key.1;
         if inner.kept.len() >= self.limit {
             let mut uses: Vec<u64> = inner.kept.values().map(|kept| kept.used).collect();
             let quarter = uses.len() / 4;
@@ -234,6 +237,7 @@ mod tests {
             shareable: true,
             effect: Effect::default(),
             era: 0,
+            key: 0,
             measured: Measured::default(),
         }
     }

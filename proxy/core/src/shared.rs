@@ -36,6 +36,8 @@ pub struct CarrierStats {
     pub bytes_out: Counter,
     pub logins: Counter,
     pub panics: Counter,
+    /// Turns of its engine: who stops counting when woken is stuck.
+    pub turns: Counter,
 }
 
 pub struct Shared {
@@ -54,6 +56,8 @@ pub struct Shared {
     pub clients: AtomicUsize,
     pub stats: Vec<CarrierStats>,
     pub stopping: AtomicBool,
+    /// Statements that take longer are told of.
+    pub slow_us: AtomicU64,
     pools: RwLock<HashMap<u32, Arc<ServerPool>>>,
     groups: Mutex<HashMap<u32, Arc<Group>>>,
     pins: Mutex<BTreeMap<String, u64>>,
@@ -86,6 +90,7 @@ impl Shared {
             interner,
             clients: AtomicUsize::new(0),
             stopping: AtomicBool::new(false),
+            slow_us: AtomicU64::new(u64::MAX),
             pools: RwLock::default(),
             groups: Mutex::default(),
             pins: Mutex::default(),

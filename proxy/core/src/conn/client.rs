@@ -102,6 +102,8 @@ pub struct Client {
     pub status: u8,
     pub wait: Wait,
     pub waiting_since_us: u64,
+    /// How long the statement in hand waited for a connection.
+    pub waited_us: u64,
     /// The last unit, kept while it can be run again: on a shared connection always.
     pub again: Vec<u8>,
     /// It already was run again.
@@ -117,6 +119,8 @@ pub struct Client {
     pub stopping: bool,
     /// It has hung up; what it said before is still dealt with.
     pub leaving: bool,
+    /// The process is to stop, and what this client has begun is still to be finished.
+    pub finishing: bool,
     pub key_bytes: u8,
     pub asked_tls: bool,
     pub asked_gss: bool,
@@ -146,6 +150,7 @@ impl Client {
             status: b'I',
             wait: Wait::None,
             waiting_since_us: 0,
+            waited_us: 0,
             again: Vec::new(),
             repeated: false,
             deadline_ms: 0,
@@ -155,6 +160,7 @@ impl Client {
             settling: false,
             stopping: false,
             leaving: false,
+            finishing: false,
             key_bytes: 4,
             asked_tls: false,
             asked_gss: false,

@@ -75,11 +75,12 @@ impl Engine {
             Command::Reply { conn, ticket, data } => self.reply(conn, ticket, &data),
             Command::Cancelled { ticket } => self.cancelled(ticket),
             Command::Adopt { pool, base, fd } => self.adopt(pool, base, fd),
-            Command::Listen { listener, mut fds, tls } => self.listen(listener, fds.pop(), tls),
+            Command::Listen { listener, fds, tls } => self.listen(listener, fds, tls),
             Command::Unlisten { listener } => self.unlisten(listener),
             // What concerns no connection is done where it arrives: see brain.rs.
             Command::Fail(_) | Command::Learn { .. } | Command::OpenPool { .. } => {}
-            Command::Recycle { .. } | Command::ForgetPlans => {}
+            Command::Recycle { .. } | Command::ForgetPlans | Command::SlowAfter { .. } => {}
+            Command::Drain { at_once } => self.drain(at_once),
         }
     }
 

@@ -4,10 +4,12 @@
 mod cancels;
 mod commands;
 mod deadlines;
+mod drain;
 mod lanes;
 mod login;
 mod relay;
 mod replies;
+mod slow;
 #[cfg(test)]
 mod tests;
 
@@ -99,6 +101,9 @@ pub struct Engine {
     dirty_servers: Vec<Id>,
     /// A connection just granted to the client that is worked on.
     granted: Option<Box<Server>>,
+    /// The process is to stop: no new transaction begins.
+    draining: bool,
+    slow: slow::Bound,
     wheel: Wheel,
     expired: Vec<u64>,
     next_tend_ms: u64,
@@ -133,6 +138,8 @@ impl Engine {
             dirty_clients: Vec::new(),
             dirty_servers: Vec::new(),
             granted: None,
+            draining: false,
+            slow: slow::Bound::default(),
             wheel: Wheel::new(now_us / 1000),
             expired: Vec::new(),
             next_tend_ms: 0,
@@ -166,6 +173,7 @@ impl Engine {
         }
         self.now_us = self.shared.now_us();
         self.now_ms = self.now_us / 1000;
+        self.stats().turns.add(1);
         for event in &ready {
             self.guarded(event.token, |engine| engine.dispatch(*event));
         }
@@ -176,6 +184,12 @@ impl Engine {
             self.guarded(WAKE << 56, Self::tend);
         }
         self.guarded(WAKE << 56, Self::flush);
+    }
+
+    /// Something is ready and waits for a turn.
+    pub fn is_woken(&mut self) -> bool {
+        let mut ready = Vec::new();
+        self.poll.wait(0, &mut ready).is_ok_and(|()| !ready.is_empty())
     }
 
     /// A panic is a defect of ours: it costs the connection it happened on, and is reported.

@@ -304,7 +304,13 @@ impl Engine {
             return server.up.owner == Some(done.client);
         }
         client.status = done.status;
+        let total_us = self.now_us.saturating_sub(done.sent_us) + client.waited_us;
+        if total_us >= self.shared.slow_us.load(Relaxed) {
+            self.tell_slow(&client, pool.id, &done, total_us);
+        }
         client.stopping = false;
+        client.finishing = false;
+        client.waited_us = 0;
         client.running = !server.up.is_quiet();
         // A client has one unit at a time on a shared connection: its end decides all of it.
         let all_in = matches!(client.link, Link::Shared(_)) || server.up.is_quiet();
@@ -364,6 +370,9 @@ impl Engine {
                 }
             }
             Link::None => {}
+        }
+        if self.draining {
+            self.resumed.push_back(id);
         }
         self.watch_clock(&mut client);
         self.clients.put(id, client);

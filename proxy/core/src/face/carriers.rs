@@ -99,6 +99,14 @@ impl Core {
         }
     }
 
+    fn pulse(&self) -> Vec<u64> {
+        let turns = self.shared.stats.iter().map(|stats| stats.turns.get()).collect();
+        for inbox in &self.shared.inboxes {
+            inbox.wake.ring();
+        }
+        turns
+    }
+
     fn figures(&self) -> figures::Figures {
         figures::figures(&self.shared)
     }

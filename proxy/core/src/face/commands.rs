@@ -105,6 +105,7 @@ impl Plan {
                 changes_schema: self.changes_schema,
             },
             era: 0,
+            key: 0,
             measured: Measured::default(),
         }
     }
@@ -245,4 +246,6 @@ commands! {
     };
     Recycle (pool) (pool: u32) => |c| Ok(Command::Recycle { pool: c.pool });
     ForgetPlans () () => |_| Ok(Command::ForgetPlans);
+    Drain (at_once = false) (at_once: bool) => |c| Ok(Command::Drain { at_once: c.at_once });
+    SlowAfter (ms) (ms: u64) => |c| Ok(Command::SlowAfter { ms: c.ms });
 }

@@ -14,6 +14,7 @@ macro_rules! events {
             #[pymethods]
             impl $name {
                 #[new]
+                #[allow(clippy::too_many_arguments)]
                 fn new($($field: $type),*) -> Self { Self { $($field),* } }
             }
         )*
@@ -40,6 +41,10 @@ events! {
     ServerMessage { conn: u64, ticket: u64, kind: u8, body: Py<PyBytes> }
     ServerLost { conn: u64, ticket: u64, pool: u32, admitted: bool, reason: String }
     CancelNeeded { ticket: u64, pool: u32, address: String, pid: u32, secret: Py<PyBytes> }
+    Slow {
+        conn: u64, pool: u32, base: u32, key: Py<PyBytes>, queue_us: u64, server_us: u64, total_us: u64, size: usize,
+        failed: bool, untold: u64
+    }
     Fault { message: String }
 }
 
@@ -77,6 +82,19 @@ pub fn to_python(py: Python<'_>, event: Event) -> PyResult<Py<PyAny>> {
         Event::CancelNeeded { ticket, pool, address, pid, secret } => {
             CancelNeeded { ticket, pool, address, pid, secret: bytes(py, &secret) }.into_py_any(py)
         }
+        Event::Slow(slow) => Slow {
+            conn: slow.conn.0,
+            pool: slow.pool,
+            base: slow.base,
+            key: bytes(py, &slow.key.to_be_bytes()),
+            queue_us: slow.queue_us,
+            server_us: slow.server_us,
+            total_us: slow.total_us,
+            size: slow.bytes,
+            failed: slow.failed,
+            untold: slow.untold,
+        }
+        .into_py_any(py),
         Event::Fault { message } => Fault { message }.into_py_any(py),
     }
 }

@@ -60,7 +60,14 @@ pub fn plan_of(text: &str) -> Plan {
         _ => {}
     }
     // As one that ran before and was short: what was never measured does not share.
-    Plan { action, shareable: text.starts_with("select"), effect, era: 0, measured: Measured::of(1, 1) }
+    Plan {
+        action,
+        shareable: text.starts_with("select"),
+        effect,
+        era: 0,
+        key: 0,
+        measured: Measured::of(1, 1),
+    }
 }
 
 pub struct House {
@@ -214,6 +221,10 @@ impl House {
                 self.cancels.push(ticket);
                 format!("CancelNeeded {pid} {secret:?}")
             }
+            Event::Slow(slow) => {
+                let whole = slow.total_us >= slow.queue_us + slow.server_us && slow.server_us > 0;
+                format!("Slow {} {} {whole} {}", slow.base, slow.key != 0, slow.failed)
+            }
             Event::Fault { message } => panic!("{message}"),
         };
         self.events.push(line);
@@ -298,6 +309,21 @@ impl House {
             }
         }
         assert_eq!(heard.join(" "), wanted);
+    }
+
+    /// What the client hears next, END included.
+    pub fn hear_one(&mut self, client: &mut Client) -> String {
+        let since = Instant::now();
+        loop {
+            match client.next() {
+                Next::Message(message) => return message,
+                Next::End => return "END".to_owned(),
+                Next::Nothing => {
+                    assert!(since.elapsed() < PATIENCE, "heard nothing; {:?}", self.events);
+                    self.turn();
+                }
+            }
+        }
     }
 
     /// The client hears nothing, however often everybody takes a turn.

@@ -3,6 +3,7 @@
 
 mod bounds;
 mod client;
+mod drain;
 mod house;
 mod login;
 mod server;

@@ -94,7 +94,7 @@ pub fn plan_of(text: &str) -> Plan {
         _ => {}
     }
     let shareable = text.starts_with("select");
-    Plan { action, shareable, effect, era: 0, measured: Measured::of(1, 1) }
+    Plan { action, shareable, effect, era: 0, key: 0, measured: Measured::of(1, 1) }
 }
 
 impl Stage {
