@@ -55,7 +55,7 @@ async def connect(
     """Connect to `address` within so many seconds, or raise Unreachable."""
     try:
         async with asyncio.timeout(seconds):
-            one, place = await _first_that_answers(address, tune)
+            one, place = await _first_that_answers(address, tune, seconds)
             try:
                 tls = ask_tls and await _offers_tls(one, address)
                 if needs_tls and not tls:
@@ -68,18 +68,24 @@ async def connect(
     return Line(fd=one.detach(), address=place, tls=tls)
 
 
-async def _first_that_answers(address: Address, tune: tcp.Tune) -> tuple[socket.socket, Address]:
+async def _first_that_answers(
+    address: Address, tune: tcp.Tune, seconds: float
+) -> tuple[socket.socket, Address]:
     loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
     try:
         found = await loop.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
     except socket.gaierror as error:
         raise Unreachable(f"cannot resolve the host name of server {address}: {error.strerror}") from error
     last: OSError | None = None
-    for family, _, _, _, place in found:
+    for tried, (family, _, _, _, place) in enumerate(found):
+        left = len(found) - tried
         one = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
         try:
             tune(one)
-            await loop.sock_connect(one, place)
+            # One that does not answer must leave time for the others.
+            async with asyncio.timeout((deadline - loop.time()) / left if left > 1 else None):
+                await loop.sock_connect(one, place)
             return one, Address(str(place[0]), int(place[1]))
         except OSError as error:
             one.close()
@@ -87,7 +93,7 @@ async def _first_that_answers(address: Address, tune: tcp.Tune) -> tuple[socket.
         except BaseException:
             one.close()
             raise
-    why = _words(last) if last is not None else "the name has no address"
+    why = (_words(last) or "no answer") if last is not None else "the name has no address"
     raise Unreachable(f"connection to server {address} failed: {why}") from last
 
 

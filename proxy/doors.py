@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from config.address import Address
 from config.sections.listeners import Listener
+from config.sections.tcp import Tcp
 from config.sections.tls import ListenerTls
 from config.snapshot import Snapshot
 from protocols.postgres.binding import certificate_binding
@@ -37,6 +38,7 @@ class Change(msgspec.Struct, frozen=True):
     bound: dict[int, list[int]]
     """New sockets by listener number."""
     commands: Commands
+    tcp: Tcp
 
     def abandon(self) -> None:
         """Nothing comes of it: give the new sockets up."""
@@ -84,7 +86,7 @@ class Doors:
                 sockets.close(descriptors)
             raise
         commands += [Unlisten(number) for number in self._open if number not in doors]
-        return Change(snapshot.listeners, doors, bound, commands)
+        return Change(snapshot.listeners, doors, bound, commands, snapshot.tcp)
 
     def adopt(self, change: Change) -> list[str]:
         """What was prepared is now in force. Gives the addresses that are newly listened at, ports as they are."""
@@ -93,6 +95,8 @@ class Doors:
             sockets.close(self._kept.pop(number))
         for number, descriptors in change.bound.items():
             self._kept[number] = [os.dup(one) for one in descriptors]
+        for descriptors in self._kept.values():
+            sockets.retune(descriptors, change.tcp)
         self._listeners = {self._numbers[one.address]: one for one in change.listeners}
         return [
             f"{self._listeners[number].protocol} "

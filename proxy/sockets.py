@@ -78,12 +78,18 @@ def bind(address: Address, count: int, given: Given = NOTHING_GIVEN, tcp: Tcp = 
 def _spread(taken: Sequence[int], count: int, tcp: Tcp) -> list[int]:
     """At least one for each carrier: where there are fewer, some watch the same."""
     for one in taken:
-        with socket.socket(fileno=os.dup(one)) as same:
-            same.setblocking(False)
-            if same.family in {socket.AF_INET, socket.AF_INET6}:
-                tune(same, tcp)
+        os.set_blocking(one, False)
+    retune(taken, tcp)
     more = [os.dup(taken[at % len(taken)]) for at in range(len(taken), count)]
     return [*taken, *more]
+
+
+def retune(descriptors: Iterable[int], tcp: Tcp) -> None:
+    """For the clients that come from now on."""
+    for one in descriptors:
+        with socket.socket(fileno=os.dup(one)) as same:
+            if same.family in {socket.AF_INET, socket.AF_INET6}:
+                tune(same, tcp)
 
 
 def close(descriptors: Iterable[int]) -> None:
