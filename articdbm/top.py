@@ -50,11 +50,11 @@ def arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> int:
     try:
         where = _where(options)
-        before, since = _look(where), time.monotonic()
+        before, since = _samples(where), time.monotonic()
         while True:
             time.sleep(max(0.1, options.every))
-            now, moment = _look(where), time.monotonic()
-            view = compare(before, now, moment - since)
+            now, moment = _samples(where), time.monotonic()
+            view = {**compare(before, now, moment - since), "statements": _statements(where)}
             if options.json:
                 print(json.dumps(view), flush=True)
             else:
@@ -139,6 +139,11 @@ def text(view: Row) -> str:
             f"{_ms(pool['statement_p50_ms']):>8} {_ms(pool['statement_p99_ms']):>8}"
         )
     lines += ["", *(f"pinned {pin['count']:>8}  {pin['reason']}" for pin in view["pins"][:10])]
+    if view.get("statements") is not None:
+        lines += ["", f"{'seconds':>9} {'executions':>11} {'longest ms':>11}  statement, since the start"]
+    for one in (view.get("statements") or [])[:10]:
+        shown = _short(one["statement"] or one["fingerprint"], 90)
+        lines.append(f"{one['seconds']:>9.2f} {one['executions']:>11} {one['longest_ms']:>11.1f}  {shown}")
     return "\n".join(lines)
 
 
@@ -189,24 +194,36 @@ def _where(options: Namespace) -> Address:
         raise Unreadable(f"{written} is no address; write host:port") from error
 
 
-def _look(where: Address) -> Samples:
+def _samples(where: Address) -> Samples:
+    return samples(_look(where, "/metrics") or "")
+
+
+def _statements(where: Address) -> list[dict[str, Any]] | None:
+    """Those that took the most time since the start; None where the configuration does not show them."""
+    said = _look(where, "/statements", may_be_missing=True)
+    return None if said is None else list(json.loads(said))
+
+
+def _look(where: Address, page: str, *, may_be_missing: bool = False) -> str | None:
     connection = http.client.HTTPConnection(where.host, where.port, timeout=SECONDS)
     try:
-        connection.request("GET", "/metrics")
+        connection.request("GET", page)
         answer = connection.getresponse()
-        page = answer.read().decode("utf-8", "replace")
+        text = answer.read().decode("utf-8", "replace")
     except (OSError, http.client.HTTPException) as error:
         raise Unreadable(f"nobody answers at {where} ({error}); is the proxy running?") from error
     finally:
         connection.close()
+    if answer.status == 404 and may_be_missing:
+        return None
     if answer.status != 200:
         raise Unreadable(f"{where} answered {answer.status}; is it the metrics listener of articdbm?")
-    return samples(page)
+    return text
 
 
-def _short(name: str) -> str:
+def _short(name: str, most: int = 28) -> str:
     shown = "".join(letter if letter.isprintable() else "?" for letter in name)
-    return shown if len(shown) <= 28 else shown[:27] + "…"
+    return shown if len(shown) <= most else shown[: most - 1] + "…"
 
 
 def _ms(value: float | None) -> str:

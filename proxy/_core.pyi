@@ -123,6 +123,15 @@ class CancelNeeded:
     secret: bytes
 
 @final
+class Silent:
+    """The answer to Survey: a reply of the server at `address` has been awaited for so long. Each carrier says it."""
+
+    def __init__(self, pool: int, address: str) -> None: ...
+    pool: int
+    address: str
+    """As given in Attach."""
+
+@final
 class Slow:
     """A statement took longer than SlowAfter says. At most 20 a second are told of by one carrier."""
 
@@ -174,6 +183,7 @@ Event = (
     | ServerMessage
     | ServerLost
     | CancelNeeded
+    | Silent
     | Slow
     | Fault
 )
@@ -426,6 +436,23 @@ class Recycle:
     pool: int
 
 @final
+class Survey:
+    """Tell (Silent) where a connection of the pool has awaited a reply for so long."""
+
+    def __init__(self, pool: int, ms: int) -> None: ...
+    pool: int
+    ms: int
+
+@final
+class Break:
+    """The server at `address` (as given in Attach) answers nobody. Connections of the pool on which a reply is awaited
+    end with an error (08006), the others close when they fall idle."""
+
+    def __init__(self, pool: int, address: str) -> None: ...
+    pool: int
+    address: str
+
+@final
 class ForgetPlans:
     """Every plan is asked for anew. Statements under way keep theirs."""
 
@@ -461,6 +488,8 @@ Command = (
     | Unlisten
     | OpenPool
     | Recycle
+    | Survey
+    | Break
     | ForgetPlans
     | Drain
     | SlowAfter
@@ -530,6 +559,9 @@ class Core:
         """With `carriers = 0`: one turn of the engine."""
     def pulse(self) -> list[int]:
         """How many turns each carrier has made so far; wakes them all, so that who makes none until the next call is stuck."""
+    def busiest(self, most: int) -> list[tuple[bytes, int, int, int]]:
+        """The statements that took the servers' time, from a sample of one in 16: fingerprint, executions, µs of all of
+        them, and of the longest that was sampled. A carrier remembers 512."""
     def figures(self) -> Figures: ...
     def pools(self) -> list[PoolFigures]: ...
     def stop(self) -> None:

@@ -36,6 +36,8 @@ logger = logging.getLogger(__name__)
 
 TURN_EVERY = 0.02
 """With `carriers = 0`: how late a deadline may be noticed while nothing else happens."""
+BUSIEST = 50
+"""Statements that are shown."""
 LAST_WORDS = 2.0
 """Seconds that clients who are told to go have to take it in."""
 SETTLING = 1.0
@@ -105,7 +107,14 @@ class _Process:
         )
         self._liveness = liveness.Liveness(self._core.pulse)
         self._monitored: list[int] = []
-        self._pages = Server({"/metrics": self._page, "/healthz": self._health, "/readyz": self._readiness})
+        self._pages = Server(
+            {
+                "/metrics": self._page,
+                "/healthz": self._health,
+                "/readyz": self._readiness,
+                "/statements": self._statements,
+            }
+        )
         self._station: Station | None = None
 
     async def serve(self, ready: Callable[[list[str]], None]) -> None:
@@ -168,7 +177,7 @@ class _Process:
             port = sockets.port_of(self._monitored[0])
             log.note(logger, logging.INFO, "metrics are served", address=monitoring.host, port=port)
         slow = SlowAfter(self._snapshot.log.slow.ms)
-        self._apply([slow, *rooms.pools.warm(self._snapshot), *change.commands])
+        self._apply([*rooms.health.begin(), slow, *rooms.pools.warm(self._snapshot), *change.commands])
         return listening
 
     def _apply(self, commands: list[Command]) -> None:
@@ -246,6 +255,11 @@ class _Process:
 
     def _readiness(self) -> Answer:
         return Answer("ready\n") if self._phase is Phase.SERVING else Answer("stopping\n", 503)
+
+    def _statements(self) -> Answer:
+        if not self._rooms.directory.snapshot.metrics.statements:
+            return Answer("statements are not shown: metrics.statements is off\n", 404)
+        return Answer(self._rooms.slow.busiest(self._core.busiest(BUSIEST)), kind="application/json")
 
     # --- a successor (handover.Old) --------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 
 from proxy.admin import Console
 from proxy.cancel import Cancels
+from proxy.health import Health
 from proxy.log import note
 from proxy.native import (
     AnswerNeeded,
@@ -26,6 +27,7 @@ from proxy.native import (
     ServerMessage,
     ServerNeeded,
     ServerOpened,
+    Silent,
     Slow,
     Startup,
 )
@@ -49,6 +51,7 @@ class Brain:
         plans: Plans,
         console: Console,
         slow: SlowLog,
+        health: Health,
     ) -> None:
         def planned(event: PlanNeeded) -> Commands:
             slow.planned(event)
@@ -67,6 +70,7 @@ class Brain:
             ServerMessage: upstream.message,
             ServerLost: upstream.lost,
             CancelNeeded: cancels.needed,
+            Silent: health.silent,
             Slow: slow.told,
             Fault: _fault,
         }

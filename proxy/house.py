@@ -18,6 +18,7 @@ from proxy.brain import Brain
 from proxy.cancel import Cancels
 from proxy.directory import Directory
 from proxy.doors import Doors
+from proxy.health import Health
 from proxy.outside import Outside
 from proxy.planner import Planner
 from proxy.plans import Plans, report
@@ -39,6 +40,8 @@ class Rooms(msgspec.Struct, frozen=True):
     doors: Doors
     pools: Pools
     reloader: Reloader
+    slow: SlowLog
+    health: Health
 
 
 def build(
@@ -71,12 +74,15 @@ def build(
     logins = LogIns(
         outside, directory, upstream, trials, profiles, bases, nonce=nonce, secret=nonce(32), version=version
     )
+    health = Health(outside, lambda: directory.snapshot, pools, connect=connect, chance=chance)
+    slow = SlowLog(bases, lambda: bool(directory.snapshot.log.slow or directory.snapshot.metrics.statements))
     brain = Brain(
         logins,
         upstream,
         Cancels(outside, pools.target, upstream.name_of),
         Plans(outside, planner, bases, directory),
         console,
-        SlowLog(bases, lambda: bool(directory.snapshot.log.slow)),
+        slow,
+        health,
     )
-    return Rooms(brain, directory, doors, pools, reloader)
+    return Rooms(brain, directory, doors, pools, reloader, slow, health)

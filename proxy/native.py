@@ -10,6 +10,7 @@ from proxy._core import (
     AnswerNeeded,
     Attach,
     AuthMessage,
+    Break,
     Cancelled,
     CancelNeeded,
     Close,
@@ -33,9 +34,11 @@ from proxy._core import (
     ServerMessage,
     ServerNeeded,
     ServerOpened,
+    Silent,
     Slow,
     SlowAfter,
     Startup,
+    Survey,
     TlsClient,
     TlsServer,
     Unlisten,
@@ -53,6 +56,7 @@ Event = (
     | ServerMessage
     | ServerLost
     | CancelNeeded
+    | Silent
     | Slow
     | Fault
 )
@@ -72,6 +76,8 @@ Command = (
     | Unlisten
     | OpenPool
     | Recycle
+    | Survey
+    | Break
     | ForgetPlans
     | Drain
     | SlowAfter
@@ -84,6 +90,7 @@ __all__ = [
     "AnswerNeeded",
     "Attach",
     "AuthMessage",
+    "Break",
     "CancelNeeded",
     "Cancelled",
     "Close",
@@ -109,9 +116,11 @@ __all__ = [
     "ServerMessage",
     "ServerNeeded",
     "ServerOpened",
+    "Silent",
     "Slow",
     "SlowAfter",
     "Startup",
+    "Survey",
     "TlsClient",
     "TlsServer",
     "Unlisten",

@@ -1,12 +1,13 @@
-"""The slow log: which statements took longer than asked for, where their time went, and never what was in them.
+"""Which statements are slow, and which take the most time: by their text, and never with what was in them.
 
-The core tells of an execution by its fingerprint; here are kept, bounded, the texts of planned statements without
-their literals and comments. It decides nothing about statements.
+The core tells of executions by fingerprint; here are kept, bounded, the texts of planned statements without their
+literals and comments. It decides nothing about statements.
 """
 
+import json
 import logging
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from proxy.bases import OWN, Bases
 from proxy.log import Fact, note
@@ -23,7 +24,7 @@ LITERAL = "?"
 
 
 class SlowLog:
-    """Answers Slow."""
+    """Answers Slow, and has the texts. `on`: somebody may ask for them."""
 
     def __init__(self, bases: Bases, on: Callable[[], bool]) -> None:
         self._bases = bases
@@ -39,6 +40,20 @@ class SlowLog:
         self._texts.move_to_end(event.key)
         while len(self._texts) > MOST:
             self._texts.popitem(last=False)
+
+    def busiest(self, figures: Iterable[tuple[bytes, int, int, int]]) -> str:
+        """What the core counted, with texts, as JSON."""
+        rows = [
+            {
+                "fingerprint": key.hex(),
+                "statement": self._texts.get(key),
+                "executions": executions,
+                "seconds": us / 1e6,
+                "longest_ms": longest / 1e3,
+            }
+            for key, executions, us, longest in figures
+        ]
+        return json.dumps(rows, ensure_ascii=False) + "\n"
 
     def told(self, event: Slow) -> Commands:
         base = self._bases.base(event.base)

@@ -13,7 +13,14 @@ class Metrics(Section, frozen=True):
         Address | None,
         setting(
             "Where `/metrics`, `/healthz` and `/readyz` are served; without it nowhere. Whoever reaches it may read "
-            "it: names of databases and users are among what it says, no statement and no secret is.",
+            "it: names of databases and users are among what it says, no secret is.",
             "restart",
         ),
     ] = None
+    statements: Annotated[
+        bool,
+        setting(
+            "Serve `/statements` there too: which statements take the servers' time, as text without literals.",
+            "at once",
+        ),
+    ] = False

@@ -320,7 +320,9 @@ async def copy_in(caller: Caller) -> int:
         expect_error(caller, answer, "57014", mark, b"E")
     else:
         expect(caller, await caller.wire.ask(data + messages.frame(b"c", b"")), [], b"T")
-        seen = await caller.wire.ask(wire.query(f"SELECT x FROM marks WHERE x LIKE '{mark}x%' ORDER BY length(x), x"))
+        seen = await caller.wire.ask(
+            wire.query(f"SELECT x FROM marks WHERE x LIKE '{mark}x%' ORDER BY length(x), x")
+        )
         expect(caller, seen, [[line] for line in lines], b"T")
     expect(caller, await caller.wire.ask(wire.query("ROLLBACK")), [])
     return 4

@@ -1,6 +1,7 @@
 """What monitoring reads: the metrics page (by a real parser), health and readiness, `articdbm top`, and the slow log."""
 
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -216,6 +217,33 @@ def test_top(house: House, port: int) -> None:
         text = _top(house, "--once")
         assert "shop/app" in text
         assert "\x1b" not in text
+
+
+def test_the_statements_that_take_the_most_time(
+    postgres_server: PostgresServer, tmp_path: Path, port: int
+) -> None:
+    more = f'\n[metrics]\naddress = "127.0.0.1:{port}"\nstatements = true\n'
+    with running(postgres_server, tmp_path, more) as house:
+        with psycopg.connect(house.proxy.dsn(), autocommit=True) as connection:
+            for number in range(300):
+                connection.execute(f"SELECT {number}, '{SECRET}'")
+                connection.execute(f"SELECT pg_sleep(0.002), {number}")
+        status, said = get(port, "/statements")
+        assert status == 200
+        assert SECRET not in said
+        first, second = json.loads(said)[:2]
+        assert first["statement"] == "SELECT pg_sleep(?), ?"
+        assert second["statement"] == "SELECT ?, ?"
+        assert first["seconds"] > second["seconds"] > 0
+        assert first["longest_ms"] >= 2
+        assert first["executions"] % 16 == 0
+        assert "SELECT pg_sleep(?), ?" in _top(house, "--once")
+        (tmp_path / "articdbm.toml").write_text(
+            house.proxy.config.read_text().replace("statements = true", "")
+        )
+        house.proxy.process.send_signal(signal.SIGHUP)
+        assert until(lambda: get(port, "/statements")[0] == 404)
+        assert json.loads(_top(house, "--once", "--json"))["statements"] is None
 
 
 def test_top_says_what_is_missing(tmp_path: Path) -> None:

@@ -61,6 +61,11 @@ pub enum Event {
         admitted: bool,
         reason: String,
     },
+    /// A reply has been awaited there for as long as Survey said.
+    Silent {
+        pool: u32,
+        address: String,
+    },
     /// A statement took longer than asked for.
     Slow(Box<Slow>),
     CancelNeeded {
@@ -134,6 +139,8 @@ pub enum Command {
     Unlisten { listener: u32 },
     OpenPool { pool: u32, config: Box<PoolConfig> },
     Recycle { pool: u32 },
+    Survey { pool: u32, ms: u64 },
+    Break { pool: u32, address: String },
     ForgetPlans,
     Drain { at_once: bool },
     SlowAfter { ms: u64 },

@@ -60,6 +60,19 @@ pub fn apply(shared: &Shared, next: &AtomicUsize, command: Command) {
         }
         Command::Learn { scope, key, plan } => shared.learn((scope, key), *plan),
         Command::OpenPool { pool, config } => shared.open_pool(pool, *config),
+        Command::Survey { pool, ms } => {
+            for carrier in 0..shared.inboxes.len() {
+                shared.post(carrier, Post::Command(Command::Survey { pool, ms }));
+            }
+        }
+        Command::Break { pool, address } => {
+            // The idle ones too: each would be found out by a client's statement.
+            apply(shared, next, Command::Recycle { pool });
+            for carrier in 0..shared.inboxes.len() {
+                let address = address.clone();
+                shared.post(carrier, Post::Command(Command::Break { pool, address }));
+            }
+        }
         Command::Recycle { pool } => {
             for server in shared.pool(pool).map(|pool| pool.recycle()).unwrap_or_default() {
                 shared.post(server.id.carrier(), Post::Moved(server.id));

@@ -1,6 +1,7 @@
 //! What all carriers of the process share: plans, pools, settings, prepared statements, the way to the brain.
 
 use crate::border::Event;
+use crate::busiest::Busiest;
 use crate::conn::server::Server;
 use crate::inbox::{Inbox, Post, Queue};
 use crate::lexer::ProcessKey;
@@ -36,6 +37,7 @@ pub struct CarrierStats {
     pub bytes_out: Counter,
     pub logins: Counter,
     pub panics: Counter,
+    pub busiest: Busiest,
     /// Turns of its engine: who stops counting when woken is stuck.
     pub turns: Counter,
 }

@@ -8,7 +8,7 @@ use crate::conn::stream::Stream;
 use crate::conn::tls::TlsSession;
 use crate::inbox::Post;
 use crate::slab::Id;
-use crate::wire::postgres::server::Upstream;
+use crate::wire::postgres::server::{Lost, Upstream};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -81,6 +81,42 @@ impl Engine {
             Command::Fail(_) | Command::Learn { .. } | Command::OpenPool { .. } => {}
             Command::Recycle { .. } | Command::ForgetPlans | Command::SlowAfter { .. } => {}
             Command::Drain { at_once } => self.drain(at_once),
+            Command::Survey { pool, ms } => self.survey(pool, ms),
+            Command::Break { pool, address } => self.break_off(pool, &address),
+        }
+    }
+
+    /// Where has a reply been awaited for so long? Each address once.
+    fn survey(&mut self, pool: u32, ms: u64) {
+        let mut silent: Vec<Box<str>> = Vec::new();
+        for id in self.servers.ids() {
+            let Some(server) = self.servers.get(id) else { continue };
+            let Some(since) = server.up.oldest_us() else { continue };
+            if server.seat.pool().id == pool
+                && self.now_us.saturating_sub(since) >= ms.saturating_mul(1_000)
+                && !silent.contains(&server.address)
+            {
+                silent.push(server.address.clone());
+            }
+        }
+        for address in silent {
+            self.shared.tell(Event::Silent { pool, address: address.into() });
+        }
+    }
+
+    /// The server there is known to answer nobody: who waits for it waits in vain.
+    fn break_off(&mut self, pool: u32, address: &str) {
+        for id in self.servers.ids() {
+            let dead = self.servers.get(id).is_some_and(|server| {
+                server.seat.pool().id == pool
+                    && server.stage == Stage::Active
+                    && &*server.address == address
+                    && !server.up.is_quiet()
+            });
+            if dead && let Some(server) = self.servers.take(id) {
+                let why = format!("server {address} does not answer");
+                self.lose(server, Lost::Fatal("08006".to_owned(), why));
+            }
         }
     }
 

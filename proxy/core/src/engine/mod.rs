@@ -13,6 +13,7 @@ mod slow;
 #[cfg(test)]
 mod tests;
 
+use crate::busiest::Die;
 use crate::conn::client::{Client, Link, Stage};
 use crate::conn::server::Server;
 use crate::conn::stream::{HIGH, Spare};
@@ -104,6 +105,7 @@ pub struct Engine {
     /// The process is to stop: no new transaction begins.
     draining: bool,
     slow: slow::Bound,
+    die: Die,
     wheel: Wheel,
     expired: Vec<u64>,
     next_tend_ms: u64,
@@ -140,6 +142,7 @@ impl Engine {
             granted: None,
             draining: false,
             slow: slow::Bound::default(),
+            die: Die::default(),
             wheel: Wheel::new(now_us / 1000),
             expired: Vec::new(),
             next_tend_ms: 0,

@@ -291,6 +291,11 @@ impl Engine {
         } else if let Some(plan) = &done.plan {
             plan.measured.note(done.served_us, done.bytes);
         }
+        if self.die.cast()
+            && let Some(plan) = &done.plan
+        {
+            self.stats().busiest.note(plan.key, done.served_us);
+        }
         if done.changed_schema || done.again {
             // What is out of date here is so on the pool's other connections too.
             pool.schema.fetch_add(1, Relaxed);

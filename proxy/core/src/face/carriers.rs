@@ -107,6 +107,10 @@ impl Core {
         turns
     }
 
+    fn busiest(&self, most: usize) -> Vec<figures::Busy> {
+        figures::busiest(&self.shared, most)
+    }
+
     fn figures(&self) -> figures::Figures {
         figures::figures(&self.shared)
     }

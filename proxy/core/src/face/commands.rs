@@ -245,6 +245,10 @@ commands! {
         }) })
     };
     Recycle (pool) (pool: u32) => |c| Ok(Command::Recycle { pool: c.pool });
+    Survey (pool, ms) (pool: u32, ms: u64) => |c| Ok(Command::Survey { pool: c.pool, ms: c.ms });
+    Break (pool, address) (pool: u32, address: String) => |c| {
+        Ok(Command::Break { pool: c.pool, address: c.address.clone() })
+    };
     ForgetPlans () () => |_| Ok(Command::ForgetPlans);
     Drain (at_once = false) (at_once: bool) => |c| Ok(Command::Drain { at_once: c.at_once });
     SlowAfter (ms) (ms: u64) => |c| Ok(Command::SlowAfter { ms: c.ms });

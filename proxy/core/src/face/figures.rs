@@ -1,12 +1,16 @@
 //! Figures as Python objects: every carrier's, summed when asked.
 
+use crate::busiest::SAMPLE;
 use crate::pool::PoolStats;
 use crate::shared::{ServerPool, Shared};
 use crate::stats::Histogram;
+use hashbrown::HashMap;
 use pyo3::prelude::*;
 use std::sync::atomic::Ordering::Relaxed;
 
 type Buckets = Vec<(u64, u64)>;
+/// Fingerprint, executions, their time, the longest.
+pub type Busy = (Vec<u8>, u64, u64, u64);
 
 #[pyclass(frozen, get_all, module = "proxy._core")]
 pub struct PoolFigures {
@@ -104,4 +108,23 @@ pub fn figures(shared: &Shared) -> Figures {
         pins: shared.pins(),
         plan_us: shared.plan_us.buckets().collect(),
     }
+}
+
+pub fn busiest(shared: &Shared, most: usize) -> Vec<Busy> {
+    let mut all = HashMap::new();
+    for stats in &shared.stats {
+        stats.busiest.merge_into(&mut all);
+    }
+    let mut busy: Vec<_> = all.into_iter().filter(|(key, _)| *key != 0).collect();
+    busy.sort_unstable_by_key(|(key, weight)| (std::cmp::Reverse(weight.us), *key));
+    busy.truncate(most);
+    let row = |(key, weight): (u128, crate::busiest::Weight)| {
+        (
+            key.to_be_bytes().to_vec(),
+            weight.samples * SAMPLE,
+            weight.us.saturating_mul(SAMPLE),
+            weight.longest_us,
+        )
+    };
+    busy.into_iter().map(row).collect()
 }

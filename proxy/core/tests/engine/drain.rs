@@ -164,3 +164,36 @@ fn slow_statements_are_told_of_with_what_they_were() {
     house.settle();
     assert_eq!(house.count("Slow"), before);
 }
+
+#[test]
+fn a_server_that_answers_nobody_is_found_and_given_up() {
+    let mut house = House::new(config(3));
+    let (mut alone, mut shares, mut idle) = (house.client(), house.client(), house.client());
+    alone.say("begin");
+    house.expect(&mut alone, "C:BEGIN Z:T");
+    idle.say("insert 1");
+    house.expect(&mut idle, "D:insert_1 C:OK Z:I");
+    house.say(Command::Survey { pool: crate::house::POOL, ms: 0 });
+    house.settle();
+    assert_eq!(house.count("Silent"), 0, "an open transaction is not a reply that is awaited");
+    for server in &mut house.servers {
+        server.answers = false;
+    }
+    alone.say("insert 2");
+    shares.say("select 1");
+    house.settle();
+    house.say(Command::Survey { pool: crate::house::POOL, ms: 60_000 });
+    house.settle();
+    assert_eq!(house.count("Silent"), 0, "not for so long");
+    house.say(Command::Survey { pool: crate::house::POOL, ms: 0 });
+    house.settle();
+    assert_eq!(house.count("Silent 1 db:5432"), 1);
+    house.say(Command::Break { pool: crate::house::POOL, address: "elsewhere:5432".to_owned() });
+    house.settle();
+    house.silence(&mut alone);
+    house.say(Command::Break { pool: crate::house::POOL, address: "db:5432".to_owned() });
+    house.expect(&mut alone, "E:08006! END");
+    house.expect(&mut shares, "E:08006 Z:I");
+    idle.say("insert 3");
+    house.expect(&mut idle, "D:insert_3 C:OK Z:I");
+}
