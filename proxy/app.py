@@ -95,6 +95,8 @@ class _Process:
         limits = loaded.snapshot.limits
         self._carriers = limits.carrier_threads(len(os.sched_getaffinity(0)))
         self._phase = Phase.SERVING
+        self._succeeded = False
+        """The listeners, the watchdog and the name of the service are another process's now."""
         self._moved = asyncio.Event()
         self._notifier = notify.Notifier(os.environ)
         self._version = metadata.version("articdbm")
@@ -164,9 +166,9 @@ class _Process:
     def _open(self, rooms: Rooms) -> list[str]:
         monitoring = self._snapshot.metrics.address
         try:
-            change = rooms.doors.prepare(self._snapshot)
             if monitoring is not None:
                 self._monitored = sockets.bind(monitoring, 1, self._given)
+            change = rooms.doors.prepare(self._snapshot)
         except (BindError, ValueError) as why:
             raise CannotStart(str(why)) from why
         for name in self._given.left():
@@ -234,8 +236,7 @@ class _Process:
             if stuck != told:
                 log.note(logger, logging.ERROR, "carrier threads that are stuck", carriers=str(stuck))
                 told = stuck
-            # Relieved, it is the successor that the watchdog watches.
-            if self._notifier.watchdog and not stuck and self._phase is not Phase.RELIEVED:
+            if self._notifier.watchdog and not stuck and not self._succeeded:
                 self._notifier.say("WATCHDOG=1")
             await asyncio.sleep(every)
 
@@ -286,6 +287,7 @@ class _Process:
         self._pages.close()
         sockets.close(self._monitored)
         self._monitored = []
+        self._succeeded = True
         self._move(Phase.RELIEVED)
 
     async def upgrade(self, python: str, relieved: asyncio.Event) -> int:
@@ -313,14 +315,13 @@ class _Process:
         """Serve, then end phase by phase; each is bounded, and every signal may skip some."""
         await self._until(Phase.RELIEVED)
         limits = rooms.directory.snapshot
-        if self._phase is Phase.RELIEVED:
+        if self._succeeded:
             log.note(
                 logger, logging.INFO, "relieved; clients may stay until they leave", clients=self._clients()
             )
             await self._until(Phase.DRAINING, min(SETTLING, limits.upgrade.drain.seconds))
             await self._until(Phase.DRAINING, limits.upgrade.drain.seconds, self._connected)
         else:
-            # Relieved, none of it is our listeners' or systemd's business any more.
             rooms.doors.refuse()
             self._notifier.say("STOPPING=1", "STATUS=finishing what is under way")
         self._move(Phase.DRAINING)

@@ -77,7 +77,9 @@ def _private(directory: Path) -> Iterator[Path]:
         raise HandoverError(f"cannot use {directory} as upgrade.directory: {error.strerror}") from error
     try:
         found = os.fstat(descriptor)
-        if found.st_uid not in (os.geteuid(), 0) or stat.S_IMODE(found.st_mode) & 0o077:
+        # Root may speak with anybody's process; it is the process that must not be cheated.
+        ours = os.geteuid() == 0 or found.st_uid in (os.geteuid(), 0)
+        if not ours or stat.S_IMODE(found.st_mode) & 0o077:
             raise HandoverError(
                 f"{directory} is not private: whoever enters it could take the clients over. It must belong to the "
                 f"user of the process and be closed to others: chmod 700 {directory}"

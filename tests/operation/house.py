@@ -81,6 +81,7 @@ def running(
     text = config(server, **said) + more  # type: ignore[arg-type]
     house = House(servers._launch(text, directory, {**ENVIRONMENT, **(environment or {})}))
     try:
+        assert until(lambda: "articdbm is ready" in house.text()), house.text()
         yield house
         assert not any(sign in house.text() for sign in servers.DEFECTS), house.text()[-4000:]
     finally:
