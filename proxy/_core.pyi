@@ -123,6 +123,15 @@ class CancelNeeded:
     secret: bytes
 
 @final
+class CancelStray:
+    """A cancel request whose key nobody here has. It waits for Close."""
+
+    def __init__(self, conn: int, pid: int, secret: bytes) -> None: ...
+    conn: int
+    pid: int
+    secret: bytes
+
+@final
 class Silent:
     """The answer to Survey: a reply of the server at `address` has been awaited for so long. Each carrier says it."""
 
@@ -183,6 +192,7 @@ Event = (
     | ServerMessage
     | ServerLost
     | CancelNeeded
+    | CancelStray
     | Silent
     | Slow
     | Fault
@@ -436,6 +446,12 @@ class Recycle:
     pool: int
 
 @final
+class TellStrays:
+    """Cancel requests for nobody here are told of (CancelStray) from now on; without it they are hung up on."""
+
+    def __init__(self) -> None: ...
+
+@final
 class Survey:
     """Tell (Silent) where a connection of the pool has awaited a reply for so long."""
 
@@ -488,6 +504,7 @@ Command = (
     | Unlisten
     | OpenPool
     | Recycle
+    | TellStrays
     | Survey
     | Break
     | ForgetPlans

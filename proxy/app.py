@@ -25,7 +25,7 @@ from config.loader import Loaded, load
 from proxy import handover, liveness, log, metrics, notify, sockets
 from proxy.handover import HandoverError, Relief, Station
 from proxy.house import Rooms, build
-from proxy.native import Command, Core, Drain, SlowAfter
+from proxy.native import Command, Core, Drain, Listen, SlowAfter, TellStrays
 from proxy.outside import Loop
 from proxy.pages import Answer, Server
 from proxy.reload import warn
@@ -36,6 +36,8 @@ logger = logging.getLogger(__name__)
 
 TURN_EVERY = 0.02
 """With `carriers = 0`: how late a deadline may be noticed while nothing else happens."""
+NO_LISTENER = 0
+"""Nobody logs in there: for cancel requests alone."""
 BUSIEST = 50
 """Statements that are shown."""
 LAST_WORDS = 2.0
@@ -267,7 +269,9 @@ class _Process:
     def _stand_by(self) -> None:
         """Ready ourselves: relieve the one before us, and wait for the one after us."""
         if self._relief is not None:
-            self._relief.ready()
+            strays = self._rooms.strays
+            strays.directory, strays.names = self._relief.directory, self._relief.ready()
+            self._apply([TellStrays()])
         directory = self._snapshot.upgrade.directory
         if directory is None and "RUNTIME_DIRECTORY" in os.environ:
             directory = Path(os.environ["RUNTIME_DIRECTORY"].partition(":")[0])
@@ -282,13 +286,25 @@ class _Process:
         named = self._rooms.doors.sockets()
         return named + [(str(self._snapshot.metrics.address), one) for one in self._monitored]
 
-    def relieved(self) -> None:
+    def relieved(self) -> list[str]:
         self._apply(self._rooms.doors.leave())
+        names: list[str] = []
+        if self._station is not None:
+            names = [name for name in self._rooms.strays.names if (self._station.directory / name).exists()]
+            try:
+                name, descriptor = self._station.for_cancels()
+            except HandoverError as why:
+                what = "statements of clients that stay here cannot be cancelled"
+                log.note(logger, logging.WARNING, what, reason=str(why))
+            else:
+                self._apply([Listen(NO_LISTENER, [descriptor])])
+                names.append(name)
         self._pages.close()
         sockets.close(self._monitored)
         self._monitored = []
         self._succeeded = True
         self._move(Phase.RELIEVED)
+        return names
 
     async def upgrade(self, python: str, relieved: asyncio.Event) -> int:
         if self._phase is not Phase.SERVING:

@@ -16,6 +16,7 @@ from proxy.native import (
     AuthMessage,
     Cancelled,
     CancelNeeded,
+    CancelStray,
     Close,
     Closed,
     Event,
@@ -35,6 +36,7 @@ from proxy.outside import Commands
 from proxy.plans import Plans
 from proxy.session import LogIns
 from proxy.slow import SlowLog
+from proxy.strays import Strays
 from proxy.upstream import Upstream
 
 logger = logging.getLogger(__name__)
@@ -52,6 +54,7 @@ class Brain:
         console: Console,
         slow: SlowLog,
         health: Health,
+        strays: Strays,
     ) -> None:
         def planned(event: PlanNeeded) -> Commands:
             slow.planned(event)
@@ -70,6 +73,7 @@ class Brain:
             ServerMessage: upstream.message,
             ServerLost: upstream.lost,
             CancelNeeded: cancels.needed,
+            CancelStray: strays.told,
             Silent: health.silent,
             Slow: slow.told,
             Fault: _fault,

@@ -11,7 +11,7 @@ Each message is a line of JSON:
     new → old                {"want": "sockets"}
     old → new                {"sockets": ["127.0.0.1:6432", …], "more": false}   with as many descriptors
     new → old                {"ready": 4711}
-    old → new                {"yours": true}
+    old → new                {"yours": true, "cancels": ["…"]}     sockets where cancel requests for older clients go
 """
 
 import array
@@ -56,8 +56,8 @@ class Old(Protocol):
         """Every listening socket, by the address it was made for."""
         ...
 
-    def relieved(self) -> None:
-        """Another accepts clients now: stop accepting."""
+    def relieved(self) -> list[str]:
+        """Another accepts clients now: stop accepting. The names of sockets for cancel requests."""
         ...
 
     async def upgrade(self, python: str, relieved: asyncio.Event) -> int:
@@ -69,7 +69,7 @@ class Old(Protocol):
 
 
 @contextlib.contextmanager
-def _private(directory: Path) -> Iterator[Path]:
+def private(directory: Path) -> Iterator[Path]:
     """The directory, under a name that stays the same whatever is renamed, and is short enough for a socket."""
     try:
         descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -103,7 +103,8 @@ class Station:
         self._relieved = asyncio.Event()
         self._upgrading = False
         self._serving = False
-        self._socket = self._bind()
+        self._cancels = f"{NAME}.{os.getpid()}.cancel"
+        self._socket = self._bind(NAME)
         self._mark = self._inode()
         self._loop.add_reader(self._socket.fileno(), self._accept)
 
@@ -113,8 +114,13 @@ class Station:
         self._socket.close()
         if self._inode() == self._mark:
             (self.directory / NAME).unlink(missing_ok=True)
+        (self.directory / self._cancels).unlink(missing_ok=True)
 
-    def _bind(self) -> socket.socket:
+    def for_cancels(self) -> tuple[str, int]:
+        """A socket of our own, where a successor sends cancel requests on: its name, and the descriptor."""
+        return self._cancels, self._bind(self._cancels).detach()
+
+    def _bind(self, name: str) -> socket.socket:
         with contextlib.suppress(FileExistsError):
             try:
                 self.directory.mkdir(PRIVATE, parents=True)
@@ -126,14 +132,14 @@ class Station:
                 ) from error
         one = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
         try:
-            with _private(self.directory) as place:
+            with private(self.directory) as place:
                 # In two steps, so that there is never a moment without a socket, nor one that is not listened at.
-                fresh = place / f"{NAME}.{os.getpid()}"
+                fresh = place / f"{name}.{os.getpid()}"
                 fresh.unlink(missing_ok=True)
                 one.bind(str(fresh))
                 fresh.chmod(0o600)
                 one.listen(CALLERS)
-                fresh.rename(place / NAME)
+                fresh.rename(place / name)
         except OSError as error:
             one.close()
             raise HandoverError(f"cannot listen in {self.directory}: {error.strerror}") from error
@@ -206,9 +212,9 @@ class Station:
             if not isinstance(ready.get("ready"), int):
                 raise HandoverError("the successor did not say that it is ready")
             note(logger, logging.INFO, "another process has taken over", pid=ready["ready"])
-            self._old.relieved()
+            names = self._old.relieved()
             self._relieved.set()
-            await _say(peer, {"yours": True})
+            await _say(peer, {"yours": True, "cancels": names})
         finally:
             self._serving = False
 
@@ -225,6 +231,7 @@ class Relief:
     """The new process's end."""
 
     def __init__(self, directory: Path) -> None:
+        self.directory = directory
         self._socket = _connect(directory, PATIENCE)
         self.sockets: list[Named] = []
         """What the old process listened at."""
@@ -251,14 +258,18 @@ class Relief:
         self.sockets += zip(said["sockets"], descriptors, strict=True)
         return bool(said["more"])
 
-    def ready(self) -> None:
-        """Clients can connect to us: the old one may stop. Its silence then changes nothing for them."""
+    def ready(self) -> list[str]:
+        """Clients can connect to us: the old one may stop. Its silence then changes nothing for them. The names of
+        sockets for cancel requests."""
         with self._socket:
             try:
                 self._socket.sendall(_line({"ready": os.getpid()}))
-                self._socket.recv(LINE)
-            except OSError as error:
+                said = json.loads(self._socket.recv(LINE) or b"{}")
+            except (OSError, ValueError) as error:
                 note(logger, logging.WARNING, "the old process said nothing more", reason=str(error))
+                return []
+        # Names in the directory, and nothing that leads out of it.
+        return [str(name) for name in said.get("cancels", []) if "/" not in str(name)]
 
 
 def order(directory: Path, python: str, seconds: float) -> int:
@@ -286,7 +297,7 @@ def _connect(directory: Path, seconds: float) -> socket.socket:
     one = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
     one.settimeout(seconds)
     try:
-        with _private(directory) as place:
+        with private(directory) as place:
             one.connect(str(place / NAME))
     except OSError as error:
         one.close()

@@ -28,6 +28,7 @@ from proxy.reload import Reloader
 from proxy.session import LogIns
 from proxy.settings import shown
 from proxy.slow import SlowLog
+from proxy.strays import Strays
 from proxy.trials import Trials
 from proxy.upstream import Upstream
 
@@ -42,6 +43,7 @@ class Rooms(msgspec.Struct, frozen=True):
     reloader: Reloader
     slow: SlowLog
     health: Health
+    strays: Strays
 
 
 def build(
@@ -75,6 +77,7 @@ def build(
         outside, directory, upstream, trials, profiles, bases, nonce=nonce, secret=nonce(32), version=version
     )
     health = Health(outside, lambda: directory.snapshot, pools, connect=connect, chance=chance)
+    strays = Strays(outside)
     slow = SlowLog(bases, lambda: bool(directory.snapshot.log.slow or directory.snapshot.metrics.statements))
     brain = Brain(
         logins,
@@ -84,5 +87,6 @@ def build(
         console,
         slow,
         health,
+        strays,
     )
-    return Rooms(brain, directory, doors, pools, reloader, slow, health)
+    return Rooms(brain, directory, doors, pools, reloader, slow, health, strays)

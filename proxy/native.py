@@ -13,6 +13,7 @@ from proxy._core import (
     Break,
     Cancelled,
     CancelNeeded,
+    CancelStray,
     Close,
     Closed,
     Core,
@@ -39,6 +40,7 @@ from proxy._core import (
     SlowAfter,
     Startup,
     Survey,
+    TellStrays,
     TlsClient,
     TlsServer,
     Unlisten,
@@ -56,6 +58,7 @@ Event = (
     | ServerMessage
     | ServerLost
     | CancelNeeded
+    | CancelStray
     | Silent
     | Slow
     | Fault
@@ -76,6 +79,7 @@ Command = (
     | Unlisten
     | OpenPool
     | Recycle
+    | TellStrays
     | Survey
     | Break
     | ForgetPlans
@@ -92,6 +96,7 @@ __all__ = [
     "AuthMessage",
     "Break",
     "CancelNeeded",
+    "CancelStray",
     "Cancelled",
     "Close",
     "Closed",
@@ -121,6 +126,7 @@ __all__ = [
     "SlowAfter",
     "Startup",
     "Survey",
+    "TellStrays",
     "TlsClient",
     "TlsServer",
     "Unlisten",

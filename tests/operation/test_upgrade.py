@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -232,3 +233,33 @@ def test_the_metrics_listener_goes_over_too(postgres_server: PostgresServer, tmp
         assert house.ends(house.pids[0])
         assert get(port, "/readyz") == (200, "ready\n")
         assert (tmp_path / "private" / "articdbm.sock").exists()
+
+
+@pytest.mark.parametrize("carriers", [(1, 1), (2, 1)])
+def test_statements_of_older_processes_can_still_be_cancelled(
+    carriers: tuple[int, int], postgres_server: PostgresServer, tmp_path: Path
+) -> None:
+    before, after = carriers
+    with running(postgres_server, tmp_path, PRIVATE, carriers=before) as house:
+        text = house.proxy.config.read_text()
+        # As many as may land on any carrier.
+        oldest = [psycopg.connect(house.proxy.dsn(), autocommit=True) for _ in range(3)]
+        house.proxy.config.write_text(text.replace(f"carriers = {before}", f"carriers = {after}"))
+        assert house.upgrade().returncode == 0
+        middle = psycopg.connect(house.proxy.dsn(), autocommit=True)
+        assert house.upgrade().returncode == 0
+        newest = psycopg.connect(house.proxy.dsn(), autocommit=True)
+        for number, connection in enumerate((*oldest, middle, newest)):
+            with ThreadPoolExecutor(1) as pool:
+                running_ = pool.submit(connection.execute, f"SELECT {number}, pg_sleep(30)")
+                asleep = f"SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT {number}, pg_sleep%' AND state = 'active'"
+                assert until(lambda asleep=asleep: postgres_server.execute(asleep) == [(1,)])  # type: ignore[misc]
+                connection.cancel_safe(timeout=10)
+                with pytest.raises(psycopg.errors.QueryCanceled):
+                    running_.result(20)
+            assert connection.execute("SELECT 1").fetchone() == (1,)
+        for connection in (*oldest, middle, newest):
+            connection.close()
+        for pid in house.pids[:-1]:
+            assert house.ends(pid), house.text()[-2000:]
+        assert [one.name for one in (tmp_path / "private").iterdir()] == ["articdbm.sock"]

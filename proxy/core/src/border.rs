@@ -75,6 +75,12 @@ pub enum Event {
         pid: u32,
         secret: Vec<u8>,
     },
+    /// A cancel request for nobody here; a process that this one took over from may know whom it is for.
+    CancelStray {
+        conn: Id,
+        pid: u32,
+        secret: Vec<u8>,
+    },
     Fault {
         message: String,
     },
@@ -142,6 +148,7 @@ pub enum Command {
     Survey { pool: u32, ms: u64 },
     Break { pool: u32, address: String },
     ForgetPlans,
+    TellStrays,
     Drain { at_once: bool },
     SlowAfter { ms: u64 },
 }

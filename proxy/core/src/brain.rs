@@ -60,6 +60,7 @@ pub fn apply(shared: &Shared, next: &AtomicUsize, command: Command) {
         }
         Command::Learn { scope, key, plan } => shared.learn((scope, key), *plan),
         Command::OpenPool { pool, config } => shared.open_pool(pool, *config),
+        Command::TellStrays => shared.tell_strays.store(true, Relaxed),
         Command::Survey { pool, ms } => {
             for carrier in 0..shared.inboxes.len() {
                 shared.post(carrier, Post::Command(Command::Survey { pool, ms }));

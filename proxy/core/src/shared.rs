@@ -58,6 +58,8 @@ pub struct Shared {
     pub clients: AtomicUsize,
     pub stats: Vec<CarrierStats>,
     pub stopping: AtomicBool,
+    /// Cancel requests for nobody here are told of.
+    pub tell_strays: AtomicBool,
     /// Statements that take longer are told of.
     pub slow_us: AtomicU64,
     pools: RwLock<HashMap<u32, Arc<ServerPool>>>,
@@ -92,6 +94,7 @@ impl Shared {
             interner,
             clients: AtomicUsize::new(0),
             stopping: AtomicBool::new(false),
+            tell_strays: AtomicBool::new(false),
             slow_us: AtomicU64::new(u64::MAX),
             pools: RwLock::default(),
             groups: Mutex::default(),

@@ -33,7 +33,10 @@ impl Engine {
             Post::Moved(id) => drop(self.servers.remove(id)),
             Post::Cancel { slot, secret, by } => {
                 if !self.cancel(slot, &secret, by) {
-                    self.shared.post(by.carrier(), Post::CancelDone(by));
+                    let pid = ((self.index as u32) << 24 | slot) + 1;
+                    if !self.tell_stray(by, pid, &secret) {
+                        self.shared.post(by.carrier(), Post::CancelDone(by));
+                    }
                 }
             }
             Post::CancelDone(by) => {
@@ -79,11 +82,23 @@ impl Engine {
             Command::Unlisten { listener } => self.unlisten(listener),
             // What concerns no connection is done where it arrives: see brain.rs.
             Command::Fail(_) | Command::Learn { .. } | Command::OpenPool { .. } => {}
-            Command::Recycle { .. } | Command::ForgetPlans | Command::SlowAfter { .. } => {}
+            Command::Recycle { .. }
+            | Command::ForgetPlans
+            | Command::SlowAfter { .. }
+            | Command::TellStrays => {}
             Command::Drain { at_once } => self.drain(at_once),
             Command::Survey { pool, ms } => self.survey(pool, ms),
             Command::Break { pool, address } => self.break_off(pool, &address),
         }
+    }
+
+    /// A cancel request for nobody here. True: the brain sees to it, and closes the connection it came on.
+    pub(super) fn tell_stray(&self, conn: Id, pid: u32, secret: &[u8]) -> bool {
+        let told = self.shared.tell_strays.load(Relaxed);
+        if told {
+            self.shared.tell(Event::CancelStray { conn, pid, secret: secret.to_vec() });
+        }
+        told
     }
 
     /// Where has a reply been awaited for so long? Each address once.

@@ -147,6 +147,10 @@ impl Engine {
                     let place = pid.wrapping_sub(1);
                     let carrier = (place >> 24) as usize;
                     if carrier >= self.shared.inboxes.len() {
+                        if self.tell_stray(client.id, pid, secret) {
+                            client.stage = Stage::Cancelling;
+                            return Ok(input.len());
+                        }
                         return Err(End::Gone("cancel request".to_owned()));
                     }
                     client.stage = Stage::Cancelling;

@@ -245,6 +245,7 @@ commands! {
         }) })
     };
     Recycle (pool) (pool: u32) => |c| Ok(Command::Recycle { pool: c.pool });
+    TellStrays () () => |_| Ok(Command::TellStrays);
     Survey (pool, ms) (pool: u32, ms: u64) => |c| Ok(Command::Survey { pool: c.pool, ms: c.ms });
     Break (pool, address) (pool: u32, address: String) => |c| {
         Ok(Command::Break { pool: c.pool, address: c.address.clone() })

@@ -41,6 +41,7 @@ events! {
     ServerMessage { conn: u64, ticket: u64, kind: u8, body: Py<PyBytes> }
     ServerLost { conn: u64, ticket: u64, pool: u32, admitted: bool, reason: String }
     CancelNeeded { ticket: u64, pool: u32, address: String, pid: u32, secret: Py<PyBytes> }
+    CancelStray { conn: u64, pid: u32, secret: Py<PyBytes> }
     Silent { pool: u32, address: String }
     Slow {
         conn: u64, pool: u32, base: u32, key: Py<PyBytes>, queue_us: u64, server_us: u64, total_us: u64, size: usize,
@@ -82,6 +83,9 @@ pub fn to_python(py: Python<'_>, event: Event) -> PyResult<Py<PyAny>> {
         }
         Event::CancelNeeded { ticket, pool, address, pid, secret } => {
             CancelNeeded { ticket, pool, address, pid, secret: bytes(py, &secret) }.into_py_any(py)
+        }
+        Event::CancelStray { conn, pid, secret } => {
+            CancelStray { conn: conn.0, pid, secret: bytes(py, &secret) }.into_py_any(py)
         }
         Event::Silent { pool, address } => Silent { pool, address }.into_py_any(py),
         Event::Slow(slow) => Slow {

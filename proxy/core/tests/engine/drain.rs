@@ -193,7 +193,27 @@ fn a_server_that_answers_nobody_is_found_and_given_up() {
     house.silence(&mut alone);
     house.say(Command::Break { pool: crate::house::POOL, address: "db:5432".to_owned() });
     house.expect(&mut alone, "E:08006! END");
-    house.expect(&mut shares, "E:08006 Z:I");
+    // A shared read is asked again, of a new connection.
+    house.expect(&mut shares, "D:select_1 C:OK Z:I");
     idle.say("insert 3");
     house.expect(&mut idle, "D:insert_3 C:OK Z:I");
+}
+
+#[test]
+fn a_cancel_request_for_nobody_here_is_told_of_where_that_is_asked_for() {
+    for pid in [1u32, 0x3000_0001] {
+        let mut house = House::new(config(1));
+        let request = [16u32, 80_877_102, pid, 0xfeed_beef].map(u32::to_be_bytes).concat();
+        let mut before = house.knock(0);
+        before.send(&request);
+        assert_eq!(house.hear_one(&mut before), "END");
+        assert_eq!(house.count("CancelStray"), 0);
+        house.say(Command::TellStrays);
+        house.settle();
+        let mut after = house.knock(0);
+        after.send(&request);
+        house.until("it is told of", |house| house.count("CancelStray") == 1);
+        assert!(house.events.contains(&format!("CancelStray {pid} [254, 237, 190, 239]")));
+        house.silence(&mut after);
+    }
 }

@@ -221,6 +221,7 @@ impl House {
                 self.cancels.push(ticket);
                 format!("CancelNeeded {pid} {secret:?}")
             }
+            Event::CancelStray { pid, secret, .. } => format!("CancelStray {pid} {secret:?}"),
             Event::Silent { pool, address } => format!("Silent {pool} {address}"),
             Event::Slow(slow) => {
                 let whole = slow.total_us >= slow.queue_us + slow.server_us && slow.server_us > 0;
