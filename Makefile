@@ -21,9 +21,9 @@ PYTEST_ARGS ?= -n auto --dist loadfile
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-up: $(STAMPS)/run $(STAMPS)/core ## everything needed, then a PostgreSQL of its own in ./data with the proxy in front
+up: $(STAMPS)/run $(STAMPS)/core ## everything needed, then a PostgreSQL in ./data with the proxy in front (UP_ARGS="--port-base 7000")
 	@command -v postgres $(wildcard /usr/lib/postgresql/*/bin/postgres) >/dev/null || deploy/dev/install.sh postgresql
-	$(BIN)/articdbm up
+	$(BIN)/articdbm up $(UP_ARGS)
 
 test: servers test-rust test-python ## everything needed, the real servers too, then every test
 
@@ -45,6 +45,7 @@ lint: $(STAMPS)/dev $(STAMPS)/core ## formatting, lint, types, imports, the core
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/mypy $(CODE)
 	$(BIN)/python -m checks.native
+	$(BIN)/python -m checks.dependencies
 	$(BIN)/python -m checks.stub
 	$(BIN)/python -m checks.support
 	$(BIN)/python -m checks.addresses
@@ -84,22 +85,26 @@ $(STAMPS)/check: force
 	@[ $@ -nt deploy/dev/check.sh ] || touch $@
 
 $(STAMPS)/build: $(STAMPS)/check requirements/build.txt
-	$(PIP) install --quiet --require-hashes --requirement requirements/build.txt
+	@echo "installing what builds the core into $(VENV)"
+	@$(PIP) install --quiet --require-hashes --requirement requirements/build.txt
 	@touch $@
 
 $(STAMPS)/run: $(STAMPS)/check requirements/run.txt
-	$(PIP) install --quiet --require-hashes --requirement requirements/run.txt
+	@echo "installing what the proxy runs on into $(VENV)"
+	@$(PIP) install --quiet --require-hashes --requirement requirements/run.txt
 	@touch $@
 
 $(STAMPS)/dev: $(STAMPS)/run requirements/dev.txt
-	$(PIP) install --quiet --require-hashes --requirement requirements/dev.txt
+	@echo "installing what the tests need into $(VENV)"
+	@$(PIP) install --quiet --require-hashes --requirement requirements/dev.txt
 	@touch $@
 
 # The Python packages are used where they lie (editable); only the core is built. A proxy that runs keeps its own
 # copy of the library: the file is replaced, never overwritten in place.
 define install-core
+	@echo "building the core ($(1)); the first time takes a minute or two"
 	@if [ -e proxy/_core.abi3.so ]; then cp proxy/_core.abi3.so proxy/_core.old.so && mv proxy/_core.old.so proxy/_core.abi3.so; fi
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(PIP) install --quiet --no-deps --no-index --no-build-isolation \
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(PIP) install --quiet --no-deps --no-index --no-build-isolation \
 		--config-settings=build-args=--profile=$(1) --editable .
 endef
 

@@ -2,29 +2,37 @@
 
 import sys
 from argparse import ArgumentParser, Namespace
+from pathlib import Path
 
 import msgspec
 
 from config.errors import ConfigError
-from config.loader import load
+from config.loader import MOST_BYTES, load, read_file
 
 HELP = "find everything that is wrong with a configuration file"
+
+STDIN = Path("-")
 
 _EXAMPLES = """\
 examples:
   articdbm check                        articdbm.toml in this folder
   articdbm check /etc/articdbm.toml
+  articdbm check - < articdbm.toml      what comes on standard input
   articdbm check --json FILE | jq       for other programs
 
 Each problem is a line: FILE:LINE: error: key: what is wrong; what would be right.
-Exit status: 0 when the file can be used (warnings may be printed), 1 when it cannot.
+Exit status: 0 the file can be used (warnings may be printed), 1 it cannot, 2 the command line was not understood.
 """
 
 
 def arguments(parser: ArgumentParser) -> None:
     parser.epilog = _EXAMPLES
     parser.add_argument(
-        "file", nargs="?", default="articdbm.toml", metavar="FILE", help="default: articdbm.toml"
+        "file",
+        nargs="?",
+        default="articdbm.toml",
+        metavar="FILE",
+        help="default: articdbm.toml; - reads standard input",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of lines")
 
@@ -32,7 +40,7 @@ def arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> int:
     """Print the problems; 1 if one is an error."""
     try:
-        problems, good = load(options.file).problems, True
+        problems, good = load(options.file, read=_read).problems, True
     except ConfigError as error:
         problems, good = error.problems, False
     if options.json:
@@ -45,6 +53,11 @@ def run(options: Namespace) -> int:
     counted = f"{_count(errors, 'error')}, {_count(len(problems) - errors, 'warning')}"
     print(f"{options.file}: {'good' if good else 'not usable'}: {counted}", file=sys.stderr)
     return 0 if good else 1
+
+
+def _read(path: Path) -> bytes:
+    """A file, or standard input; relative paths in what comes there start at this folder."""
+    return sys.stdin.buffer.read(MOST_BYTES + 1) if path == STDIN else read_file(path)
 
 
 def _count(number: int, noun: str) -> str:

@@ -1,6 +1,6 @@
 """`articdbm explain "SQL"`: the plan the proxy would make for a statement, and every plugin's reason, in order.
 
-Nothing is sent anywhere. Exit codes: 0 explained, 1 such a client would not get in, 2 the configuration is wrong.
+Nothing is sent anywhere.
 """
 
 import sys
@@ -19,7 +19,19 @@ from plugins.scope import Scope
 HELP = "print the plan for a statement, and why"
 
 
+_EXAMPLES = """\
+examples:
+  articdbm explain "SELECT 1"
+  articdbm explain --config articdbm.toml --user app --database shop "UPDATE products SET price = 1"
+  articdbm explain - < statements.sql
+
+With --config it says first whether such a client would get in; without, any --user and --database will do.
+Exit status: 0 explained, 1 such a client would not get in, 2 the command line or the configuration is wrong.
+"""
+
+
 def arguments(parser: ArgumentParser) -> None:
+    parser.epilog = _EXAMPLES
     parser.add_argument("sql", help="the statement, or several; - reads standard input")
     parser.add_argument("--user", default="", help="who says it")
     parser.add_argument("--database", default="", help="where")
@@ -51,6 +63,11 @@ def run(options: Namespace) -> int:
         if refusal:
             print(f"articdbm explain: {refusal}", file=sys.stderr)
             return 1
+    elif options.user or options.database:
+        print(
+            "articdbm explain: without --config FILE nobody looks whether this user and database exist",
+            file=sys.stderr,
+        )
     text = sys.stdin.buffer.read() if options.sql == "-" else options.sql.encode("utf-8", "surrogateescape")
     scope = Scope(user=options.user, database=options.database, settings=tuple(options.setting))
     _, exact, _ = fingerprint(
@@ -77,9 +94,10 @@ def _refusal(path: Path, user: str, database: str) -> str:
     who = snapshot.user(user) if user else None
     if user and who is None:
         return f'{path} has no user "{user}"'
-    if database and snapshot.database(database) is None:
+    known = snapshot.database(database) if database else None
+    if database and known is None:
         return f'{path} has no database "{database}"'
-    if who is not None and database and not who.may_use(database):
+    if who is not None and known is not None and not who.may_use(known.name):
         return f'{path} does not let user "{user}" use database "{database}"'
     return ""
 
@@ -100,6 +118,8 @@ def _lines(plan: Plan, exact: bool) -> Iterator[str]:
         yield "forgets    every prepared statement"
     if plan.changes_schema:
         yield "schema     prepared statements elsewhere become doubtful"
+    if plan.names:
+        yield f"names      a prepared statement: {plan.names} it"
     yield "because"
     for number, step in enumerate(plan.trail, start=1):
         yield f"  {number}. {step.plugin}, {step.rule}: {step.reason}"

@@ -82,10 +82,18 @@ def account() -> Account:
 
 
 def prepare(bin_folder: Path, data: Path, who: Account, app_password: str) -> None:
-    """Make the cluster with user `app` and database `shop`, unless it is there. Half a cluster is made anew."""
+    """Make the cluster with user `app` and database `shop`, unless it is there; then `app` gets its password back.
+
+    Half a cluster is made anew. The cluster's server must not be running.
+    """
     cluster, unfinished = data / "postgres", data / "postgres.new"
     if (cluster / "PG_VERSION").exists():
         _check_version(bin_folder, cluster)
+        single = [str(bin_folder / "postgres"), "--single", "-D", str(cluster), "postgres"]
+        try:
+            _run(single, who, f"ALTER ROLE app LOGIN PASSWORD '{app_password}'\n")
+        except Unavailable as why:
+            raise Unavailable(f"{why}\nTo begin anew remove {cluster}, or give another --data") from why
         return
     _check_reach(data, who)
     shutil.rmtree(unfinished, ignore_errors=True)
@@ -116,11 +124,9 @@ def prepare(bin_folder: Path, data: Path, who: Account, app_password: str) -> No
 
 
 def start(bin_folder: Path, data: Path, who: Account, port: int) -> Running:
-    """Start the server, or take over one that an earlier run left behind."""
-    left = _left_behind(data / "postgres")
-    if left is not None:
-        return left
+    """Start the server."""
     log = data / "postgres.log"
+    before = log.stat().st_size if log.exists() else 0
     command = [
         str(bin_folder / "postgres"), "-D", str(data / "postgres"), "-c", "listen_addresses=127.0.0.1",
         "-c", f"port={port}", "-c", "unix_socket_directories=", "-c", "logging_collector=off",
@@ -134,12 +140,14 @@ def start(bin_folder: Path, data: Path, who: Account, port: int) -> Running:
     deadline = time.monotonic() + STARTUP_SECONDS
     while time.monotonic() < deadline:
         if server.poll() is not None:
-            raise Unavailable(f"PostgreSQL did not start; its own words:\n{_tail(log)}")
-        if _accepts(port) and _left_behind(data / "postgres") is not None:
+            raise Unavailable(f"PostgreSQL did not start; its own words:\n{_tail(log, before)}")
+        if _accepts(port) and running(data) is not None:
             return Running(server.pid, port)
         time.sleep(0.05)
     stop(Running(server.pid, port))
-    raise Unavailable(f"PostgreSQL was not ready within {STARTUP_SECONDS} s; its own words:\n{_tail(log)}")
+    raise Unavailable(
+        f"PostgreSQL was not ready within {STARTUP_SECONDS} s; its own words:\n{_tail(log, before)}"
+    )
 
 
 def stop(server: Running) -> None:
@@ -216,8 +224,9 @@ def _run(command: list[str], who: Account, text: str) -> None:
         raise Unavailable(f"{Path(command[0]).name} failed; its own words:\n{said.strip()}")
 
 
-def _left_behind(cluster: Path) -> Running | None:
+def running(data: Path) -> Running | None:
     """The server that `postmaster.pid` names, if it lives."""
+    cluster = data / "postgres"
     try:
         lines = (cluster / "postmaster.pid").read_text().splitlines()
         found = Running(int(lines[0]), int(lines[3]))
@@ -241,12 +250,22 @@ def _alive(pid: int) -> bool:
     try:
         ended, _ = os.waitpid(pid, os.WNOHANG)
     except ChildProcessError:
-        return Path(f"/proc/{pid}").exists()
+        return _state(pid) not in ("", "Z")
     return ended == 0
 
 
-def _tail(log: Path) -> str:
+def _state(pid: int) -> str:
+    """The kernel's letter for what the process does; Z has ended, and whoever started it never asked. Empty: gone."""
     try:
-        return "\n".join(log.read_text(errors="replace").splitlines()[-10:])
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][:1]
     except OSError:
-        return "(nothing)"
+        return ""
+
+
+def _tail(log: Path, before: int) -> str:
+    """The end of what was said since the log was so long."""
+    try:
+        said = log.read_bytes()[before:].decode(errors="replace")
+    except OSError:
+        said = ""
+    return "\n".join(said.splitlines()[-10:]) or "(nothing)"

@@ -6,11 +6,12 @@ It loads the core only inside `run`, so that `articdbm check` works where none i
 
 import os
 import sys
-from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import Action, ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Mapping, Sequence
+from importlib import metadata
 from typing import Protocol
 
-from articdbm import check, explain, schema, serve, top, up, upgrade, verifier
+from articdbm import check, explain, importer, schema, serve, top, up, upgrade, verifier
 
 
 class Command(Protocol):
@@ -31,18 +32,21 @@ COMMANDS: Mapping[str, Command] = {
     "schema": schema,
     "explain": explain,
     "verifier": verifier,
+    "import": importer,
 }
 
 _EXAMPLES = """\
 examples:
   articdbm up                                   a PostgreSQL and the proxy in front of it, to try
   articdbm check articdbm.toml                  every problem of a configuration, at once
-  articdbm serve --config articdbm.toml         run the proxy
+  articdbm serve articdbm.toml                  run the proxy
   articdbm upgrade                              a new process takes over, unnoticed
   articdbm top                                  what the running proxy is at
   articdbm explain --user app "SELECT 1"        what would be done with a statement, and why
+  articdbm import pgbouncer.ini                 a configuration from another pooler's
 
 `articdbm COMMAND --help` says more about a command.
+Exit status: 0 done, 1 it could not be done, 2 the command line or the configuration is wrong, 130 interrupted.
 """
 
 
@@ -60,6 +64,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     return status
 
 
+class _Version(Action):
+    """Looks the version up only when asked."""
+
+    def __call__(self, parser: ArgumentParser, *_: object) -> None:
+        print(f"ArticDBM {metadata.version('articdbm')}")
+        parser.exit()
+
+
 def parser(commands: Mapping[str, Command]) -> ArgumentParser:
     """The whole command line."""
     root = ArgumentParser(
@@ -68,6 +80,7 @@ def parser(commands: Mapping[str, Command]) -> ArgumentParser:
         epilog=_EXAMPLES,
         formatter_class=RawDescriptionHelpFormatter,
     )
+    root.add_argument("--version", action=_Version, nargs=0, help="print the version")
     subparsers = root.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name, command in commands.items():
         subparser = subparsers.add_parser(

@@ -1,7 +1,4 @@
-"""`articdbm serve`: run the proxy on one configuration file until it is told to stop.
-
-Exit codes: 0 stopped in order, 1 could not start, 2 the configuration is wrong.
-"""
+"""`articdbm serve`: run the proxy on one configuration file until it is told to stop."""
 
 import sys
 from argparse import ArgumentParser, Namespace
@@ -11,11 +8,23 @@ from pathlib import Path
 HELP = "run the proxy"
 DEFAULT = Path("articdbm.toml")
 
+_EXAMPLES = """\
+examples:
+  articdbm serve                        articdbm.toml in this folder
+  articdbm serve /etc/articdbm.toml
+
+SIGHUP reads the file again, SIGTERM lets clients finish, SIGINT ends at once.
+Exit status: 0 stopped in order, 1 it could not start, 2 the command line or the configuration is wrong.
+"""
+
 
 def arguments(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "--config", type=Path, default=DEFAULT, help="the configuration (default: ./articdbm.toml)"
+    parser.epilog = _EXAMPLES
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
+        "file", type=Path, nargs="?", default=DEFAULT, metavar="FILE", help=f"default: {DEFAULT}"
     )
+    which.add_argument("--config", type=Path, metavar="FILE", help="the same")
     parser.add_argument(
         "--take-over",
         type=Path,
@@ -25,7 +34,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(options: Namespace) -> int:
-    return serve(options.config, take_over=options.take_over)
+    return serve(options.config or options.file, take_over=options.take_over)
 
 
 def serve(path: Path, ready: Callable[[], None] | None = None, take_over: Path | None = None) -> int:

@@ -5,9 +5,11 @@ is something to try. It owns that directory; running twice on one is refused.
 """
 
 import fcntl
+import os
 import secrets
+import socket
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +18,8 @@ from articdbm import local_postgres, serve
 from articdbm.local_postgres import Unavailable
 
 HELP = "start a PostgreSQL of its own with the proxy in front of it"
+LAST_PORT = 65534
+"""For the proxy: PostgreSQL takes the next one."""
 CACHE = Path("~/.cache/articdbm/postgresql")
 
 CONFIG = """# Written by `articdbm up` at each start. To change something, copy this file and start with --config.
@@ -38,14 +42,26 @@ password = "file://{password_file}"
 """
 
 
+_EXAMPLES = """\
+examples:
+  articdbm up                                   in ./data, on ports 6432 and 6433
+  articdbm up --data /tmp/two --port-base 7000  beside another one
+  make up UP_ARGS="--port-base 7000"            the same through make
+
+Exit status: 0 stopped in order, 1 something is in the way, 2 the command line or the configuration is wrong.
+"""
+
+
 def arguments(parser: ArgumentParser) -> None:
+    parser.epilog = _EXAMPLES
     parser.add_argument(
         "--data", type=Path, default=Path("data"), help="where everything is kept (default: ./data)"
     )
     parser.add_argument(
         "--port-base",
-        type=int,
+        type=_port,
         default=6432,
+        metavar="PORT",
         help="the proxy's port; PostgreSQL takes the next one (default: 6432)",
     )
     parser.add_argument("--config", type=Path, help="no PostgreSQL of its own: serve with this configuration")
@@ -65,14 +81,18 @@ def run(options: Namespace) -> int:
 def _up(data: Path, port: int) -> int:
     folder = local_postgres.binaries(CACHE.expanduser())
     who = local_postgres.account()
+    _see_that_it_is_free(port, "the proxy")
+    left = local_postgres.running(data)
+    if left is not None:
+        print(f"stopping the PostgreSQL that an earlier run left behind at port {left.port}", flush=True)
+        local_postgres.stop(left)
+    _see_that_it_is_free(port + 1, "PostgreSQL")
     password_file = data / "app.password"
     if not password_file.exists():
-        if (data / "postgres").exists():
-            raise Unavailable(
-                f"{password_file} is gone, and with it the password of {data}/postgres; remove both"
-            )
         local_postgres.write_private(password_file, secrets.token_urlsafe(18))
     password = password_file.read_text().strip()
+    doing = "starting" if (data / "postgres").exists() else "making (this once) and starting"
+    print(f"{doing} a PostgreSQL in {data}, at port {port + 1}", flush=True)
     local_postgres.prepare(folder, data, who, password)
     server = local_postgres.start(folder, data, who, port + 1)
     try:
@@ -89,6 +109,30 @@ def _up(data: Path, port: int) -> int:
         local_postgres.stop(server)
 
 
+def _port(given: str) -> int:
+    try:
+        port = int(given)
+    except ValueError:
+        port = 0
+    if not 1 <= port <= LAST_PORT:
+        raise ArgumentTypeError(f"{given!r} is not a port from 1 to {LAST_PORT}")
+    return port
+
+
+def _see_that_it_is_free(port: int, whose: str) -> None:
+    """Before anything is started: the remedy is the same for both ports, and theirs to tell only in parts."""
+    with socket.socket() as one:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            one.bind(("127.0.0.1", port))
+        except OSError as error:
+            why = os.strerror(error.errno) if error.errno else str(error)
+            raise Unavailable(
+                f"{whose} cannot have port {port}: {why.lower()}; give --port-base N, and the proxy takes port N, "
+                "PostgreSQL N + 1 (a second articdbm up needs a --data of its own, too)"
+            ) from error
+
+
 @contextmanager
 def _alone(data: Path) -> Iterator[Path]:
     """The data directory, made if need be, and nobody else's while we are in it."""
@@ -101,5 +145,7 @@ def _alone(data: Path) -> Iterator[Path]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise Unavailable(f"another articdbm up is running on {data}; stop it, or give --data") from error
+            raise Unavailable(
+                f"another articdbm up is running on {data}; stop it, or give this one --data and --port-base"
+            ) from error
         yield data.resolve()

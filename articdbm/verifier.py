@@ -10,7 +10,17 @@ from protocols.postgres.scram import ITERATIONS, MAX_ITERATIONS, SALT_LENGTH, Ve
 HELP = "print the SCRAM verifier of a password read from the terminal or standard input"
 
 
+_EXAMPLES = """\
+examples:
+  articdbm verifier                        asks twice
+  articdbm verifier < password.txt         reads one line
+
+Exit status: 0 printed, 1 there was no password, or iterations out of range, 2 the command line was not understood.
+"""
+
+
 def arguments(parser: ArgumentParser) -> None:
+    parser.epilog = _EXAMPLES
     parser.add_argument(
         "--iterations",
         type=int,

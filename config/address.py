@@ -7,9 +7,10 @@ import msgspec
 
 from config.errors import RefusedError
 
-ADDRESS_PATTERN = r"^(\[[0-9A-Fa-f:.%a-z]+\]|[^\[\]:/\s*]+):\d{1,5}$"
+ADDRESS_PATTERN = r"^(/[^:\0]*|\[[0-9A-Fa-f:.%a-z]+\]|[^\[\]:/\s*]+):\d{1,5}$"
 _LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?", re.ASCII)
 _PORT = re.compile(r"\d{1,5}", re.ASCII)
+_LONGEST_SOCKET = 107
 _FIX = 'write "host:port", such as "127.0.0.1:5432", "[::1]:5432" or "db.internal:5432"'
 
 
@@ -18,6 +19,11 @@ class Address(msgspec.Struct, frozen=True, order=True):
 
     host: str
     port: int
+
+    @property
+    def unix(self) -> str | None:
+        """The path, where it is a Unix socket; libpq finds it by the same directory and number."""
+        return f"{self.host}/.s.PGSQL.{self.port}" if self.host.startswith("/") else None
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
@@ -36,7 +42,7 @@ class Address(msgspec.Struct, frozen=True, order=True):
     @property
     def loopback(self) -> bool:
         """Only this machine can reach it."""
-        return self.ip is not None and self.ip.is_loopback
+        return self.unix is not None or (self.ip is not None and self.ip.is_loopback)
 
 
 def address(written: object) -> Address:
@@ -48,7 +54,23 @@ def address(written: object) -> Address:
         raise RefusedError("the address has no port", _FIX)
     if not _PORT.fullmatch(port) or int(port) > 65535:
         raise RefusedError("the port is not a number from 0 to 65535", _FIX)
+    if host.startswith("/"):
+        return _socket(Address("/" + host.strip("/"), int(port)))
     return Address(_host(host), int(port))
+
+
+def _socket(found: Address) -> Address:
+    if ":" in found.host or not found.host.isprintable():
+        raise RefusedError("what stands before the port is not a directory", 'write "/directory:port"')
+    if len(str(found.unix).encode()) > _LONGEST_SOCKET:
+        raise RefusedError(
+            "the path of the socket is too long", f"no more than {_LONGEST_SOCKET} bytes in all"
+        )
+    if not found.port:
+        raise RefusedError(
+            "a Unix socket has no port to choose", "write a number from 1 to 65535: it names the file"
+        )
+    return found
 
 
 def _host(host: str) -> str:

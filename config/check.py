@@ -9,9 +9,10 @@ from datetime import datetime
 
 from config.errors import Finding
 from config.positions import KeyPath
-from config.rules.credentials import credentials
+from config.rules.credentials import credentials, other_credentials
 from config.rules.listening import addresses, monitoring, ways_in
-from config.rules.names import known_names, nothing_to_serve, own_database, unique_names
+from config.rules.names import aliases, known_names, nothing_to_serve, own_database, unique_names, wildcards
+from config.rules.parameters import parameters
 from config.rules.pools import pools
 from config.rules.tls import tls_files
 from config.snapshot import Snapshot
@@ -20,6 +21,8 @@ Rule = Callable[[Snapshot], Iterator[Finding]]
 
 RULES: tuple[Rule, ...] = (
     unique_names,
+    aliases,
+    wildcards,
     known_names,
     own_database,
     nothing_to_serve,
@@ -27,6 +30,8 @@ RULES: tuple[Rule, ...] = (
     ways_in,
     monitoring,
     credentials,
+    other_credentials,
+    parameters,
     pools,
 )
 

@@ -25,7 +25,9 @@ class Decoder:
     def table(self, kind: type[S], written: object, path: KeyPath = ()) -> S:
         """The section, whole; what was not given has its default."""
         if not isinstance(written, dict):
-            self.refuse(path, f"{naming(written)} is not a table", "write a table")
+            self.refuse(
+                path, f"{naming(written)} is not a table", f"write {self.meant(kind, written) or 'a table'}"
+            )
             written = {}
         known = settings(kind)
         meant = self.strangers({setting.name for setting in known}, written, path)
@@ -57,7 +59,9 @@ class Decoder:
         if not setting.many:
             return self.one(setting, written, path)
         if not isinstance(written, list):
-            self.refuse(path, f"{naming(written)} is not a list", f"write {_whole(setting)}")
+            element = self.meant(setting.section, written) if setting.section else ""
+            fix = f"[{element}]" if element else _whole(setting)
+            self.refuse(path, f"{naming(written)} is not a list", f"write {fix}")
             return ()
         if len(written) < setting.fewest:
             self.refuse(path, "the list is empty", f"write {_whole(setting)}")
@@ -71,6 +75,17 @@ class Decoder:
         except RefusedError as refused:
             self.refuse(path, refused.what, refused.fix)
             return stand_in(setting)
+
+    def meant(self, kind: type[Section], written: object) -> str:
+        """The table of this kind that a bare text stands for, where there can be one only."""
+        required = [setting for setting in settings(kind) if setting.required]
+        if len(required) != 1 or not isinstance(written, str) or len(written) > 60:
+            return ""
+        try:
+            read_value(required[0], written, self.around)
+        except RefusedError:
+            return ""
+        return f"{{ {required[0].name} = {naming(written)} }}"
 
     def refuse(self, path: KeyPath, what: str, fix: str) -> None:
         self.findings.append(Finding(path, what, fix))

@@ -25,6 +25,11 @@ class Finding(msgspec.Struct, frozen=True):
     """What else it rests on: where that is broken, this says nothing new."""
 
 
+def itself(section: str) -> KeyPath:
+    """A list of tables as such, for `because`: broken where it is no list, not where one of its elements is."""
+    return (section, -1)
+
+
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """One thing wrong at one place. `line` is 0 where the file as a whole is meant."""
 

@@ -16,11 +16,12 @@ import msgspec
 from config.check import check
 from config.decode import Decoder
 from config.errors import ConfigError, Finding, Problem
+from config.grammar import explained
 from config.positions import KeyPath, locate, nearest
 from config.snapshot import Snapshot
 from config.values import Surroundings
 
-_MOST_BYTES = 16 << 20
+MOST_BYTES = 16 << 20
 _BARE = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _AT_LINE = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
@@ -38,7 +39,7 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
 def read_file(path: Path) -> bytes:
     """A file's bytes, and never more than a configuration could need."""
     with path.open("rb") as file:
-        return file.read(_MOST_BYTES + 1)
+        return file.read(MOST_BYTES + 1)
 
 
 def load(
@@ -76,8 +77,8 @@ def _text(path: Path, read: Callable[[Path], bytes]) -> str:
         raise _refusal(
             path, f"cannot read it: {error.strerror}", "name a file that is there and readable for this user"
         ) from None
-    if len(content) > _MOST_BYTES:
-        raise _refusal(path, f"it is longer than {_MOST_BYTES >> 20} MiB", "name a configuration file")
+    if len(content) > MOST_BYTES:
+        raise _refusal(path, f"it is longer than {MOST_BYTES >> 20} MiB", "name a configuration file")
     try:
         return content.decode().replace("\r\n", "\n")
     except UnicodeDecodeError as error:
@@ -92,10 +93,8 @@ def _tree(path: Path, text: str) -> dict[str, object]:
         told = str(error)
         place = _AT_LINE.search(told)
         line = int(place[1]) if place and place[1] else text.count("\n") + 1
-        what = f"this is not TOML: {told[: place.start()] if place else told}"
-        raise _refusal(
-            path, what, "text goes in double quotes; see https://toml.io for the rest", line
-        ) from None
+        what, fix = explained(told[: place.start()] if place else told, text.split("\n")[line - 1])
+        raise _refusal(path, f"this is not TOML: {what}", fix, line) from None
     except RecursionError:
         raise _too_deep(path) from None
     except ValueError:  # a date that no calendar has, an integer beyond Python's own bound on digits

@@ -4,24 +4,30 @@ from pathlib import Path
 from typing import Any
 
 from config.address import Address
+from config.network import Network
 from config.pem import Pem
 from config.quantities import Duration, Size
 from config.schema import default_of
 from config.secret import Secret
 from config.sections.admin import Admin
+from config.sections.auth_query import AuthQuery
 from config.sections.clusters import Cluster, Server
 from config.sections.databases import Database
 from config.sections.limits import Limits
 from config.sections.listeners import Listener
 from config.sections.log import Log
 from config.sections.metrics import Metrics
+from config.sections.parameters import Parameter
 from config.sections.pool import PoolOptions
+from config.sections.rules import Rule
 from config.sections.tcp import Tcp
 from config.sections.tls import ClusterTls, ListenerTls
+from config.sections.token import Token
 from config.sections.upgrade import Upgrade
 from config.sections.users import User
 from config.setting import Section, Setting, settings
 from config.snapshot import Snapshot
+from config.text import Text
 from config.values import bounds, choices, naming
 
 SMALLEST = """\
@@ -60,7 +66,8 @@ One TOML file says everything: `articdbm.toml`. The smallest useful one:
 - **Names**: 1 to 63 bytes, no control characters.
 - **Times**: `"250ms"`, `"5s"`, `"1h30m"`, `"7d"`, or a number of seconds.
 - **Sizes**: `"64KiB"`, `"1MiB"`, or a number of bytes.
-- **Addresses**: `"host:port"`; an IPv6 address in brackets, `"[::1]:6432"`.
+- **Addresses**: `"host:port"`; an IPv6 address in brackets, `"[::1]:6432"`. A Unix socket is `"/directory:port"`.
+- **Networks**: `"10.0.0.0/8"`, `"fd00::/8"`, one address, or `"local"` for Unix sockets.
 - **Secrets**: a reference, `"env://NAME"` or `"file:///path"` (one line, its line end is not part of it). The secret
   itself is accepted too, with a warning.
 - **Files**: a path; a relative one starts at the folder of the configuration file.
@@ -81,11 +88,15 @@ _SECTIONS: tuple[tuple[str, type[Section]], ...] = (
     ("The file", Snapshot),
     ("listeners", Listener),
     ("listeners: tls", ListenerTls),
+    ("listeners: rules", Rule),
     ("clusters", Cluster),
     ("clusters: servers", Server),
     ("clusters: tls", ClusterTls),
     ("databases", Database),
+    ("auth_query", AuthQuery),
     ("users", User),
+    ("server_token", Token),
+    ("parameters", Parameter),
     ("pool", PoolOptions),
     ("admin", Admin),
     ("limits", Limits),
@@ -98,11 +109,13 @@ _SECTIONS: tuple[tuple[str, type[Section]], ...] = (
 
 _NOUNS: dict[Any, str] = {
     str: "name",
+    Text: "text",
     int: "whole number",
     bool: "`true`, `false`",
     Duration: "time",
     Size: "size",
     Address: "address",
+    Network: "network",
     Path: "path",
     Secret: "secret",
     Pem: "file",

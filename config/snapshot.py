@@ -8,9 +8,12 @@ A reload makes a new one and puts it in the old one's place whole; nothing ever 
 from functools import cached_property
 from typing import Annotated
 
-from config.sections.admin import Admin
+import msgspec
+
+from config.sections.admin import CONSOLE_NAMES, Admin
+from config.sections.auth_query import AuthQuery
 from config.sections.clusters import Cluster
-from config.sections.databases import Database
+from config.sections.databases import WILDCARD, Database
 from config.sections.limits import Limits
 from config.sections.listeners import Listener
 from config.sections.log import Log
@@ -20,6 +23,7 @@ from config.sections.tcp import Tcp
 from config.sections.upgrade import Upgrade
 from config.sections.users import User
 from config.setting import Section, setting
+from config.values import LONGEST_NAME
 
 
 class Snapshot(Section, frozen=True, dict=True):
@@ -48,7 +52,8 @@ class Snapshot(Section, frozen=True, dict=True):
 
     @cached_property
     def _databases(self) -> dict[str, Database]:
-        return {database.name: database for database in self.databases}
+        named = {database.name: database for database in self.databases}
+        return {alias: one for one in self.databases for alias in one.aliases} | named
 
     @cached_property
     def _users(self) -> dict[str, User]:
@@ -58,16 +63,58 @@ class Snapshot(Section, frozen=True, dict=True):
         return self._clusters.get(name)
 
     def database(self, name: str) -> Database | None:
-        return self._databases.get(name)
+        """The database of this name or alias; else what `*` makes of the name."""
+        known = self._databases.get(name)
+        if known is not None and not known.wild:
+            return known
+        wild = self._databases.get(WILDCARD)
+        if wild is None or name in CONSOLE_NAMES or not _nameable(name):
+            return None
+        return msgspec.structs.replace(wild, name=name)
+
+    def named_database(self, name: str) -> bool:
+        """Some database has this name or alias, not as one of `*`."""
+        return name in self._databases
 
     def user(self, name: str) -> User | None:
-        return self._users.get(name)
+        """The user of this name; else what `*` makes of the name."""
+        known = self._users.get(name)
+        if known is not None and not known.wild:
+            return known
+        wild = self._users.get(WILDCARD)
+        return msgspec.structs.replace(wild, name=name) if wild is not None and _nameable(name) else None
+
+    def lookup(self, database: Database) -> AuthQuery | None:
+        """How users without a password are looked up there."""
+        cluster = self.cluster(database.cluster)
+        return database.auth_query or (cluster.auth_query if cluster is not None else None)
+
+    def section(self, name: str) -> Database | None:
+        """The database as it stands in the file under this name or alias, or the `*` it falls under."""
+        return self._databases.get(name) or self._databases.get(WILDCARD)
 
     def is_admin(self, user: str) -> bool:
         """May connect to the admin database."""
-        return user in self.admin.users
+        return user in self.admin.users and user in self._users
+
+    def is_watcher(self, user: str) -> bool:
+        """May connect to the admin database, to look."""
+        return user in self.admin.stats_users
+
+    def pool_of(self, database: Database) -> PoolSettings:
+        """The settings of its pools, where a user's own do not win over them."""
+        return merge(self._clusters[database.cluster].pool, database.pool)
 
     def pool_for(self, database: Database, user: User) -> PoolSettings:
         """The settings of their pool: the cluster's, over them the database's, over them the user's."""
         cluster = self._clusters[database.cluster]
         return merge(cluster.pool, database.pool, user.pool)
+
+
+def _nameable(name: str) -> bool:
+    """What a section could be called too; `*` itself is nobody's name."""
+    return (
+        name != WILDCARD
+        and 0 < len(name.encode("utf-8", "surrogateescape")) <= LONGEST_NAME
+        and name.isprintable()
+    )

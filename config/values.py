@@ -13,12 +13,14 @@ import msgspec
 
 from config.address import ADDRESS_PATTERN, Address, address
 from config.errors import RefusedError
+from config.network import NETWORK_PATTERN, Network, network
 from config.pem import Pem, pem
 from config.quantities import DURATION_PATTERN, SIZE_PATTERN, Duration, Size, duration, size
 from config.secret import Secret, resolve
 from config.setting import Setting
+from config.text import Text, text
 
-_LONGEST_NAME = 63
+LONGEST_NAME = 63
 _LONGEST_PATH = 4_095
 
 
@@ -36,9 +38,8 @@ def read_value(setting: Setting, written: object, around: Surroundings) -> objec
     if written in (words := choices(setting)):
         return written
     if words and (len(setting.kinds) == 1 or isinstance(written, str)):
-        raise RefusedError(
-            f"{naming(written)} is not a choice here", f"write {wanted(setting)}{like(written, words)}"
-        )
+        near = like(written, words) if len(words) > 1 or len(setting.kinds) > 1 else ""
+        raise RefusedError(f"{naming(written)} is not a choice here", f"write {wanted(setting)}{near}")
     value = _READERS[kind](written, around, setting)
     if isinstance(value, int) and not isinstance(value, bool):
         _in_range(value, kind, setting)
@@ -94,6 +95,8 @@ def plain(value: object) -> object:
     match value:
         case Duration() | Size():
             return str(value) if value else 0
+        case Text():
+            return str(value)
         case tuple():
             return [plain(one) for one in value]
         case _:
@@ -133,7 +136,7 @@ def _in_range(value: int, kind: Any, setting: Setting) -> None:
 def _name(written: object, _around: Surroundings, setting: Setting) -> str:
     if not isinstance(written, str) or not written or not written.isprintable():
         raise RefusedError(f"{naming(written)} is not a name", f"write {wanted(setting)}")
-    if len(written.encode()) > _LONGEST_NAME:
+    if len(written.encode()) > LONGEST_NAME:
         raise RefusedError(f"{naming(written)} is too long", f"write {wanted(setting)}")
     return written
 
@@ -166,48 +169,56 @@ def _secret(written: object, around: Surroundings, setting: Setting) -> Secret:
 
 _READERS: dict[Any, Callable[[object, Surroundings, Setting], object]] = {
     str: _name,
+    Text: lambda written, _around, _setting: text(written),
     int: _whole,
     bool: _truth,
     Duration: lambda written, _around, _setting: duration(written),
     Size: lambda written, _around, _setting: size(written),
     Address: lambda written, _around, _setting: address(written),
     Path: _path,
+    Network: lambda written, _around, _setting: network(written),
     Secret: _secret,
     Pem: lambda written, around, _setting: pem(written, around.folder, around.read),
 }
 
 _STAND_INS: dict[Any, object] = {
     str: "",
+    Text: Text("x"),
     int: 0,
     bool: False,
     Duration: Duration(0),
     Size: Size(0),
     Address: Address("", 0),
     Path: Path(),
+    Network: Network(None),
     Secret: Secret(""),
     Pem: Pem("", b""),
 }
 
 _WANTED: dict[Any, str] = {
-    str: f"a name of 1 to {_LONGEST_NAME} bytes",
+    str: f"a name of 1 to {LONGEST_NAME} bytes",
+    Text: "text",
     int: "a whole number",
     bool: "true or false",
     Duration: 'a time such as "250ms", "5s" or "1h"',
     Size: 'a size such as "64KiB" or "1MiB"',
     Address: '"host:port"',
     Path: "a path",
+    Network: 'a network such as "10.0.0.0/8", or "local"',
     Secret: 'a reference, "env://NAME" or "file:///path"',
     Pem: "the path of a PEM file",
 }
 
 _SCHEMAS: dict[Any, dict[str, Any]] = {
-    str: {"type": "string", "minLength": 1, "maxLength": _LONGEST_NAME},
+    str: {"type": "string", "minLength": 1, "maxLength": LONGEST_NAME},
+    Text: {"type": "string", "minLength": 1},
     int: {"type": "integer"},
     bool: {"type": "boolean"},
     Duration: {"anyOf": [{"type": "string", "pattern": DURATION_PATTERN}, {"type": "number", "minimum": 0}]},
     Size: {"anyOf": [{"type": "string", "pattern": SIZE_PATTERN}, {"type": "integer", "minimum": 0}]},
     Address: {"type": "string", "pattern": ADDRESS_PATTERN},
     Path: {"type": "string", "minLength": 1, "maxLength": _LONGEST_PATH},
+    Network: {"type": "string", "pattern": NETWORK_PATTERN},
     Secret: {"type": "string", "minLength": 1},
     Pem: {"type": "string", "minLength": 1},
 }

@@ -8,6 +8,7 @@ from typing import Any, Literal, Self
 import msgspec
 
 Action = Literal["forward", "deny", "answer"]
+Names = Literal["makes", "runs", "drops"]
 Change = tuple[str, str | None]
 """A setting and its value as SQL text; None puts it back to its start."""
 
@@ -30,6 +31,8 @@ class Plan(msgspec.Struct, frozen=True):
     pin: str | None = None
     forgets_prepared: bool = False
     changes_schema: bool = False
+    names: Names | None = None
+    aside: bool = False
     code: str = ""
     message: str = ""
     trail: tuple[Step, ...] = ()

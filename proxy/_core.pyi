@@ -13,12 +13,20 @@ class Startup:
     """A client sent its StartupMessage. It waits in the log-in state until Admit or Close."""
 
     def __init__(
-        self, conn: int, listener: int, peer: str, version: int, body: bytes, tls: bool, cert: bytes | None
+        self,
+        conn: int,
+        listener: int,
+        peer: str,
+        version: int,
+        body: bytes,
+        tls: bool,
+        cert: bytes | None,
+        uid: int | None,
     ) -> None: ...
     conn: int
     listener: int
     peer: str
-    """`address:port`, for logs."""
+    """`address:port`, as the load balancer says it where one is trusted to; `unix/UID` at a Unix socket."""
     version: int
     """The protocol number asked for: major << 16 | minor."""
     body: bytes
@@ -26,6 +34,8 @@ class Startup:
     tls: bool
     cert: bytes | None
     """The client's certificate (DER), already verified against the listener's authority."""
+    uid: int | None
+    """The user of the process at the other end of a Unix socket, as the kernel says."""
 
 @final
 class AuthMessage:
@@ -38,11 +48,18 @@ class AuthMessage:
 
 @final
 class Closed:
-    """A client that was not yet admitted is gone. Nothing more will come from this handle."""
+    """A client that the brain knows, admitted or not, is gone. Nothing more will come from this handle."""
 
     def __init__(self, conn: int, reason: str) -> None: ...
     conn: int
     reason: str
+
+@final
+class Discarded:
+    """A client that was answered gave up all its session had, with DISCARD ALL."""
+
+    def __init__(self, conn: int) -> None: ...
+    conn: int
 
 @final
 class PlanNeeded:
@@ -71,6 +88,17 @@ class AnswerNeeded:
     ticket: int
     base: int
     text: bytes
+
+@final
+class UnitNeeded:
+    """Messages of the extended protocol, up to Sync or Flush, from a client without a pool. Reply with all that
+    answers them."""
+
+    def __init__(self, conn: int, ticket: int, base: int, unit: bytes) -> None: ...
+    conn: int
+    ticket: int
+    base: int
+    unit: bytes
 
 @final
 class ServerNeeded:
@@ -175,6 +203,115 @@ class Slow:
     """Others on the same carrier since the last that was told of."""
 
 @final
+class ClientRow:
+    """A client, as `List` found it. Microseconds are how long ago, or for how long."""
+
+    def __init__(
+        self,
+        conn: int,
+        pool: int,
+        base: int,
+        state: str,
+        address: str,
+        local: str,
+        fd: int,
+        since_us: int,
+        heard_us: int,
+        waited_us: int,
+        link: int | None,
+        tls: str,
+        application: str,
+        prepared: int,
+        pinned: bool,
+        kept: int,
+        unsent: int,
+    ) -> None: ...
+    conn: int
+    pool: int
+    """0 where it has none: it logs in, or is a console."""
+    base: int
+    """0 until it is admitted."""
+    state: str
+    """login, idle, waiting, active, active_cancel_req or closing."""
+    address: str
+    local: str
+    fd: int
+    since_us: int
+    heard_us: int
+    waited_us: int
+    """0 unless it waits for a connection."""
+    link: int | None
+    """The server connection it is on."""
+    tls: str
+    application: str
+    """application_name as SQL text, where it is not the pool's own."""
+    prepared: int
+    pinned: bool
+    kept: int
+    """Bytes from it that are not dealt with, and below those for it that are not sent."""
+    unsent: int
+
+@final
+class ServerRow:
+    """A server connection, as `List` found it."""
+
+    def __init__(
+        self,
+        conn: int,
+        pool: int,
+        state: str,
+        address: str,
+        local: str,
+        fd: int,
+        since_us: int,
+        heard_us: int,
+        closing: bool,
+        link: int | None,
+        pid: int,
+        tls: str,
+        prepared: int,
+        kept: int,
+        unsent: int,
+    ) -> None: ...
+    conn: int
+    pool: int
+    state: str
+    """login, idle, active, tested (something of the proxy's own runs) or being_canceled."""
+    address: str
+    local: str
+    fd: int
+    since_us: int
+    heard_us: int
+    closing: bool
+    """It closes as soon as it is free."""
+    link: int | None
+    """The client it belongs to; none where it is idle or shared."""
+    pid: int
+    tls: str
+    prepared: int
+    kept: int
+    unsent: int
+
+@final
+class Listed:
+    """One carrier's answer to List. `of` carriers answer, each once; no two saw the same instant."""
+
+    def __init__(
+        self,
+        ticket: int,
+        of: int,
+        clients: list[ClientRow],
+        servers: list[ServerRow],
+        doors: list[tuple[int, int]],
+    ) -> None: ...
+    ticket: int
+    of: int
+    clients: list[ClientRow]
+    servers: list[ServerRow]
+    doors: list[tuple[int, int]]
+    """Number and descriptor of each listening socket."""
+
+@final
 class Fault:
     """A defect in the core was caught; the connection it happened on is closed."""
 
@@ -185,8 +322,10 @@ Event = (
     Startup
     | AuthMessage
     | Closed
+    | Discarded
     | PlanNeeded
     | AnswerNeeded
+    | UnitNeeded
     | ServerNeeded
     | ServerOpened
     | ServerMessage
@@ -195,6 +334,7 @@ Event = (
     | CancelStray
     | Silent
     | Slow
+    | Listed
     | Fault
 )
 
@@ -231,6 +371,8 @@ class Plan:
         pin: str | None = None,
         forgets_prepared: bool = False,
         changes_schema: bool = False,
+        names: str | None = None,
+        aside: bool = False,
         code: str = "",
         message: str = "",
     ) -> None: ...
@@ -248,6 +390,10 @@ class Plan:
     """Drops all prepared statements of the session on the server (DEALLOCATE ALL, DISCARD ALL)."""
     changes_schema: bool
     """Makes prepared statements elsewhere doubtful (DDL)."""
+    names: str | None
+    """One statement about a prepared one named in SQL: `makes` (PREPARE), `runs` (EXECUTE) or `drops` (DEALLOCATE)."""
+    aside: bool
+    """Sent alone by the simple protocol, outside a transaction and where connections go round: AnswerNeeded."""
     code: str
     message: str
 
@@ -347,11 +493,20 @@ class Learn:
 
 @final
 class Reply:
-    """The whole answer to AnswerNeeded, in the client's wire, ReadyForQuery included."""
+    """The whole answer to AnswerNeeded (or UnitNeeded), in the client's wire, ReadyForQuery included."""
 
     def __init__(self, conn: int, ticket: int, data: bytes) -> None: ...
     conn: int
     ticket: int
+    data: bytes
+
+@final
+class Tell:
+    """Whole messages for a client that is in, besides its replies; between two of the server's, whatever it is at. One
+    that reads nothing is closed when 4 MiB wait for it."""
+
+    def __init__(self, conn: int, data: bytes) -> None: ...
+    conn: int
     data: bytes
 
 @final
@@ -374,12 +529,17 @@ class Adopt:
 @final
 class Listen:
     """Accept clients on listening sockets; the carriers take them in turn (SO_REUSEPORT: one a carrier).
-    The core owns the descriptors. Naming a listener again replaces its TLS for new clients (give no descriptors)."""
+    The core owns the descriptors. Naming a listener again replaces its TLS and `proxies` for new clients (give no
+    descriptors)."""
 
-    def __init__(self, listener: int, fds: list[int], tls: TlsServer | None = None) -> None: ...
+    def __init__(
+        self, listener: int, fds: list[int], tls: TlsServer | None = None, proxies: list[str] = ...
+    ) -> None:
+        """`proxies`: networks (`10.0.0.0/8`) from which every connection begins with a PROXY protocol header."""
     listener: int
     fds: list[int]
     tls: TlsServer | None
+    proxies: list[str]
 
 @final
 class Unlisten:
@@ -489,6 +649,31 @@ class SlowAfter:
     def __init__(self, ms: int) -> None: ...
     ms: int
 
+@final
+class Hold:
+    """`how`: `paused` gives out no connection and closes each when it is free, `suspended` gives out none and keeps
+    them, `none` gives them out again. Clients wait meanwhile, for as long as the pool lets them."""
+
+    def __init__(self, pool: int, how: str) -> None: ...
+    pool: int
+    how: str
+
+@final
+class Kill:
+    """End the pool's clients, after sending `data`, and its connections, cancelling what runs on them. New clients may
+    come; Hold keeps them waiting."""
+
+    def __init__(self, pool: int, data: bytes) -> None: ...
+    pool: int
+    data: bytes
+
+@final
+class List:
+    """Ask every carrier for its connections; each answers Listed, a part of its work at a time."""
+
+    def __init__(self, ticket: int) -> None: ...
+    ticket: int
+
 Command = (
     Send
     | Close
@@ -500,6 +685,7 @@ Command = (
     | Reply
     | Cancelled
     | Adopt
+    | Tell
     | Listen
     | Unlisten
     | OpenPool
@@ -510,6 +696,9 @@ Command = (
     | ForgetPlans
     | Drain
     | SlowAfter
+    | Hold
+    | Kill
+    | List
 )
 
 # --- figures -------------------------------------------------------------------------------------
@@ -529,6 +718,19 @@ class PoolFigures:
     statements: int
     shared_statements: int
     errors: int
+    transactions: int
+    received: int
+    """Bytes from its clients, and below to them, without TLS's own."""
+    sent: int
+    cancelling: int
+    """Cancel requests of its clients on their way to servers."""
+    servers_old: int
+    """Connections that close when they are free, because of a Recycle or a Hold."""
+    oldest_wait_us: int
+    waited_us: int
+    """All waits for a connection together; in the same way statements and transactions below."""
+    served_us: int
+    transaction_us: int
     wait_us: list[tuple[int, int]]
     """Histogram of waits for a connection: (upper bound in µs, count), empty buckets left out."""
     statement_us: list[tuple[int, int]]
@@ -548,6 +750,42 @@ class Figures:
     pins: list[tuple[str, int]]
     """Reason and how many connections it has pinned since the start."""
     plan_us: list[tuple[int, int]]
+    client_bytes: int
+    """What one of each takes, without what it holds elsewhere."""
+    server_bytes: int
+    pool_bytes: int
+    plan_bytes: int
+
+@final
+class CarrierFigures:
+    carrier: int
+    clients: int
+    """Without consoles and those that log in."""
+    held: int
+    """Connections that belong to one client now, and below those that several share."""
+    shared: int
+    statements: int
+    bytes_in: int
+    bytes_out: int
+    logins: int
+    panics: int
+    inbox: int
+    """What waits for it."""
+
+@final
+class PlanFigures:
+    scope: int
+    base: int
+    """0 where it is no longer known."""
+    key: bytes
+    action: str
+    shareable: bool
+    shares: bool
+    """Shareable, and short and small enough by its last executions."""
+    pin: str | None
+    mean_us: int
+    """At the server, over the last executions; 0 where there were none."""
+    mean_bytes: int
 
 # --- the core ------------------------------------------------------------------------------------
 
@@ -581,6 +819,9 @@ class Core:
         them, and of the longest that was sampled. A carrier remembers 512."""
     def figures(self) -> Figures: ...
     def pools(self) -> list[PoolFigures]: ...
+    def carriers(self) -> list[CarrierFigures]: ...
+    def plans(self) -> list[PlanFigures]:
+        """Every plan, in no order: at most `max_plans`."""
     def stop(self) -> None:
         """End every connection and thread. Idempotent."""
 

@@ -13,6 +13,7 @@ import os
 import random
 import secrets
 import signal
+import time
 from collections.abc import Callable
 from functools import partial
 from importlib import metadata
@@ -23,6 +24,7 @@ import uvloop
 from config.errors import ConfigError
 from config.loader import Loaded, load
 from proxy import handover, liveness, log, metrics, notify, sockets
+from proxy.admin.place import Ending
 from proxy.handover import HandoverError, Relief, Station
 from proxy.house import Rooms, build
 from proxy.native import Command, Core, Drain, Listen, SlowAfter, TellStrays
@@ -97,6 +99,8 @@ class _Process:
         limits = loaded.snapshot.limits
         self._carriers = limits.carrier_threads(len(os.sched_getaffinity(0)))
         self._phase = Phase.SERVING
+        self._ending: Ending | None = None
+        """What the console ordered to be waited for."""
         self._succeeded = False
         """The listeners, the watchdog and the name of the service are another process's now."""
         self._moved = asyncio.Event()
@@ -132,6 +136,8 @@ class _Process:
             nonce=secrets.token_bytes,
             chance=random.random,
             version=self._version,
+            today=time.time,
+            end=self._end,
             sockets_each=max(1, self._carriers),
             given=self._given,
         )
@@ -327,8 +333,24 @@ class _Process:
             self._phase = to
             self._moved.set()
 
+    def _end(self, how: Ending) -> None:
+        """SHUTDOWN in the console. The second one is as a second signal."""
+        if how == "now":
+            self._move(Phase.ENDING)
+            return
+        if self._phase < Phase.DRAINING:
+            self._ending = how
+        self._stop()
+
+    def _staying(self) -> int:
+        """Whom the console's order waits for: clients (without consoles), or connections."""
+        if self._ending == "clients":
+            return self._clients()
+        return sum(one.servers_active + one.servers_idle for one in self._core.pools())
+
     async def _leave(self, rooms: Rooms) -> None:
-        """Serve, then end phase by phase; each is bounded, and every signal may skip some."""
+        """Serve, then end phase by phase; each is bounded unless the console ordered otherwise, and every signal may
+        skip some."""
         await self._until(Phase.RELIEVED)
         limits = rooms.directory.snapshot
         if self._succeeded:
@@ -338,10 +360,16 @@ class _Process:
             await self._until(Phase.DRAINING, min(SETTLING, limits.upgrade.drain.seconds))
             await self._until(Phase.DRAINING, limits.upgrade.drain.seconds, self._connected)
         else:
-            rooms.doors.refuse()
+            if self._ending is None:
+                rooms.doors.refuse()
+            else:
+                self._apply(rooms.doors.close())
             self._notifier.say("STOPPING=1", "STATUS=finishing what is under way")
         self._move(Phase.DRAINING)
-        if self._phase is Phase.DRAINING:
+        if self._phase is Phase.DRAINING and self._ending is not None:
+            log.note(logger, logging.INFO, "stopping when clients have left", clients=self._staying())
+            await self._until(Phase.ENDING, None, self._staying)
+        elif self._phase is Phase.DRAINING:
             log.note(logger, logging.INFO, "stopping; what is under way may finish", clients=self._clients())
             self._apply([Drain()])
             await self._until(Phase.ENDING, limits.limits.drain.seconds, self._clients)
@@ -350,6 +378,7 @@ class _Process:
         self._move(Phase.ENDING)
         self._apply([Drain(at_once=True)])
         await self._until(Phase.GONE, LAST_WORDS, self._connected)
+        self._apply(rooms.doors.close())
         log.note(logger, logging.INFO, "stopped")
 
     async def _until(

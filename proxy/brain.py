@@ -8,8 +8,10 @@ import logging
 from collections.abc import Callable, Mapping
 
 from proxy.admin import Console
+from proxy.bases import Bases
 from proxy.cancel import Cancels
 from proxy.health import Health
+from proxy.listening import Listening
 from proxy.log import note
 from proxy.native import (
     AnswerNeeded,
@@ -19,9 +21,11 @@ from proxy.native import (
     CancelStray,
     Close,
     Closed,
+    Discarded,
     Event,
     Fault,
     Learn,
+    Listed,
     Plan,
     PlanNeeded,
     ServerLost,
@@ -31,6 +35,7 @@ from proxy.native import (
     Silent,
     Slow,
     Startup,
+    UnitNeeded,
 )
 from proxy.outside import Commands
 from proxy.plans import Plans
@@ -52,6 +57,8 @@ class Brain:
         cancels: Cancels,
         plans: Plans,
         console: Console,
+        listening: Listening,
+        bases: Bases,
         slow: SlowLog,
         health: Health,
         strays: Strays,
@@ -60,14 +67,19 @@ class Brain:
             slow.planned(event)
             return plans.needed(event)
 
+        self._bases = bases
         self._logins = logins
+        self._console = console
+        self._listening = listening
         self._upstream = upstream
         self._table: Mapping[type, Callable[..., Commands]] = {
             Startup: logins.startup,
             AuthMessage: logins.message,
-            Closed: logins.closed,
+            Closed: self._closed,
+            Discarded: listening.closed,
             PlanNeeded: planned,
-            AnswerNeeded: console.answer,
+            AnswerNeeded: self._answer,
+            UnitNeeded: console.unit,
             ServerNeeded: upstream.needed,
             ServerOpened: upstream.opened,
             ServerMessage: upstream.message,
@@ -76,6 +88,7 @@ class Brain:
             CancelStray: strays.told,
             Silent: health.silent,
             Slow: slow.told,
+            Listed: console.listed,
             Fault: _fault,
         }
 
@@ -86,6 +99,16 @@ class Brain:
             logger.exception("a defect: handling %s failed", type(event).__name__)
             return self._after_defect(event)
 
+    def _closed(self, event: Closed) -> Commands:
+        return [*self._logins.closed(event), *self._listening.closed(event)]
+
+    def _answer(self, event: AnswerNeeded) -> Commands:
+        """In a database of the configuration only what LISTEN is about is answered here."""
+        base = self._bases.base(event.base)
+        if base is None or base.admin:
+            return self._console.answer(event)
+        return self._listening.answer(event)
+
     def _after_defect(self, event: Event) -> Commands:
         """Nobody waits for ever, and nobody goes on in doubt."""
         match event:
@@ -94,7 +117,7 @@ class Brain:
                 return [Close(event.conn)]
             case ServerOpened() | ServerMessage():
                 return [Close(event.conn), *self._upstream.abandon(event.ticket)]
-            case AnswerNeeded():
+            case AnswerNeeded() | UnitNeeded():
                 return [Close(event.conn)]
             case PlanNeeded():
                 return [Learn(event.scope, event.key, Plan("deny", code="XX000", message="internal error"))]

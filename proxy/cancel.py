@@ -72,11 +72,12 @@ class Cancels:
         return [Cancelled(event.ticket)]
 
     async def _say(self, event: CancelNeeded, rule: TlsRule) -> None:
+        server = address(event.address)
         line = await dial.connect(
-            address(event.address),
+            server,
             # `allow` starts plain, and a server hears cancel requests in plain whatever its rules say.
-            ask_tls=target.attempts(rule)[0],
-            needs_tls=target.must(rule),
+            ask_tls=target.attempts(rule, server)[0],
+            needs_tls=target.must(rule, server),
             seconds=self._timeout,
         )
         one = socket.socket(fileno=line.fd)

@@ -72,6 +72,8 @@ async def _first_that_answers(
     address: Address, tune: tcp.Tune, seconds: float
 ) -> tuple[socket.socket, Address]:
     loop = asyncio.get_running_loop()
+    if address.unix is not None:
+        return await _at_file(address, address.unix), address
     deadline = loop.time() + seconds
     try:
         found = await loop.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
@@ -95,6 +97,19 @@ async def _first_that_answers(
             raise
     why = (_words(last) or "no answer") if last is not None else "the name has no address"
     raise Unreachable(f"connection to server {address} failed: {why}") from last
+
+
+async def _at_file(address: Address, path: str) -> socket.socket:
+    one = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+    try:
+        await asyncio.get_running_loop().sock_connect(one, path)
+    except OSError as error:
+        one.close()
+        raise Unreachable(f"connection to server {address} failed: {_words(error)}") from error
+    except BaseException:
+        one.close()
+        raise
+    return one
 
 
 async def _offers_tls(one: socket.socket, address: Address) -> bool:

@@ -5,17 +5,16 @@ It owns which Snapshot is in force. A reload swaps it whole; nobody else keeps o
 
 import msgspec
 
-from config.sections.admin import ADMIN_DATABASE
+from config.sections.admin import ADMIN_DATABASE, CONSOLE_NAMES
 from config.snapshot import Snapshot
 from protocols.postgres.errors import Known, problem
 from protocols.postgres.types import Problem
 from proxy.bases import Base
 from proxy.doors import Door, Doors
+from proxy.lookups import Where
 from proxy.outside import Commands
 from proxy.pools import Pools
-
-CONSOLE_NAMES = frozenset({ADMIN_DATABASE, "pgbouncer"})
-"""The second is for old habits and monitoring; a database configured under that name wins."""
+from proxy.seats import Seats
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -24,6 +23,12 @@ class Place(msgspec.Struct, frozen=True):
     pool: int
     wait: float
     """Seconds it may wait for a server; 0 is without limit."""
+    database: str
+    """Its own name, whatever alias the client used."""
+    keyed: bool
+    """The keys that the client proved itself with serve at the servers."""
+    fixed: frozenset[str]
+    """Settings that a client's startup packet cannot have otherwise."""
 
 
 class Directory:
@@ -34,6 +39,7 @@ class Directory:
         self._doors = doors
         self._most_clients = snapshot.limits.max_clients
         self.snapshot = snapshot
+        self.seats = Seats()
 
     def swap(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
@@ -54,31 +60,75 @@ class Directory:
         known = self.snapshot.user(user)
         return known.password.reveal() if known is not None and known.password is not None else None
 
+    def lookup(self, database: str, user: str) -> tuple[Where | None, Commands]:
+        """Where to ask what proves this user; None where that is known, or nobody could say."""
+        known, person = self.snapshot.database(database), self.snapshot.user(user)
+        if known is None or person is None or person.password is not None:
+            return None, []
+        section, said = self.snapshot.section(database), self.snapshot.lookup(known)
+        if section is None or said is None:
+            return None, []
+        pool, commands = self._pools.open_lookup(self.snapshot, section)
+        return Where(section.name, pool, said), commands
+
+    def called(self, database: str) -> str:
+        """The one name that rules know a database by, whatever a client calls it."""
+        if self.is_console(database):
+            return ADMIN_DATABASE
+        known = self.snapshot.database(database)
+        return known.name if known is not None else database
+
     def is_console(self, database: str) -> bool:
-        return database in CONSOLE_NAMES and self.snapshot.database(database) is None
+        return database in CONSOLE_NAMES and not self.snapshot.named_database(database)
 
     def administers(self, user: str) -> bool:
         return self.knows(user) and self.snapshot.is_admin(user)
 
+    def watches(self, user: str) -> bool:
+        """May look at the console's figures."""
+        return self.administers(user) or (self.knows(user) and self.snapshot.is_watcher(user))
+
     def permits(self, base: Base) -> bool:
         """Whether who logged in at some time would be let in now."""
         if base.admin:
-            return self.administers(base.user)
-        user = self.snapshot.user(base.user)
-        return (
-            user is not None
-            and self.snapshot.database(base.database) is not None
-            and user.may_use(base.database)
-        )
+            return self.watches(base.user)
+        user, known = self.snapshot.user(base.user), self.snapshot.database(base.database)
+        return user is not None and known is not None and user.may_use(known.name)
 
-    def place(self, database: str, user: str) -> tuple[Place | Problem, Commands]:
-        """The pool for an authenticated user, opened if need be; or why there is none."""
+    def pool_of(self, base: Base) -> int | None:
+        """The pool of clients who speak so; None when the configuration has it no longer."""
+        known, person = self.snapshot.database(base.database), self.snapshot.user(base.user)
+        if known is None or person is None or not person.may_use(known.name):
+            return None
+        return self._pools.number(known, person)
+
+    def place(self, conn: int, database: str, user: str) -> tuple[Place | Problem, Commands]:
+        """The pool for an authenticated user, opened if need be, and a seat; or why there is none."""
         known, person = self.snapshot.database(database), self.snapshot.user(user)
         if person is None:
             return problem(Known.UNKNOWN_ROLE, user=user), []
         if known is None:
             return problem(Known.UNKNOWN_DATABASE, database=database), []
-        if not person.may_use(database):
+        if not person.may_use(known.name):
             return problem(Known.NO_ACCESS, database=database), []
+        if self._pools.holds.disabled(known.name):
+            hint = "An administrator disabled it; ENABLE in the console lets clients in again."
+            return problem(Known.DISABLED, database=database, hint=hint), []
+        full = self.seats.take(
+            conn, known.name, user, of_database=known.max_clients, of_user=person.max_clients
+        )
+        if full is not None:
+            return full, []
         pool, commands = self._pools.open(self.snapshot, known, person)
-        return Place(pool, self._pools.settings(pool).wait.seconds), commands
+        if pool is None:
+            hint = "Raise limits.max_pools, or use fewer databases."
+            return problem(Known.TOO_MANY_FOR_DATABASE, hint=hint, database=database), []
+        to = self._pools.target(pool)
+        place = Place(
+            pool,
+            self._pools.settings(pool).wait.seconds,
+            known.name,
+            keyed=to is not None and to.keyed,
+            fixed=frozenset(name for name, _ in to.parameters) if to is not None else frozenset(),
+        )
+        return place, commands

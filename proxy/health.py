@@ -66,7 +66,7 @@ class Health:
             self._surveyed.discard(name)
             return []
         self._again(cluster)
-        return [Survey(pool, cluster.check.ms) for pool in self._pools.of(name)]
+        return [Survey(pool, cluster.check.ms) for pool in self._pools.reaching(name)]
 
     def silent(self, event: Silent) -> Commands:
         """A reply has been awaited there for long."""
@@ -93,7 +93,7 @@ class Health:
                 address=address,
                 seconds=seconds,
             )
-            return [Break(pool, address) for pool in self._pools.of(cluster.name)]
+            return [Break(pool, address) for pool in self._pools.reaching(cluster.name)]
         finally:
             self._asking.discard(address)
         os.close(line.fd)

@@ -13,12 +13,15 @@ from config.snapshot import Snapshot
 from plugins.chain import Chain, standard
 from proxy import dial, inquiry, sockets, tcp
 from proxy.admin import Console, House, Source
+from proxy.admin.place import Ending
 from proxy.bases import Bases
 from proxy.brain import Brain
 from proxy.cancel import Cancels
 from proxy.directory import Directory
 from proxy.doors import Doors
 from proxy.health import Health
+from proxy.listening import Listening
+from proxy.lookups import Lookups
 from proxy.outside import Outside
 from proxy.planner import Planner
 from proxy.plans import Plans, report
@@ -26,9 +29,9 @@ from proxy.pools import Pools
 from proxy.profiles import Profiles
 from proxy.reload import Reloader
 from proxy.session import LogIns
-from proxy.settings import shown
 from proxy.slow import SlowLog
 from proxy.strays import Strays
+from proxy.texts import Texts
 from proxy.trials import Trials
 from proxy.upstream import Upstream
 
@@ -55,10 +58,13 @@ def build(
     nonce: Callable[[int], bytes],
     chance: Callable[[], float],
     version: str,
+    today: Callable[[], float],
+    end: Callable[[Ending], None],
     sockets_each: int = 1,
     given: sockets.Given = sockets.NOTHING_GIVEN,
     connect: dial.Connect | None = None,
     ask: inquiry.Ask = inquiry.ask,
+    look_up: inquiry.LookUp = inquiry.look_up,
 ) -> Rooms:
     """Join the rooms. Nothing is opened yet."""
     bases = Bases()
@@ -68,13 +74,50 @@ def build(
     profiles = Profiles()
     if connect is None:
         connect = partial(dial.connect, tune=lambda one: tcp.tune(one, directory.snapshot.tcp))
-    upstream = Upstream(outside, pools.target, profiles, connect=connect, chance=chance, nonce=nonce)
+    upstream = Upstream(
+        outside,
+        pools.target,
+        profiles,
+        connect=connect,
+        chance=chance,
+        nonce=nonce,
+        held=lambda pool: pools.held(pool) != "none",
+    )
     trials = Trials(outside, profiles, ask=ask)
-    reloader = Reloader(load, directory, doors, pools, upstream)
-    console = Console(House(source, version, lambda: shown(directory.snapshot), reloader.reload))
+    secret = nonce(32)
+    lookups = Lookups(outside, secret, ask=look_up)
+    listening = Listening(outside, directory, bases, pools)
+    reloader = Reloader(load, directory, doors, pools, upstream, lookups, listening)
+    texts = Texts(snapshot.limits.max_plans)
     planner = Planner(Chain(standard(), report=report), max_text=snapshot.limits.max_statement)
     logins = LogIns(
-        outside, directory, upstream, trials, profiles, bases, nonce=nonce, secret=nonce(32), version=version
+        outside,
+        directory,
+        upstream,
+        trials,
+        profiles,
+        bases,
+        lookups,
+        nonce=nonce,
+        secret=secret,
+        version=version,
+    )
+    console = Console(
+        House(
+            source=source,
+            outside=outside,
+            directory=directory,
+            pools=pools,
+            bases=bases,
+            doors=doors,
+            upstream=upstream,
+            reloader=reloader,
+            logging_in=lambda: logins.under_way,
+            texts=texts.of,
+            version=version,
+            today=today,
+            end=end,
+        )
     )
     health = Health(outside, lambda: directory.snapshot, pools, connect=connect, chance=chance)
     strays = Strays(outside)
@@ -83,8 +126,10 @@ def build(
         logins,
         upstream,
         Cancels(outside, pools.target, upstream.name_of),
-        Plans(outside, planner, bases, directory),
+        Plans(outside, planner, bases, directory, texts),
         console,
+        listening,
+        bases,
         slow,
         health,
         strays,

@@ -1,4 +1,4 @@
-"""A question of the proxy's own to a server: what start settings make of a connection.
+"""A question of the proxy's own to a server: what start settings make of a connection, or what proves a user.
 
 It goes through the core as a client's statement would, waits in the pool's queue as one, and leaves nothing behind on
 the connection it was asked on. It knows the text of the question and how an answer is read, not who waits for it.
@@ -20,7 +20,11 @@ MOST_BYTES = messages.MAX_LOGIN_REPLY
 LIMITS = frozenset({"statement_timeout", "transaction_timeout"})
 """Tried last, so that they do not cut short the reading of the others."""
 
-Ask = Callable[[socket.socket, bytes, float], Awaitable[list[str | None] | Problem]]
+MOST_ROWS = 2
+"""Of an answer about one user: a second row already is one too many."""
+
+Row = list[str | None]
+Ask = Callable[[socket.socket, bytes, float], Awaitable[Row | Problem]]
 """`ask`, or what a test puts in its place."""
 
 
@@ -44,46 +48,69 @@ def reported(own: Mapping[str, str], row: list[str | None]) -> Outcome:
     return {name: own[name] if value is None else value for name, value in zip(own, row, strict=True)}
 
 
-async def ask(line: socket.socket, text: bytes, seconds: float) -> list[str | None] | Problem:
+LookUp = Callable[[socket.socket, str, str, float], Awaitable[list[Row] | Problem]]
+"""`look_up`, or what a test puts in its place."""
+
+
+async def ask(line: socket.socket, text: bytes, seconds: float) -> Row | Problem:
     """Send one Query and give the last row of its answer, or what is wrong. `line` is closed in the end."""
+    answer = await _asked(line, messages.frame(b"Q", text + b"\0"), seconds)
+    if isinstance(answer, Problem):
+        return answer
+    return (
+        answer[-1] if answer else problem(Known.SERVER_PROTOCOL, what="settings were tried and no row came")
+    )
+
+
+async def look_up(line: socket.socket, text: str, value: str, seconds: float) -> list[Row] | Problem:
+    """Send one statement with `value` as its parameter, and give the rows or what is wrong. `line` is closed."""
+    given = value.encode("utf-8", "surrogateescape")
+    said = (
+        messages.frame(b"P", b"\0" + text.encode() + b"\0" + struct.pack("!h", 0))
+        + messages.frame(b"B", struct.pack("!2xhhi", 0, 1, len(given)) + given + struct.pack("!h", 0))
+        + messages.frame(b"E", b"\0" + struct.pack("!i", MOST_ROWS))
+        + messages.frame(b"S", b"")
+    )
+    return await _asked(line, said, seconds)
+
+
+async def _asked(line: socket.socket, said: bytes, seconds: float) -> list[Row] | Problem:
     try:
         with line:
             async with asyncio.timeout(seconds):
-                query = messages.frame(b"Q", text + b"\0")
-                await asyncio.get_running_loop().sock_sendall(line, query)
+                await asyncio.get_running_loop().sock_sendall(line, said)
                 return await _answer(line)
     except TimeoutError:
         return problem(Known.POOL_WAIT_TIMEOUT)
     except UpstreamError as error:
         return error.problem
     except (OSError, EOFError):
-        return problem(Known.SERVER_DOWN, what="the connection ended while settings were tried on it")
+        return problem(Known.SERVER_DOWN, what="the connection ended while a question was asked on it")
 
 
-async def _answer(line: socket.socket) -> list[str | None] | Problem:
+async def _answer(line: socket.socket) -> list[Row] | Problem:
     """Read up to ReadyForQuery: whoever leaves before is taken for one who gives up."""
-    outcome: list[str | None] | Problem | None = None
+    rows: list[Row] = []
+    outcome: Problem | None = None
     room = MOST_BYTES
     while True:
         try:
             kind, length = struct.unpack("!ci", await _exactly(line, 5))
         except EOFError:
-            if not isinstance(outcome, Problem):
+            if outcome is None:
                 raise
             return outcome  # a fatal one
         room -= length
         if length < 4 or room < 0:
-            raise server_broke("the answer to settings has an impossible length")
+            raise server_broke("the answer to a question has an impossible length")
         body = await _exactly(line, length - 4)
         match kind:
             case b"E":
                 outcome = messages.parse_error(body)
             case b"D":
-                outcome = messages.parse_data_row(body)
+                rows.append(messages.parse_data_row(body))
             case b"Z":
-                if outcome is None:
-                    raise server_broke("settings were tried and no row came")
-                return outcome
+                return rows if outcome is None else outcome
             case _:
                 pass  # the frame around the row, and notices
 

@@ -14,18 +14,26 @@ from proxy._core import (
     Cancelled,
     CancelNeeded,
     CancelStray,
+    CarrierFigures,
+    ClientRow,
     Close,
     Closed,
     Core,
+    Discarded,
     Drain,
     Fail,
     Fault,
     Figures,
     ForgetPlans,
+    Hold,
+    Kill,
     Learn,
+    List,
+    Listed,
     Listen,
     OpenPool,
     Plan,
+    PlanFigures,
     PlanNeeded,
     PoolFigures,
     Recycle,
@@ -35,14 +43,17 @@ from proxy._core import (
     ServerMessage,
     ServerNeeded,
     ServerOpened,
+    ServerRow,
     Silent,
     Slow,
     SlowAfter,
     Startup,
     Survey,
+    Tell,
     TellStrays,
     TlsClient,
     TlsServer,
+    UnitNeeded,
     Unlisten,
     fingerprint,
 )
@@ -51,8 +62,10 @@ Event = (
     Startup
     | AuthMessage
     | Closed
+    | Discarded
     | PlanNeeded
     | AnswerNeeded
+    | UnitNeeded
     | ServerNeeded
     | ServerOpened
     | ServerMessage
@@ -61,6 +74,7 @@ Event = (
     | CancelStray
     | Silent
     | Slow
+    | Listed
     | Fault
 )
 
@@ -75,6 +89,7 @@ Command = (
     | Reply
     | Cancelled
     | Adopt
+    | Tell
     | Listen
     | Unlisten
     | OpenPool
@@ -85,6 +100,9 @@ Command = (
     | ForgetPlans
     | Drain
     | SlowAfter
+    | Hold
+    | Kill
+    | List
 )
 
 __all__ = [
@@ -98,20 +116,28 @@ __all__ = [
     "CancelNeeded",
     "CancelStray",
     "Cancelled",
+    "CarrierFigures",
+    "ClientRow",
     "Close",
     "Closed",
     "Command",
     "Core",
+    "Discarded",
     "Drain",
     "Event",
     "Fail",
     "Fault",
     "Figures",
     "ForgetPlans",
+    "Hold",
+    "Kill",
     "Learn",
+    "List",
+    "Listed",
     "Listen",
     "OpenPool",
     "Plan",
+    "PlanFigures",
     "PlanNeeded",
     "PoolFigures",
     "Recycle",
@@ -121,14 +147,17 @@ __all__ = [
     "ServerMessage",
     "ServerNeeded",
     "ServerOpened",
+    "ServerRow",
     "Silent",
     "Slow",
     "SlowAfter",
     "Startup",
     "Survey",
+    "Tell",
     "TellStrays",
     "TlsClient",
     "TlsServer",
+    "UnitNeeded",
     "Unlisten",
     "fingerprint",
 ]

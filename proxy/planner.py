@@ -32,6 +32,8 @@ def for_core(plan: Plan) -> native.Plan:
         pin=plan.pin,
         forgets_prepared=plan.forgets_prepared,
         changes_schema=plan.changes_schema,
+        names=plan.names,
+        aside=plan.aside,
         code=plan.code,
         message=plan.message,
     )

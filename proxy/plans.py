@@ -15,6 +15,7 @@ from proxy.log import note
 from proxy.native import ForgetPlans, Learn, Plan, PlanNeeded
 from proxy.outside import Commands, Outside
 from proxy.planner import Planner, for_core
+from proxy.texts import Texts
 
 logger = logging.getLogger(__name__)
 
@@ -33,11 +34,14 @@ def report(plugin: str, what: str) -> None:
 class Plans:
     """Answers PlanNeeded."""
 
-    def __init__(self, outside: Outside, planner: Planner, bases: Bases, directory: Directory) -> None:
+    def __init__(
+        self, outside: Outside, planner: Planner, bases: Bases, directory: Directory, texts: Texts
+    ) -> None:
         self._outside = outside
         self._planner = planner
         self._bases = bases
         self._directory = directory
+        self._texts = texts
         self._pause = 0.0
         self._forgetting = False
         self._forgot = -math.inf
@@ -75,15 +79,18 @@ class Plans:
             return Plan("deny", code="28000", message=f'role "{base.user}" may no longer use this database')
         if base.admin:
             return Plan("answer")
+        self._texts.note(event)
         scope = Scope(base.listener, base.user, base.database, tuple(event.settings))
         try:
             plan = self._planner.plan(event.text, scope, exact=event.exact)
-            if any(step.rule == "unread" for step in plan.trail):
-                # The fingerprint names it; its text might hold somebody's data.
+            unread = next((step for step in plan.trail if step.rule == "unread"), None)
+            if unread is not None:
+                # The fingerprint names it; its text might hold somebody's data. SHOW PINS counts them.
                 note(
                     logger,
-                    logging.INFO,
-                    "a statement could not be read; it is forwarded as its plan says",
+                    logging.DEBUG,
+                    "a statement could not be read; its client keeps the server connection until it leaves",
+                    reason=unread.reason,
                     user=base.user,
                     database=base.database,
                     fingerprint=event.key.hex(),

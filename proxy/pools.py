@@ -1,22 +1,42 @@
 """Pools: which there are, their numbers, and what the configuration says of each.
 
-A pool is one client user on one database name. Its number is given once and means the same for the life of the
-process, over every reload. It knows neither clients nor connections.
+A pool is one client user on one database name, or whoever looks users up there. Its number is given once and means the
+same for the life of the process, over every reload. It knows neither clients nor connections.
 """
+
+from collections import Counter
 
 import msgspec
 
+from config.quantities import Duration
 from config.sections.clusters import Cluster
 from config.sections.databases import Database
 from config.sections.pool import PoolSettings
+from config.sections.token import Token
 from config.sections.users import User
 from config.snapshot import Snapshot
+from proxy import native
+from proxy.holds import Hold, Holds
 from proxy.native import OpenPool, Recycle
 from proxy.outside import Commands
 from proxy.target import Target, TlsRule
+from proxy.tokens import TokenRule
+
+EARS = 1 << 30
+"""Pools that listen for others have their numbers from here."""
+
+
+def listens_for(number: int) -> int:
+    """The pool that this one listens for; itself, where it listens for none."""
+    return number - EARS if number >= EARS else number
+
 
 Key = tuple[str, str]
-"""Database and user, as clients name them."""
+"""Database and user, as the configuration or `*` names them."""
+LOOKUP_SIZE = 2
+"""Connections of a pool that asks an auth_query."""
+NOBODY = ""
+"""In a user's place: the pool asks an auth_query, and the database is the section's name."""
 
 
 class Pool(msgspec.Struct, frozen=True):
@@ -32,24 +52,86 @@ class Pools:
     """The pools opened so far. One is opened when the first client comes, or at the start to keep it warm."""
 
     def __init__(self) -> None:
+        self.holds = Holds()
+        self._keys: dict[int, Key] = {}
         self._numbers: dict[Key, int] = {}
         self._pools: dict[int, Pool | None] = {}
         self._groups: dict[str, int] = {}
+        self._wild: Counter[str] = Counter()
 
-    def open(self, snapshot: Snapshot, database: Database, user: User) -> tuple[int, Commands]:
-        """The pool's number, and what makes it if it is new."""
+    def open(self, snapshot: Snapshot, database: Database, user: User) -> tuple[int | None, Commands]:
+        """The pool's number, and what makes it if it is new; None where there is room for no other."""
         key = (database.name, user.name)
+        number = self._numbers.get(key)
+        if number is None:
+            most = snapshot.limits.max_pools
+            if len(self._numbers) >= most or not self._room(snapshot, key, most // 10):
+                return None, []
+        return self._open(key, describe(snapshot, database, user))
+
+    def number(self, database: Database, user: User) -> int | None:
+        """The pool that was opened for this user on this database."""
+        number = self._numbers.get((database.name, user.name))
+        return number if number is not None and self._pools.get(number) is not None else None
+
+    def open_lookup(self, snapshot: Snapshot, section: Database) -> tuple[int, Commands]:
+        """The pool that asks the section's auth_query. There are no more of them than databases in the file."""
+        pool = describe_lookup(snapshot, section)
+        if pool is None:
+            raise ValueError(f"database {section.name} has no auth_query")
+        return self._open((section.name, NOBODY), pool)
+
+    def _open(self, key: Key, pool: Pool) -> tuple[int, Commands]:
         number = self._numbers.setdefault(key, len(self._numbers) + 1)
         if self._pools.get(number) is not None:
             return number, []
-        return number, self._put(number, describe(snapshot, database, user))
+        self._keys[number] = key
+        return number, self._put(number, pool)
+
+    def _room(self, snapshot: Snapshot, key: Key, most: int) -> bool:
+        """Names that any user may think of must not take the room of all others."""
+        database, user = key
+        if snapshot.named_database(database):
+            return True
+        self._wild[user] += 1
+        return self._wild[user] <= most
+
+    def ear(self, number: int) -> tuple[int, Commands]:
+        """The pool for the session that listens for this pool's clients. Opened anew each time: it follows the pool."""
+        pool = self._pools[number]
+        if pool is None:
+            raise ValueError(f"pool {number} is configured no longer")
+        settings = msgspec.structs.replace(
+            pool.settings,
+            mode="session",
+            size=1,
+            min_size=0,
+            reserve=0,
+            sharing=False,
+            client_idle=Duration(0),
+            idle_transaction=Duration(0),
+            statement=Duration(0),
+        )
+        own = msgspec.structs.replace(pool, label=f"{pool.label} (listening)", settings=settings)
+        return number + EARS, self._put(number + EARS, own)
+
+    def key(self, number: int) -> Key | None:
+        """Whose it is: database and user."""
+        return self._keys.get(number)
+
+    def of(self, database: str | None = None) -> list[int]:
+        """The pools opened so far of one database, or of all."""
+        return [number for (name, _), number in self._numbers.items() if database in (None, name)]
+
+    def held(self, number: int) -> Hold:
+        return self.holds.of(self._keys[number][0]) if number in self._keys else "none"
 
     def target(self, number: int) -> Target | None:
         """Where its connections go; None for a pool that is configured no longer."""
         pool = self._pools.get(number)
         return pool.target if pool is not None else None
 
-    def of(self, cluster: str) -> list[int]:
+    def reaching(self, cluster: str) -> list[int]:
         """The pools whose connections go there."""
         return [
             number
@@ -66,6 +148,8 @@ class Pools:
         commands: Commands = []
         for database in snapshot.databases:
             for user in snapshot.users:
+                if database.wild or user.wild:
+                    continue
                 if user.may_use(database.name) and describe(snapshot, database, user).settings.min_size:
                     commands += self.open(snapshot, database, user)[1]
         return commands
@@ -75,11 +159,8 @@ class Pools:
         commands: Commands = []
         moved: list[int] = []
         for (database_name, user_name), number in self._numbers.items():
-            database, user = snapshot.database(database_name), snapshot.user(user_name)
             before = self._pools[number]
-            after = None
-            if database is not None and user is not None and user.may_use(database_name):
-                after = describe(snapshot, database, user)
+            after = _described(snapshot, database_name, user_name)
             if after == before:
                 continue
             if after is not None:
@@ -94,6 +175,8 @@ class Pools:
 
     def _put(self, number: int, pool: Pool) -> Commands:
         self._pools[number] = pool
+        held = self.held(number)
+        holding: Commands = [native.Hold(number, held)] if held != "none" else []
         group = self._groups.setdefault(pool.target.cluster, len(self._groups) + 1)
         said = pool.settings
         return [
@@ -117,7 +200,8 @@ class Pools:
                 sharing=said.sharing,
                 share_depth=said.share_depth,
                 prepared=said.prepared,
-            )
+            ),
+            *holding,
         ]
 
 
@@ -126,7 +210,9 @@ def describe(snapshot: Snapshot, database: Database, user: User) -> Pool:
     cluster = snapshot.cluster(database.cluster)
     if cluster is None:
         raise ValueError(f"database {database.name} names a cluster that is not there")
-    secret = user.server_secret
+    name, secret = user.at_servers(database)
+    token = user.token(database)
+    parameters = {one.name.lower(): str(one.value) for one in (*database.parameters, *user.parameters)}
     return Pool(
         label=f"{database.name}/{user.name}",
         settings=snapshot.pool_for(database, user),
@@ -135,13 +221,56 @@ def describe(snapshot: Snapshot, database: Database, user: User) -> Pool:
             cluster=cluster.name,
             servers=tuple(server.address for server in cluster.servers),
             database=database.remote,
-            user=user.server_name,
+            user=name,
             password=secret.reveal() if secret is not None else None,
             tls=_tls(cluster),
             connect_timeout=cluster.connect_timeout.seconds,
             login_retry=cluster.login_retry.seconds,
+            keyed=secret is None and token is None and name == user.name,
+            token=_token_rule(token) if token is not None else None,
+            parameters=tuple(parameters.items()),
+            connect_query=database.connect_query or "",
         ),
     )
+
+
+def describe_lookup(snapshot: Snapshot, section: Database) -> Pool | None:
+    """What the configuration says of asking about users; None where it says nothing."""
+    cluster, said = snapshot.cluster(section.cluster), snapshot.lookup(section)
+    if cluster is None or said is None:
+        return None
+    return Pool(
+        label=f"{section.name}/(auth_query)",
+        settings=PoolSettings(size=LOOKUP_SIZE, wait=Duration(said.timeout), sharing=False),
+        group_size=cluster.max_connections,
+        target=Target(
+            cluster=cluster.name,
+            servers=tuple(server.address for server in cluster.servers),
+            database=said.dbname or section.remote,
+            user=said.user,
+            password=said.password.reveal() if said.password is not None else None,
+            tls=_tls(cluster),
+            connect_timeout=cluster.connect_timeout.seconds,
+            login_retry=cluster.login_retry.seconds,
+            token=_token_rule(said.token) if said.token is not None else None,
+        ),
+    )
+
+
+def _described(snapshot: Snapshot, database_name: str, user_name: str) -> Pool | None:
+    """The pool of these names as it is now, if it still is."""
+    if user_name == NOBODY:
+        section = snapshot.section(database_name)
+        return describe_lookup(snapshot, section) if section is not None else None
+    database, user = snapshot.database(database_name), snapshot.user(user_name)
+    if database is None or user is None or database.name != database_name or not user.may_use(database_name):
+        return None
+    return describe(snapshot, database, user)
+
+
+def _token_rule(said: Token) -> TokenRule:
+    command = tuple(str(part) for part in said.command)
+    return TokenRule(command, str(said.file or ""), said.lifetime.seconds, said.timeout.seconds)
 
 
 def _tls(cluster: Cluster) -> TlsRule:

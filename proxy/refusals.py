@@ -5,9 +5,11 @@ Pure functions on a Problem.
 
 from protocols.postgres.errors import Known, problem
 from protocols.postgres.types import Problem
+from proxy.target import Target
 
 CONFIGURATION = ("28", "3D")
 MOMENT = ("08", "53", "57", "58", "XX")
+BAD_SETTING = ("22023", "42501", "42704", "55P02")
 UNVERIFIED = ("invalid peer certificate", "verify-full:")
 """How the core's reason begins where a certificate failed the checks that `tls.mode` asks for."""
 
@@ -17,6 +19,19 @@ def of_server(said: Problem) -> Problem:
     if said.code.startswith("28"):
         return problem(Known.SERVER_REFUSED, what=f"server login failed: {said.message}")
     return Problem("FATAL", said.code, said.message, said.detail, said.hint)
+
+
+def of_log_in(said: Problem, to: Target, *, preparing: bool) -> Problem:
+    """What ended a log-in. What the configuration sends along itself is no affair of the client, and stays wrong."""
+    if preparing and not said.code.startswith(MOMENT):
+        return problem(
+            Known.SERVER_REFUSED, what=f"the connect_query of database {to.database} failed: {said.message}"
+        )
+    if to.parameters and said.code in BAD_SETTING:
+        return problem(
+            Known.SERVER_REFUSED, what=f"the server refuses the configured parameters: {said.message}"
+        )
+    return of_server(said)
 
 
 def of_handshake(server: str, cluster: str, reason: str) -> Problem:

@@ -14,7 +14,9 @@ from config.loader import Loaded
 from config.snapshot import Snapshot
 from proxy.directory import Directory
 from proxy.doors import Doors
+from proxy.listening import Listening
 from proxy.log import note, set_level
+from proxy.lookups import Lookups
 from proxy.native import ForgetPlans, SlowAfter
 from proxy.outside import Commands
 from proxy.pools import Pools
@@ -45,13 +47,21 @@ class Reloader:
         doors: Doors,
         pools: Pools,
         upstream: Upstream,
+        lookups: Lookups,
+        listening: Listening,
     ) -> None:
         self._load = load
         self._directory = directory
         self._doors = doors
         self._pools = pools
         self._upstream = upstream
+        self._lookups = lookups
+        self._listening = listening
         self._started_with = directory.snapshot
+        self.count = 0
+        """How often the configuration was replaced since the start."""
+        self.changed: dict[str, str] = {}
+        """What SET has changed since the configuration was last read."""
         self.files: tuple[Path, ...] = ()
         """What the configuration in force was read from, where a reload brought it."""
 
@@ -59,15 +69,25 @@ class Reloader:
         """The commands that carry a new configuration out. Raises Refused."""
         try:
             loaded = self._load()
-            snapshot = loaded.snapshot
-            change = self._doors.prepare(snapshot)
-        except (ConfigError, BindError, ValueError, OSError) as why:
-            note(
-                logger, logging.ERROR, "the new configuration is refused, the old one stays", reason=str(why)
-            )
-            raise Refused(f"the new configuration is refused, the old one stays: {why}") from why
+        except (ConfigError, ValueError, OSError) as why:
+            raise _refused(why) from why
+        commands = self._adopt(loaded.snapshot)
         warn(loaded.problems)
         self.files = loaded.files
+        self.changed = {}
+        return commands
+
+    def change(self, key: str, snapshot: Snapshot, written: str) -> Commands:
+        """As `reload`, with a Snapshot in which the console changed one setting. It holds until the next reload."""
+        commands = self._adopt(snapshot)
+        self.changed[key] = written
+        return commands
+
+    def _adopt(self, snapshot: Snapshot) -> Commands:
+        try:
+            change = self._doors.prepare(snapshot)
+        except (BindError, ValueError, OSError) as why:
+            raise _refused(why) from why
         commands, moved = self._pools.adopt(snapshot)
         for address in self._doors.adopt(change):
             note(logger, logging.INFO, "listening", address=address)
@@ -77,8 +97,11 @@ class Reloader:
             else []
         )
         self._directory.swap(snapshot)
+        self._lookups.forget()
+        self.count += 1
         for pool in moved:
             self._upstream.forget(pool)
+            self._listening.moved(pool)
         set_level(snapshot.log.level)
         for name in self._waiting_for_restart(snapshot):
             note(logger, logging.WARNING, "this setting changes with the next start", setting=name)
@@ -95,6 +118,11 @@ class Reloader:
 
     def _waiting_for_restart(self, snapshot: Snapshot) -> list[str]:
         return [name for name in FIXED if attrgetter(name)(self._started_with) != attrgetter(name)(snapshot)]
+
+
+def _refused(why: Exception) -> Refused:
+    note(logger, logging.ERROR, "the new configuration is refused, the old one stays", reason=str(why))
+    return Refused(f"the new configuration is refused, the old one stays: {why}")
 
 
 def warn(problems: Iterable[Problem]) -> None:

@@ -30,10 +30,13 @@ class LogIn:
         "key",
         "parameters",
         "passing",
+        "password",
         "pool",
+        "preparing",
         "target",
         "ticket",
         "timer",
+        "token_is_new",
         "tries",
     )
 
@@ -47,5 +50,10 @@ class LogIn:
         self.timer: Timer | None = None
         self.passing: Problem | None = None
         """What went wrong with one of the servers and may mend itself."""
+        self.password = to.password
+        self.token_is_new = True
+        """It was got for this log-in, so that another one would be no better."""
+        self.preparing = False
+        """It is logged in, and the connect_query runs."""
         self.parameters: dict[str, str] = {}
         self.key = (0, b"")

@@ -5,8 +5,11 @@ keeps nothing of a client once it is admitted or gone.
 """
 
 import logging
+import pwd
 from collections.abc import Callable, Mapping
 from functools import partial
+
+import msgspec
 
 from protocols.postgres import messages
 from protocols.postgres.auth import ClientAuth
@@ -21,28 +24,49 @@ from proxy.directory import Directory, Place
 from proxy.doors import Door
 from proxy.greeting import console, doubtful, followed, greeting
 from proxy.log import note
+from proxy.lookups import Lookups, Where
 from proxy.native import Admit, AuthMessage, Close, Closed, Send, Startup
 from proxy.outside import Commands, Outside, Timer
 from proxy.profiles import Outcome, Profiles, Settings
+from proxy.rules import decide
 from proxy.trials import Trials
 from proxy.upstream import Upstream
 
 logger = logging.getLogger(__name__)
 
+UNASKED = ("trust", "cert", "peer")
+"""Methods that ask the client nothing: there the user has to be known first."""
+
 
 class _Client:
     """One client's log-in."""
 
-    __slots__ = ("asked", "auth", "busy", "conn", "door", "own", "peer", "place", "settings", "timer")
+    __slots__ = (
+        "asked",
+        "auth",
+        "busy",
+        "conn",
+        "door",
+        "method",
+        "own",
+        "peer",
+        "place",
+        "settings",
+        "timer",
+        "where",
+    )
 
-    def __init__(self, conn: int, peer: str, door: Door, asked: Asked) -> None:
+    def __init__(self, conn: int, peer: str, door: Door, method: str, asked: Asked) -> None:
         self.conn = conn
         self.peer = peer
         self.door = door
+        self.method = method
         self.asked = asked
         self.auth: ClientAuth | None = None
         self.busy = False
         """Something is being computed for it; a client that speaks meanwhile breaks the protocol."""
+        self.where: Where | None = None
+        """Where its credential was looked up."""
         self.place: Place | None = None
         self.own: Mapping[str, str] = {}
         self.settings: Settings = ()
@@ -60,6 +84,7 @@ class LogIns:
         trials: Trials,
         profiles: Profiles,
         bases: Bases,
+        lookups: Lookups,
         *,
         nonce: Callable[[int], bytes],
         secret: bytes,
@@ -72,11 +97,17 @@ class LogIns:
         self._trials = trials
         self._profiles = profiles
         self._bases = bases
+        self._lookups = lookups
         self._nonce = nonce
         self._secret = secret
         self._attempts = Attempts(outside.now)
         self._clients: dict[int, _Client] = {}
         self._credentials: dict[str, tuple[str, Credential]] = {}
+
+    @property
+    def under_way(self) -> int:
+        """Log-ins that have not ended."""
+        return len(self._clients)
 
     # --- events ----------------------------------------------------------------------------------
 
@@ -97,8 +128,20 @@ class LogIns:
             return self._refuse(event.conn, event.peer, error.problem)
         if asked.replication:
             return self._refuse(event.conn, event.peer, problem(Known.NO_REPLICATION))
-        client = _Client(event.conn, event.peer, door, asked)
+        method = decide(
+            door.ways,
+            peer=event.peer,
+            local=event.uid is not None,
+            database=self._directory.called(asked.database),
+            user=asked.user,
+            tls=event.tls,
+        )
+        if isinstance(method, Problem):
+            return self._refuse(event.conn, event.peer, method, asked)
+        client = _Client(event.conn, event.peer, door, method, asked)
         self._clients[event.conn] = client
+        if method == "peer":
+            return self._is_peer(client, event.uid)
         return self._with_credential(client, partial(self._begin, client, tls=event.tls, cert=event.cert))
 
     def message(self, event: AuthMessage) -> Commands:
@@ -109,7 +152,7 @@ class LogIns:
             said = problem(Known.PROTOCOL, what="unexpected message during log-in")
             return self._fail(client, said)
         step = partial(_received, client.auth, event.kind, event.body)
-        if client.door.method != "password":
+        if client.method != "password":
             return self._stepped(client, step())
         # A password in clear is checked by deriving the keys anew: too long for the loop.
         client.busy = True
@@ -120,20 +163,24 @@ class LogIns:
         client = self._clients.get(event.conn)
         if client is not None:
             self._drop(client)
+        self._directory.seats.leave(event.conn)
         return []
 
     def abandon(self, conn: int) -> None:
         """The caller closed it."""
         if conn in self._clients:
             self._drop(self._clients[conn])
+        self._directory.seats.leave(conn)
 
     # --- proof -----------------------------------------------------------------------------------
 
     def _with_credential(self, client: _Client, then: Callable[[Credential | None], Commands]) -> Commands:
         user = client.asked.user
         stored = self._directory.stored(user)
-        if stored is None or client.door.method in ("trust", "cert"):
+        if client.method in UNASKED:
             return then(None)
+        if stored is None:
+            return self._looked_up(client, then)
         kept = self._credentials.get(user)
         if kept is not None and kept[0] == stored:
             return then(kept[1])
@@ -148,15 +195,52 @@ class LogIns:
         self._outside.compute(partial(_parse, stored, user, self._secret), derived)
         return []
 
+    def _looked_up(self, client: _Client, then: Callable[[Credential | None], Commands]) -> Commands:
+        asked = client.asked
+        client.where, commands = self._directory.lookup(asked.database, asked.user)
+        if client.where is None:
+            return then(None)
+
+        def found(outcome: Credential | Problem | None) -> Commands:
+            client.busy = False
+            if client.conn not in self._clients:
+                return []
+            return self._fail(client, outcome) if isinstance(outcome, Problem) else then(outcome)
+
+        client.busy = True
+        return commands + self._lookups.find(client.where, asked.user, client.conn, found)
+
+    def _doubt(self, client: _Client) -> None:
+        """What was looked up for it may be of yesterday."""
+        if client.where is not None:
+            self._lookups.doubt(client.where.section, client.asked.user)
+
+    def _is_peer(self, client: _Client, uid: int | None) -> Commands:
+        """Whether the process at the other end is the system's user of that name."""
+
+        def named(name: str | None) -> Commands:
+            client.busy = False
+            if client.conn not in self._clients:
+                return []
+            if name is None or name != client.asked.user:
+                failed = AuthFailed(problem(Known.PEER_FAILED, user=client.asked.user))
+                return self._stepped(client, failed)
+            return self._begin(client, None, tls=False, cert=None)
+
+        client.busy = True
+        # The system may have to ask a directory.
+        self._outside.compute(partial(_name_of, uid), named)
+        return []
+
     def _begin(
         self, client: _Client, credential: Credential | None, *, tls: bool, cert: bytes | None
     ) -> Commands:
         user = client.asked.user
         try:
-            if client.door.method in ("trust", "cert") and not self._directory.knows(user):
+            if client.method in UNASKED and not self._directory.knows(user):
                 raise AuthFailed(problem(Known.UNKNOWN_ROLE, user=user))
             client.auth, first = ClientAuth.begin(
-                client.door.method,
+                _exchange(client, credential),
                 user,
                 credential,
                 tls=tls,
@@ -176,6 +260,7 @@ class LogIns:
         if isinstance(outcome, WireError):
             if isinstance(outcome, AuthFailed):
                 self._attempts.failed(client.peer, self._directory.snapshot.limits.login_window.seconds)
+                self._doubt(client)
             return self._fail(client, outcome.problem)
         sent: Commands = [Send(client.conn, outcome.send)] if outcome.send else []
         return sent + self._enter(client) if outcome.done else sent
@@ -185,19 +270,25 @@ class LogIns:
     def _enter(self, client: _Client) -> Commands:
         asked = client.asked
         if self._directory.is_console(asked.database):
-            if not self._directory.administers(asked.user):
+            if not self._directory.watches(asked.user):
                 return self._fail(client, problem(Known.NO_ACCESS, database=asked.database))
             return self._admit(client, 0, console(asked, self._version), [], admin=True)
-        place, commands = self._directory.place(asked.database, asked.user)
+        place, commands = self._directory.place(client.conn, asked.database, asked.user)
         if isinstance(place, Problem):
             return self._fail(client, place)
         client.place = place
+        if place.fixed:
+            free = {name: value for name, value in asked.settings.items() if name not in place.fixed}
+            client.asked = msgspec.structs.replace(asked, settings=free)
+        if place.keyed and client.auth is not None and client.auth.keys is not None:
+            self._upstream.show_keys(place.pool, client.auth.keys)
         if place.wait:
             client.timer = self._outside.later(place.wait, partial(self._late, client))
         return commands + self._upstream.profile(place.pool, client.conn, partial(self._has_own, client))
 
     def _has_own(self, client: _Client, outcome: Outcome) -> Commands:
         if isinstance(outcome, Problem):
+            self._doubt(client)
             return self._fail(client, outcome)
         if client.place is None:
             return []
@@ -241,7 +332,8 @@ class LogIns:
         admin: bool = False,
     ) -> Commands:
         asked = client.asked
-        base = self._bases.number(Base(client.door.name, asked.user, asked.database, admin))
+        database = client.place.database if client.place is not None else asked.database
+        base = self._bases.number(Base(client.door.name, asked.user, database, admin))
         if base is None:
             return self._fail(client, problem(Known.TOO_MANY_CLIENTS))
         self._drop(client)
@@ -266,6 +358,7 @@ class LogIns:
 
     def _fail(self, client: _Client, said: Problem) -> Commands:
         self._drop(client)
+        self._directory.seats.leave(client.conn)
         return self._refuse(client.conn, client.peer, said, client.asked)
 
     def _refuse(self, conn: int, peer: str, said: Problem, asked: Asked | None = None) -> Commands:
@@ -278,9 +371,19 @@ class LogIns:
         self._clients.pop(client.conn, None)
         if client.timer is not None:
             client.timer.cancel()
+        if client.where is not None:
+            self._lookups.leave(client.where.section, client.asked.user, client.conn)
         if client.place is not None:
             self._profiles.leave((client.place.pool, ()), client.conn)
             self._trials.leave(client.place.pool, client.settings, client.conn)
+
+
+def _exchange(client: _Client, credential: Credential | None) -> str:
+    """What is said to the client. Who is looked up and not found is asked as most of those who are found would be."""
+    if client.method == "peer":
+        return "trust"
+    lost = client.where is not None and credential is None
+    return "scram-sha-256" if lost and client.method == "md5" else client.method
 
 
 def _received(auth: ClientAuth, kind: int, body: bytes) -> Step | WireError:
@@ -295,4 +398,11 @@ def _parse(stored: str, user: str, secret: bytes) -> Credential | None:
         return Credential.parse(stored, user=user, secret=secret)
     except ValueError:
         # The configuration was checked; what is wrong all the same admits nobody.
+        return None
+
+
+def _name_of(uid: int | None) -> str | None:
+    try:
+        return pwd.getpwuid(uid).pw_name if uid is not None else None
+    except (KeyError, OSError):
         return None

@@ -7,6 +7,7 @@ import msgspec
 
 from config.address import Address
 from proxy.native import TlsClient
+from proxy.tokens import TokenRule
 
 
 class TlsRule(msgspec.Struct, frozen=True):
@@ -35,13 +36,22 @@ class Target(msgspec.Struct, frozen=True):
     """Seconds for connecting, and again for logging in."""
     login_retry: float
     """Seconds: the longest pause between attempts."""
+    keyed: bool = False
+    """No password is known: the SCRAM keys that the client showed are tried."""
+    parameters: tuple[tuple[str, str], ...] = ()
+    """What the startup packet says beside user and database."""
+    connect_query: str = ""
+    token: TokenRule | None = None
+    """How the password is got, where it is one that expires."""
 
     def __repr__(self) -> str:
         return f"Target({self.user}@{self.cluster}/{self.database})"
 
 
-def attempts(tls: TlsRule) -> tuple[bool, ...]:
-    """With TLS or without, in the order in which libpq tries them."""
+def attempts(tls: TlsRule, server: Address) -> tuple[bool, ...]:
+    """With TLS or without, in the order in which libpq tries them; through a Unix socket, which stays here, without."""
+    if server.unix is not None:
+        return (False,)
     match tls.mode:
         case "disable":
             return (False,)
@@ -53,9 +63,9 @@ def attempts(tls: TlsRule) -> tuple[bool, ...]:
             return (True,)
 
 
-def must(tls: TlsRule) -> bool:
+def must(tls: TlsRule, server: Address | None = None) -> bool:
     """TLS or nothing."""
-    return tls.mode in ("require", "verify-ca", "verify-full")
+    return (server is None or server.unix is None) and tls.mode in ("require", "verify-ca", "verify-full")
 
 
 def native(tls: TlsRule) -> TlsClient:

@@ -29,9 +29,12 @@ from proxy.native import (
     ServerOpened,
 )
 from proxy.outside import Commands, Outside
+from proxy.pools import listens_for
 from proxy.profiles import Profiles, Then
 from proxy.serverlogin import Demand, LogIn
 from proxy.target import Target
+from proxy.tokens import NoToken, Tokens
+from proxy.trouble import Troubles
 
 logger = logging.getLogger(__name__)
 
@@ -52,15 +55,20 @@ class Upstream:
         profiles: Profiles,
         *,
         connect: dial.Connect = dial.connect,
+        tokens: Tokens | None = None,
         chance: Callable[[], float],
         nonce: Callable[[int], bytes],
+        held: Callable[[int], bool] = lambda _pool: False,
     ) -> None:
         self._outside = outside
         self._target_of = target_of
         self._connect = connect
+        self._tokens = tokens or Tokens(outside.now)
         self._chance = chance
         self._nonce = nonce
+        self._held = held
         self._profiles = profiles
+        self._troubles = Troubles(outside.now)
         self._demand: dict[int, Demand] = {}
         self._open: dict[int, LogIn] = {}
         self._primary: dict[tuple[Address, ...], Address] = {}
@@ -83,12 +91,23 @@ class Upstream:
         self._profiles.wait((pool, ()), conn, then)
         return self._look(pool)
 
+    def resumed(self, pool: int) -> Commands:
+        """The pool is held back no more: who waits to know what its connections report may know it soon."""
+        return self._again(pool)
+
     def forget(self, pool: int) -> None:
         """The pool's target changed: what its old servers said counts no more."""
         self._profiles.forget(pool)
+        self._troubles.forget(pool)
         self._keys.pop(pool, None)
         if pool in self._demand:
             self._demand[pool].failures = 0
+
+    def show_keys(self, pool: int, keys: Keys) -> None:
+        """A client of the pool proved itself with these: where no password is known, they are tried at the servers."""
+        to = self._target_of(pool)
+        if to is not None and to.keyed:
+            self._keys[pool] = keys
 
     def name_of(self, line: str) -> str:
         """The host name behind a numeric address that was dialled, for a certificate to be checked against."""
@@ -104,10 +123,17 @@ class Upstream:
         to = login.target
         binding = certificate_binding(event.cert) if event.cert is not None else None
         # Keys that a server has proved right before spare deriving them: milliseconds, on this thread.
-        keys = self._keys.get(login.pool)
+        keys = self._keys.get(listens_for(login.pool)) if to.token is None else None
         tls = event.cert is not None
-        login.auth = ServerAuth(to.user, to.password, binding=binding, tls=tls, nonce=self._nonce, keys=keys)
-        return [Send(event.conn, messages.startup({"user": to.user, "database": to.database}))]
+        login.auth = ServerAuth(
+            to.user, login.password, binding=binding, tls=tls, nonce=self._nonce, keys=keys
+        )
+        return [
+            Send(
+                event.conn,
+                messages.startup({**dict(to.parameters), "user": to.user, "database": to.database}),
+            )
+        ]
 
     def message(self, event: ServerMessage) -> Commands:
         login = self._open.get(event.ticket)
@@ -153,7 +179,7 @@ class Upstream:
             # A server that has not proven who it is may report an error, give a notice, and nothing else.
             case other if login.auth is not None and (other == "R" or not (login.auth.done or other in "EN")):
                 step = login.auth.receive(kind, body)
-                if step.done and login.auth.keys is not None:
+                if step.done and login.auth.keys is not None and login.target.token is None:
                     self._keys[login.pool] = login.auth.keys
                 return [Send(conn, step.send)] if step.send else []
             case "S":
@@ -161,16 +187,28 @@ class Upstream:
                 login.parameters[name] = value
             case "K":
                 login.key = messages.parse_key_data(body)
-            case "D":
+            case "D" if not login.preparing:
                 login.parameters["in_hot_standby"] = "on" if body[6:7] == b"t" else "off"
             case "E":
                 said = messages.parse_error(body)
-                return [
-                    Close(conn),
-                    *self._next(login, refusals.of_server(said), tls_may_help=said.code == "28000"),
-                ]
+                if login.target.token is not None and said.code.startswith("28"):
+                    self._tokens.forget(login.target.token, login.password or "")
+                    if not login.token_is_new:
+                        self._end(login)
+                        self._outside.start(self._dial(login))
+                        return [Close(conn)]
+                why = refusals.of_log_in(said, login.target, preparing=login.preparing)
+                return [Close(conn), *self._next(login, why, tls_may_help=said.code == "28000")]
+            case "Z" if login.preparing and body != b"I":
+                what = f"the connect_query of database {login.target.database} left a transaction open"
+                why = problem(Known.SERVER_REFUSED, what=what)
+                return [Close(conn), *self._next(login, why, tls_may_help=False)]
             case "Z":
                 return self._idle(login, conn)
+            case "G" | "H" | "W":
+                what = f"the connect_query of database {login.target.database} began a COPY"
+                why = problem(Known.SERVER_REFUSED, what=what)
+                return [Close(conn), *self._next(login, why, tls_may_help=False)]
             case _:
                 pass  # notices, and the frame around the answer to IN_RECOVERY
         return []
@@ -188,12 +226,16 @@ class Upstream:
                     *self._next(login, problem(Known.SERVER_DOWN, what=what), tls_may_help=False),
                 ]
             self._primary[login.target.servers] = login.tries[0][0]
+        if login.target.connect_query and not login.preparing:
+            login.preparing = True
+            return [Send(conn, messages.frame(b"Q", login.target.connect_query.encode() + b"\0"))]
         self._end(login)
         reported = login.parameters
         demand = self._demand[login.pool]
         demand.running -= 1
         demand.asked = max(0, demand.asked - 1)
         demand.failures = 0
+        self._troubles.over(login.pool, login.target)
         pid, secret = login.key
         admit = AdmitServer(conn, pid=pid, secret=secret, parameters=list(reported.items()))
         return [admit, *self._profiles.learn((login.pool, ()), reported), *self._meet(login.pool)]
@@ -203,7 +245,7 @@ class Upstream:
     def _look(self, pool: int) -> Commands:
         """See to it that what somebody waits for will be known."""
         demand = self._demand.setdefault(pool, Demand())
-        if demand.running:
+        if demand.running or self._held(pool):
             return []
         demand.running += 1
         return self._begin(pool)
@@ -223,7 +265,7 @@ class Upstream:
             return self._failed(LogIn(pool, _NOWHERE, []), gone)
         first = self._primary.get(to.servers)
         servers = sorted(to.servers, key=lambda server: server != first)
-        tries = [(server, tls) for server in servers for tls in target.attempts(to.tls)]
+        tries = [(server, tls) for server in servers for tls in target.attempts(to.tls, server)]
         login = LogIn(pool, to, tries)
         self._outside.start(self._dial(login))
         return []
@@ -231,8 +273,13 @@ class Upstream:
     async def _dial(self, login: LogIn) -> Commands:
         server, ask_tls = login.tries[0]
         to = login.target
+        if to.token is not None:
+            try:
+                login.password, login.token_is_new = await self._tokens.token(to.token)
+            except NoToken as error:
+                return self._next(login, problem(Known.SERVER_DOWN, what=str(error)), tls_may_help=False)
         # The second attempt of `allow` is made because the server wanted TLS.
-        needs_tls = target.must(to.tls) or (ask_tls and to.tls.mode == "allow")
+        needs_tls = target.must(to.tls, server) or (ask_tls and to.tls.mode == "allow")
         try:
             line = await self._connect(
                 server, ask_tls=ask_tls, needs_tls=needs_tls, seconds=to.connect_timeout
@@ -244,6 +291,7 @@ class Upstream:
         self._tickets += 1
         login.ticket = self._tickets
         login.conn = None
+        login.preparing = False
         login.parameters = {}
         self._open[login.ticket] = login
         login.timer = self._outside.later(to.connect_timeout, partial(self._late, login.ticket))
@@ -297,16 +345,7 @@ class Upstream:
 
     def _failed(self, login: LogIn, why: Problem) -> Commands:
         to = login.target
-        note(
-            logger,
-            logging.WARNING,
-            "a server log-in failed",
-            cluster=to.cluster,
-            database=to.database,
-            user=to.user,
-            code=why.code,
-            reason=why.message,
-        )
+        self._troubles.failed(login.pool, to, why)
         demand = self._demand[login.pool]
         demand.running -= 1
         demand.failures += 1

@@ -6,6 +6,7 @@ from config.address import Address
 from config.errors import Finding
 from config.positions import KeyPath
 from config.sections.listeners import Listener
+from config.sections.rules import Rule
 from config.snapshot import Snapshot
 
 
@@ -59,31 +60,18 @@ def _clash(one: Address, other: Address) -> bool:
 def ways_in(snapshot: Snapshot) -> Iterator[Finding]:
     for index, listener in enumerate(snapshot.listeners):
         at: KeyPath = ("listeners", index)
-        address, auth, tls = (*at, "address"), (*at, "auth"), (*at, "tls")
+        address, tls = (*at, "address"), (*at, "tls")
         offers = listener.tls is not None and listener.tls.mode != "disable"
-        demands = listener.tls is not None and listener.tls.mode == "require"
-        if listener.auth == "trust" and not listener.address.loopback:
-            yield Finding(
-                auth,
-                f'"trust" lets anyone who reaches {listener.address} in without a password',
-                'use "scram-sha-256", or listen on a loopback address such as 127.0.0.1',
-                because=(address,),
-            )
-        if listener.auth == "password" and not demands:
-            yield Finding(
-                auth,
-                '"password" would send passwords in clear text',
-                'use "scram-sha-256", or refuse clients without TLS: tls.mode = "require"',
-                because=(tls,),
-            )
-        if listener.auth == "cert" and not (demands and listener.tls and listener.tls.client_ca):
-            yield Finding(
-                auth,
-                '"cert" needs TLS and an authority to check client certificates against',
-                'set tls.mode = "require" and tls.client_ca',
-                because=(tls,),
-            )
-        if not offers and not listener.address.loopback:
+        for place, rule in enumerate(listener.ways):
+            path: KeyPath = (*at, "rules", place, "auth") if listener.rules else (*at, "auth")
+            yield from _way(path, at, listener, rule)
+        if listener.address.unix is not None:
+            for name, given in (("tls", offers), ("proxy_from", bool(listener.proxy_from))):
+                if given:
+                    yield Finding(
+                        (*at, name), "a Unix socket knows none of this", "remove it", because=(address,)
+                    )
+        elif not offers and not listener.address.loopback:
             yield Finding(
                 address,
                 "clients from other machines are let in without TLS",
@@ -91,3 +79,60 @@ def ways_in(snapshot: Snapshot) -> Iterator[Finding]:
                 "warning",
                 because=(tls,),
             )
+        for place, network in enumerate(listener.proxy_from):
+            if network.net is None:
+                yield Finding(
+                    (*at, "proxy_from", place), "a Unix socket is no load balancer", "name a network"
+                )
+
+
+def _way(path: KeyPath, at: KeyPath, listener: Listener, rule: Rule) -> Iterator[Finding]:
+    """What one way in demands of the listener and of the other conditions of its rule."""
+    address, tls, proxies = (*at, "address"), (*at, "tls"), (*at, "proxy_from")
+    offers = listener.tls is not None and listener.tls.mode != "disable"
+    demands = (
+        offers and listener.tls is not None and (listener.tls.mode == "require" or rule.tls == "required")
+    )
+    here = listener.address.loopback or (bool(rule.hosts) and all(network.loopback for network in rule.hosts))
+    if rule.auth == "trust" and not here:
+        yield Finding(
+            path,
+            f'"trust" lets anyone who reaches {listener.address} in without a password',
+            'use "scram-sha-256", or listen on a loopback address such as 127.0.0.1',
+            because=(address,),
+        )
+    if rule.auth == "trust" and listener.proxy_from:
+        yield Finding(
+            path,
+            '"trust" lets anyone who reaches the load balancer in without a password',
+            'use "scram-sha-256", or let load balancers connect to another listener',
+            because=(proxies,),
+        )
+    if rule.auth == "peer" and listener.address.unix is None:
+        yield Finding(
+            path,
+            "only of a Unix socket is it known whose process is at the other end",
+            'use "scram-sha-256", or listen at "/directory:port"',
+            because=(address,),
+        )
+    if rule.auth == "password" and not demands:
+        yield Finding(
+            path,
+            '"password" would send passwords in clear text',
+            'use "scram-sha-256", or refuse clients without TLS: tls.mode = "require"',
+            because=(tls,),
+        )
+    if rule.auth == "cert" and not (demands and listener.tls and listener.tls.client_ca):
+        yield Finding(
+            path,
+            '"cert" needs TLS and an authority to check client certificates against',
+            'set tls.mode = "require" and tls.client_ca',
+            because=(tls,),
+        )
+    if rule.tls == "required" and not offers:
+        yield Finding(
+            (*path[:-1], "tls"),
+            "no client fits: this listener offers no TLS",
+            "set the listener's tls",
+            because=(tls,),
+        )

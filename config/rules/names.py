@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from config.errors import Finding
+from config.errors import Finding, itself
 from config.positions import KeyPath
-from config.sections.admin import ADMIN_DATABASE
+from config.sections.admin import ADMIN_DATABASE, CONSOLE_ALIAS
 from config.sections.clusters import Cluster
-from config.sections.databases import Database
+from config.sections.databases import WILDCARD, Database
 from config.sections.users import User
 from config.snapshot import Snapshot
 from config.values import like, naming
@@ -31,24 +31,76 @@ def unique_names(snapshot: Snapshot) -> Iterator[Finding]:
                 )
 
 
+def aliases(snapshot: Snapshot) -> Iterator[Finding]:
+    taken: dict[str, KeyPath] = _names("databases", snapshot.databases)
+    for index, database in enumerate(snapshot.databases):
+        for place, alias in enumerate(database.aliases):
+            path: KeyPath = ("databases", index, "aliases", place)
+            earlier = taken.setdefault(alias, path)
+            if alias == WILDCARD or database.wild:
+                fix = 'set `name = "*"` for every name, and no alias there'
+                yield Finding(path, f'"{WILDCARD}" is no alias and has none', fix)
+            elif alias == ADMIN_DATABASE:
+                yield Finding(path, f'"{alias}" is the name of the admin database', "choose another one")
+            elif earlier != path:
+                what = f"{naming(alias)} is a database's name or alias already"
+                yield Finding(path, what, "rename one of them or remove it", because=(earlier,))
+
+
+def wildcards(snapshot: Snapshot) -> Iterator[Finding]:
+    for index, user in enumerate(snapshot.users):
+        if user.wild and user.password is not None:
+            yield Finding(
+                ("users", index, "password"),
+                "everybody would have the same password",
+                "remove it: an auth_query, a certificate or a trust proves such users",
+            )
+    for index, database in enumerate(snapshot.databases):
+        if not database.wild:
+            continue
+        cluster = snapshot.cluster(database.cluster)
+        own = database.auth_query is not None
+        lookup = database.auth_query if own else cluster.auth_query if cluster else None
+        if lookup is not None and lookup.dbname is None:
+            path: KeyPath = ("databases", index, "auth_query") if own else ("databases", index, "name")
+            yield Finding(
+                path,
+                "whoever names any database would have it connected to before proving anything",
+                "set dbname in its auth_query",
+                because=(("clusters",),),
+            )
+
+
 def known_names(snapshot: Snapshot) -> Iterator[Finding]:
     clusters = _names("clusters", snapshot.clusters)
     databases = _names("databases", snapshot.databases)
     users = _names("users", snapshot.users)
+    any_database = WILDCARD in databases
     for index, database in enumerate(snapshot.databases):
         yield from _known(("databases", index, "cluster"), database.cluster, "cluster", clusters)
     for index, user in enumerate(snapshot.users):
         for place, name in enumerate(user.databases or ()):
+            if any_database and name != WILDCARD:
+                continue
             yield from _known(("users", index, "databases", place), name, "database", databases)
-    for place, name in enumerate(snapshot.admin.users):
-        yield from _known(("admin", "users", place), name, "user", users)
+    for index, listener in enumerate(snapshot.listeners):
+        for number, rule in enumerate(listener.rules):
+            at: KeyPath = ("listeners", index, "rules", number)
+            for place, name in enumerate(() if any_database else rule.databases):
+                if name != ADMIN_DATABASE:
+                    yield from _known((*at, "databases", place), name, "database", databases)
+            for place, name in enumerate(() if WILDCARD in users else rule.users):
+                yield from _known((*at, "users", place), name, "user", users)
+    for setting, names in (("users", snapshot.admin.users), ("stats_users", snapshot.admin.stats_users)):
+        for place, name in enumerate(names):
+            yield from _known(("admin", setting, place), name, "user", users)
 
 
 def _known(path: KeyPath, name: str, kind: str, known: dict[str, KeyPath]) -> Iterator[Finding]:
     if name not in known:
         fix = like(name, known).removeprefix("; ") or f"add it under [[{kind}s]], or name one that is there"
         yield Finding(
-            path, f"there is no {kind} {naming(name)}", fix, because=(*known.values(), (f"{kind}s",))
+            path, f"there is no {kind} {naming(name)}", fix, because=(*known.values(), itself(f"{kind}s"))
         )
 
 
@@ -63,6 +115,13 @@ def own_database(snapshot: Snapshot) -> Iterator[Finding]:
                 ("databases", index, "name"),
                 f'"{ADMIN_DATABASE}" is the name of the admin database',
                 'choose another name; `dbname = "articdbm"` still reaches a database of that name',
+            )
+        if database.name == CONSOLE_ALIAS:
+            yield Finding(
+                ("databases", index, "name"),
+                f'"{CONSOLE_ALIAS}" now means this database, no longer the admin database',
+                f'tools made for PgBouncer have to name "{ADMIN_DATABASE}" instead, or choose another name',
+                "warning",
             )
 
 

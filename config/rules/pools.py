@@ -11,31 +11,43 @@ from config.sections.pool import PoolOptions, merge
 from config.sections.users import User
 from config.snapshot import Snapshot
 
+Layers = tuple[tuple[PoolOptions, KeyPath], ...]
+"""Settings and where they stand; the later win."""
+
 
 def pools(snapshot: Snapshot) -> Iterator[Finding]:
     """Every merge that can happen, once."""
-    clusters = {cluster.name: index for index, cluster in enumerate(snapshot.clusters)}
-    levels = _user_levels(snapshot)
-    seen: set[tuple[int, PoolOptions, PoolOptions]] = set()
-    for place, database in enumerate(snapshot.databases):
-        index = clusters.get(database.cluster)
-        if index is None:
-            continue
-        cluster = snapshot.clusters[index]
-        for options, (path, users) in levels.items():
-            key = (index, database.pool, options)
-            if key in seen or not any(user.may_use(database.name) for user in users):
-                continue
+    seen: set[tuple[int, tuple[PoolOptions, ...]]] = set()
+    for index, layers in _merges(snapshot):
+        key = (index, tuple(options for options, _ in layers))
+        if key not in seen:
             seen.add(key)
-            yield from _pool(
-                cluster,
-                ("clusters", index),
-                (
-                    (cluster.pool, ("clusters", index, "pool")),
-                    (database.pool, ("databases", place, "pool")),
-                    (options, path),
-                ),
-            )
+            yield from _pool(snapshot.clusters[index], ("clusters", index), layers)
+
+
+def _merges(snapshot: Snapshot) -> Iterator[tuple[int, Layers]]:
+    """The cluster's settings, a database's over them, a user's over both; what nobody uses yet counts by itself."""
+    clusters = {cluster.name: index for index, cluster in enumerate(snapshot.clusters)}
+    held: dict[int, list[int]] = {}
+    for place, database in enumerate(snapshot.databases):
+        held.setdefault(clusters.get(database.cluster, -1), []).append(place)
+    levels = _user_levels(snapshot)
+    for index, cluster in enumerate(snapshot.clusters):
+        own: Layers = ((cluster.pool, ("clusters", index, "pool")),)
+        if index not in held:
+            yield index, own
+        for place in held.get(index, ()):
+            database = snapshot.databases[place]
+            both: Layers = (*own, (database.pool, ("databases", place, "pool")))
+            theirs = [
+                (options, path)
+                for options, (path, users) in levels.items()
+                if any(user.may_use(database.name) for user in users)
+            ]
+            if not theirs:
+                yield index, both
+            for level in theirs:
+                yield index, (*both, level)
 
 
 def _user_levels(snapshot: Snapshot) -> dict[PoolOptions, tuple[KeyPath, list[User]]]:
@@ -46,9 +58,7 @@ def _user_levels(snapshot: Snapshot) -> dict[PoolOptions, tuple[KeyPath, list[Us
     return levels
 
 
-def _pool(
-    cluster: Cluster, at: KeyPath, layers: tuple[tuple[PoolOptions, KeyPath], ...]
-) -> Iterator[Finding]:
+def _pool(cluster: Cluster, at: KeyPath, layers: Layers) -> Iterator[Finding]:
     pool = merge(*(options for options, _ in layers))
     because = tuple((*path, name) for _, path in layers for name in ("min_size", "size"))
     for name in ("min_size", "size"):

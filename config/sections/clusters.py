@@ -4,6 +4,7 @@ from typing import Annotated
 
 from config.address import Address
 from config.quantities import Duration
+from config.sections.auth_query import AuthQuery
 from config.sections.listeners import Protocol
 from config.sections.pool import PoolOptions
 from config.sections.tls import ClusterTls
@@ -36,6 +37,10 @@ class Cluster(Section, frozen=True):
     pool: Annotated[
         PoolOptions, setting("Pool settings for every database and user of this cluster.", "at once")
     ] = PoolOptions()
+    auth_query: Annotated[
+        AuthQuery | None,
+        setting("Where to look up users without a `password`, for each database of this cluster.", "at once"),
+    ] = None
     connect_timeout: Annotated[
         Duration,
         setting(

@@ -41,6 +41,16 @@ class Limits(Section, frozen=True):
             most=10_000_000,
         ),
     ] = 10_000
+    max_pools: Annotated[
+        int,
+        setting(
+            "Most pools (a database and a user) there ever are; through a database named `*`, one user opens at most a "
+            "tenth of them. Who needs one more is turned away.",
+            "at once",
+            least=10,
+            most=1_000_000,
+        ),
+    ] = 10_000
     carriers: Annotated[
         int | Literal["auto"],
         setting(

@@ -3,11 +3,13 @@
 from typing import Annotated, Literal
 
 from config.address import Address
+from config.network import Network
+from config.sections.rules import Auth, Rule
 from config.sections.tls import ListenerTls
 from config.setting import Section, setting
 
 Protocol = Literal["postgres"]
-Auth = Literal["scram-sha-256", "md5", "password", "cert", "trust"]
+Mode = Literal["0600", "0660", "0666", "0700", "0770", "0777"]
 
 
 class Listener(Section, frozen=True):
@@ -17,7 +19,8 @@ class Listener(Section, frozen=True):
     address: Annotated[
         Address,
         setting(
-            "Where to listen: `host:port`, an IPv6 address in brackets. Nothing listens beyond the loopback "
+            "Where to listen: `host:port`, an IPv6 address in brackets, or `/directory:port` for the Unix socket "
+            "`.s.PGSQL.port` in it. Nothing listens beyond the loopback "
             "addresses unless an address given here says so. Port 0 takes any free one. A new address is listened "
             "at, and one that is gone is left, without touching connected clients.",
             "at once",
@@ -28,10 +31,35 @@ class Listener(Section, frozen=True):
         setting(
             'How a client proves who it is. `password` is clear text and needs `tls.mode = "require"`; `cert` takes '
             "the name in a certificate signed by `tls.client_ca`; `trust` asks for nothing and is possible on a "
-            "loopback address only.",
+            "loopback address only; `peer` takes the system user of the process behind a Unix socket. With `rules`, "
+            "they decide.",
             "new connections",
         ),
     ] = "scram-sha-256"
     tls: Annotated[
         ListenerTls | None, setting("TLS towards clients. Without it, none is offered.", "new connections")
     ] = None
+    rules: Annotated[
+        tuple[Rule, ...],
+        setting(
+            "Who may come in how, in order: the first that fits decides, and whom none fits is turned away. Without "
+            "any, `auth` is for everybody.",
+            "at once",
+        ),
+    ] = ()
+    proxy_from: Annotated[
+        tuple[Network, ...],
+        setting(
+            "Load balancers whose word is taken for where clients come from: every connection from these networks "
+            "begins with a PROXY protocol header (version 1 or 2), or is refused. From elsewhere none is accepted.",
+            "new connections",
+        ),
+    ] = ()
+    unix_mode: Annotated[
+        Mode, setting("Who may connect to a Unix socket, as file permissions.", "restart")
+    ] = "0660"
+
+    @property
+    def ways(self) -> tuple[Rule, ...]:
+        """The rules; without any the one that `auth` is."""
+        return self.rules or (Rule(auth=self.auth),)

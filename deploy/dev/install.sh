@@ -6,6 +6,10 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 wanted=(postgresql postgresql-contrib pgbouncer haproxy maven xz-utils)
+# What the drivers of other languages are tested with, unless there is one from elsewhere. (Go, from go.dev, is not here:
+# apt's is often too old. The tests that need it say so.)
+command -v node >/dev/null && command -v npm >/dev/null || wanted+=(nodejs npm)
+command -v javac >/dev/null || wanted+=(default-jdk-headless)
 (($#)) && wanted=("$@")
 installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 

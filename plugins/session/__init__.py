@@ -35,6 +35,8 @@ class SessionEffects:
             pin=whole.pin,
             forgets_prepared=whole.forgets_prepared,
             changes_schema=whole.changes_schema,
+            names=whole.names,
+            aside=whole.aside,
         )
 
 

@@ -7,9 +7,11 @@ import itertools
 import re
 from collections.abc import Sequence
 
+import msgspec
+
 from plugins.scope import Scope
 from plugins.session.blocks import effect_of_block
-from plugins.session.effect import NONE, Effect
+from plugins.session.effect import NAMED, NONE, Effect
 from plugins.session.functions import effect_of_calls
 from plugins.session.settings import TEMPORARY, effect_of_setting
 from plugins.statement import QUERIES, Part, part, word
@@ -59,9 +61,12 @@ def effect_of(statement: Part, scope: Scope, *, exact: bool) -> Effect:
         case "channel":
             return _channel(statement)
         case "prepared" | "cursor":
-            special = _prepared(statement) if statement.kind == "prepared" else _cursor(statement)
+            if statement.kind == "prepared":
+                return _prepared(statement, scope, exact=exact)
             return (
-                special or effect_of_calls(statement.tokens, statement.calls, exact=exact, runs=False) or NONE
+                _cursor(statement)
+                or effect_of_calls(statement.tokens, statement.calls, exact=exact, runs=False)
+                or NONE
             )
         case _:
             return _with_definition(statement, scope, exact=exact)
@@ -69,6 +74,13 @@ def effect_of(statement: Part, scope: Scope, *, exact: bool) -> Effect:
 
 def _with_definition(statement: Part, scope: Scope, *, exact: bool) -> Effect:
     """A statement that may call functions, and may create something."""
+    words = [word(statement.tokens, at) for at in range(len(statement.tokens))]
+    runs = words[:1] == ["create"] and ("as", "execute") in itertools.pairwise(words)
+    effect = _made(statement, scope, exact=exact)
+    return _running(effect) if runs else effect
+
+
+def _made(statement: Part, scope: Scope, *, exact: bool) -> Effect:
     temporary = _temporary(statement, scope)
     if temporary:
         return Effect("temporary", temporary, pin=TEMPORARY, changes_schema=False)
@@ -92,7 +104,8 @@ def _explain(statement: Part, scope: Scope, *, exact: bool) -> Effect:
         at += 1
     options = {token.name.lower() for token in tokens[1:at]}
     if not options & {"analyze", "analyse"}:
-        return Effect("explain", "explains without running")
+        explained = Effect("explain", "explains without running")
+        return _running(explained) if word(tokens, at) == "execute" else explained
     if at >= len(tokens):
         return Effect("unread", "EXPLAIN ANALYZE of nothing", pin=UNREAD)
     inner = effect_of(part(tokens[at:]), scope, exact=exact)
@@ -101,14 +114,30 @@ def _explain(statement: Part, scope: Scope, *, exact: bool) -> Effect:
     return inner
 
 
-def _prepared(statement: Part) -> Effect | None:
+def _prepared(statement: Part, scope: Scope, *, exact: bool) -> Effect:
+    tokens = statement.tokens
     if statement.word(0) == "prepare":
-        return Effect("prepare", "names a statement in SQL, on this connection only", pin="sql-prepare")
+        opening = 2 if statement.word(2) == "(" else None
+        begins = 2 if opening is None else closing(tokens, opening) + 1
+        inner = (
+            effect_of(part(tokens[begins + 1 :]), scope, exact=exact)
+            if word(tokens, begins) == "as"
+            else None
+        )
+        if inner is None or inner.lasting:
+            return Effect("prepare", "names a statement that leaves something in the session", pin=NAMED)
+        return Effect("prepare", "names a statement, which is then known by its content", names="makes")
     if statement.word(0) == "deallocate":
-        last = statement.word(2 if statement.word(1) == "prepare" and len(statement.tokens) > 2 else 1)
+        last = statement.word(2 if statement.word(1) == "prepare" and len(tokens) > 2 else 1)
         if last == "all":
             return Effect("deallocate all", "forgets every prepared statement", forgets_prepared=True)
-    return None
+        return Effect("deallocate", "forgets a prepared statement", names="drops")
+    return _running(effect_of_calls(tokens, statement.calls, exact=exact, runs=False) or NONE)
+
+
+def _running(effect: Effect) -> Effect:
+    """The same of a statement that runs a prepared one."""
+    return msgspec.structs.replace(effect, names="runs")
 
 
 def _cursor(statement: Part) -> Effect | None:
@@ -121,7 +150,14 @@ def _cursor(statement: Part) -> Effect | None:
 
 def _channel(statement: Part) -> Effect:
     if statement.word(0) == "listen":
-        return Effect("listen", "notifications come to this connection only", pin="listen")
+        return Effect(
+            "listen",
+            "inside a transaction, or in the extended protocol, notifications come to this connection only",
+            pin="listen",
+            aside=True,
+        )
+    if statement.word(0) == "unlisten":
+        return Effect("unlisten", "ends what LISTEN began", aside=True)
     return NONE
 
 

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 import msgspec
 
-from plugins.plan import Change
+from plugins.plan import Change, Names
 
 MAX_SETS = 64
+NAMED = "sql-prepare"
 
 
 class Effect(msgspec.Struct, frozen=True):
@@ -19,6 +20,10 @@ class Effect(msgspec.Struct, frozen=True):
     pin: str | None = None
     forgets_prepared: bool = False
     changes_schema: bool = False
+    names: Names | None = None
+    """It is about a prepared statement that is named in SQL."""
+    aside: bool = False
+    """The proxy answers it where it can, and needs none of the rest."""
 
     @property
     def lasting(self) -> bool:
@@ -42,7 +47,9 @@ def together(effects: Sequence[Effect], *, doubtful: bool) -> tuple[Effect, Sequ
             sets.pop(name, None)
             sets[name] = value
     steps = [effect for effect in effects if effect.lasting]
-    pin = next((effect.pin for effect in effects if effect.pin), None)
+    # Among others in a text the name of a prepared statement is not followed.
+    pins = [effect.pin or (NAMED if effect.names == "makes" else None) for effect in effects]
+    pin = next((pin for pin in pins if pin), None)
     rule, reason = "text", f"{len(effects)} statements in one text" if effects else "nothing to run"
     if (sets or resets_all) and doubtful and pin is None:
         pin = "set inside a batch"

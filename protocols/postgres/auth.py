@@ -56,6 +56,8 @@ class ClientAuth:
         self._waits = _Waits.NOTHING
         self._challenge: scram_server.Challenge | None = None
         self.done = False
+        self.keys: Keys | None = None
+        """Once it is done: the SCRAM keys that the client showed. A server with the same verifier takes them."""
 
     @classmethod
     def begin(
@@ -117,14 +119,15 @@ class ClientAuth:
             wanted = "password" if waits in {_Waits.CLEAR, _Waits.MD5} else "SASL"
             raise broken(f"expected {wanted} response, got message type {kind}")
         if waits is _Waits.CLEAR:
-            return self._end(self._credential.admits_password(messages.parse_password(body), self._user))
+            given = messages.parse_password(body)
+            return self._end(*self._credential.admits_password(given, self._user))
         if waits is _Waits.MD5:
             return self._md5(messages.parse_password(body))
         if len(body) > scram.MAX_MESSAGE:
             raise broken("invalid message length")
         if waits is _Waits.PROOF and self._challenge is not None:
-            admitted, final = scram_server.verdict(self._challenge, body)
-            return self._end(admitted, messages.authentication_sasl_final(final))
+            keys, final = scram_server.verdict(self._challenge, body)
+            return self._end(keys is not None, keys, messages.authentication_sasl_final(final))
         return self._opening(body) if waits is _Waits.OPENING else self._choice(body)
 
     def _md5(self, given: bytes) -> Step:
@@ -162,10 +165,11 @@ class ClientAuth:
         self._waits = _Waits.PROOF
         return Step(messages.authentication_sasl_continue(self._challenge.reply), done=False)
 
-    def _end(self, admitted: bool, last: bytes = b"") -> Step:
+    def _end(self, admitted: bool, keys: Keys | None = None, last: bytes = b"") -> Step:
         if not admitted or self._doomed:
             raise AuthFailed(problem(Known.PASSWORD_FAILED, user=self._user))
         self.done = True
+        self.keys = keys
         return Step(last + messages.authentication_ok(), done=True)
 
 

@@ -11,7 +11,7 @@ from typing import Self
 
 from protocols.postgres import scram
 from protocols.postgres.saslprep import raw
-from protocols.postgres.scram import Verifier
+from protocols.postgres.scram import Keys, Verifier
 
 _MD5 = re.compile(r"md5[0-9a-f]{32}")
 
@@ -45,12 +45,13 @@ class Credential:
         """The hash the MD5 method needs, where it can be had."""
         return md5_hash(self.password, user) if self.password is not None else self.md5
 
-    def admits_password(self, password: bytes, user: str) -> bool:
-        """Whether this is the password (sent in clear)."""
+    def admits_password(self, password: bytes, user: str) -> tuple[bool, Keys | None]:
+        """Whether this is the password (sent in clear), and the keys it makes with a verifier."""
         if self.verifier is not None:
-            return self.verifier.admits_password(password)
+            keys = self.verifier.proven_password(password)
+            return keys is not None, keys
         expected = self.md5_hash(user)
-        return expected is not None and hmac.compare_digest(md5_hash(password, user), expected)
+        return expected is not None and hmac.compare_digest(md5_hash(password, user), expected), None
 
 
 def mock(user: str, secret: bytes) -> Credential:

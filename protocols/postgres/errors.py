@@ -35,6 +35,8 @@ class Known(Enum):
     # who is asking
     PASSWORD_FAILED = ("28P01", "FATAL", 'password authentication failed for user "{user}"')
     EMPTY_PASSWORD = ("28P01", "FATAL", "empty password returned by client")
+    PEER_FAILED = ("28000", "FATAL", 'peer authentication failed for user "{user}"')
+    NO_WAY_IN = ("28000", "FATAL", "{what}")
     CERTIFICATE_FAILED = ("28000", "FATAL", 'certificate authentication failed for user "{user}"')
     NO_CERTIFICATE = ("28000", "FATAL", "connection requires a valid client certificate")
     CLEAR_TEXT_REFUSED = ("28000", "FATAL", "password authentication needs an encrypted connection")
@@ -62,6 +64,7 @@ class Known(Enum):
         "FATAL",
         "unsupported frontend protocol {major}.{minor}: server supports 3.0 to 3.{newest}",
     )
+    DISABLED = ("55000", "FATAL", 'database "{database}" is not currently accepting connections')
 
     # how it is said
     PROTOCOL = ("08P01", "FATAL", "{what}")

@@ -24,6 +24,7 @@ MAX_KEY = 256
 
 _LENGTH = struct.Struct("!i")
 _TEXT = 25
+_SIZES = {20: 8, 23: 4}
 
 
 # --- towards either side -------------------------------------------------------------------------
@@ -145,9 +146,15 @@ def ready(status: bytes = b"I") -> bytes:
     return frame(b"Z", status)
 
 
-def row_description(columns: Sequence[str]) -> bytes:
-    """Columns of type text, in text format, from no table."""
-    described = (text(name) + struct.pack("!ihihih", 0, 0, _TEXT, -1, -1, 0) for name in columns)
+def row_description(columns: Sequence[str | tuple[str, int]], formats: Sequence[int] | None = None) -> bytes:
+    """Columns from no table: of type text, or of the type (its OID) given with the name. In text format, or in
+    `formats`, one for each.
+    """
+    named = [(column, _TEXT) if isinstance(column, str) else column for column in columns]
+    described = (
+        text(name) + struct.pack("!ihihih", 0, 0, kind, _SIZES.get(kind, -1), -1, form)
+        for (name, kind), form in zip(named, formats or (0,) * len(named), strict=True)
+    )
     return frame(b"T", struct.pack("!h", len(columns)) + b"".join(described))
 
 

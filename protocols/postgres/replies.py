@@ -9,7 +9,7 @@ IDLE = b"I"
 
 
 def table(
-    columns: Sequence[str],
+    columns: Sequence[str | tuple[str, int]],
     rows: Iterable[Sequence[str | None]],
     tag: str | None = None,
     *,

@@ -72,15 +72,17 @@ class Verifier:
         )
         return f"{PLAIN}${self.iterations}:{salt}${stored}:{server}"
 
-    def admits(self, proof: bytes, auth_message: bytes) -> bool:
-        """Whether the proof was made by someone who knows the password."""
-        client_key = _xor(proof, sign(self.stored_key, auth_message))
-        return hmac.compare_digest(hashlib.sha256(client_key).digest(), self.stored_key)
+    def proven(self, proof: bytes, auth_message: bytes) -> "Keys | None":
+        """The keys of someone who knows the password, if such a one made the proof."""
+        return self._keys(_xor(proof, sign(self.stored_key, auth_message)))
 
-    def admits_password(self, password: bytes) -> bool:
-        """Whether this is the password (sent in clear)."""
-        keys = Keys.from_password(password, self.salt, self.iterations)
-        return hmac.compare_digest(hashlib.sha256(keys.client_key).digest(), self.stored_key)
+    def proven_password(self, password: bytes) -> "Keys | None":
+        """The keys, if this is the password (sent in clear)."""
+        return self._keys(Keys.from_password(password, self.salt, self.iterations).client_key)
+
+    def _keys(self, client_key: bytes) -> "Keys | None":
+        right = hmac.compare_digest(hashlib.sha256(client_key).digest(), self.stored_key)
+        return Keys(self.iterations, self.salt, client_key, self.server_key) if right else None
 
 
 @dataclass(frozen=True, slots=True)

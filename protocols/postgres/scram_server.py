@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from protocols.postgres import scram
 from protocols.postgres.errors import Known, PeerError, broken, problem
-from protocols.postgres.scram import Attributes, MalformedError, Verifier
+from protocols.postgres.scram import Attributes, Keys, MalformedError, Verifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,8 @@ def challenge(
     return Challenge(reply, bare, whole, channel, verifier, bound)
 
 
-def verdict(given: Challenge, message: bytes) -> tuple[bool, bytes]:
-    """Read client-final-message: whether the proof is right, and server-final-message."""
+def verdict(given: Challenge, message: bytes) -> tuple[Keys | None, bytes]:
+    """Read client-final-message: the keys it proves, None where it is wrong, and server-final-message."""
     try:
         without_proof, channel, nonce, proof = _final(message)
     except MalformedError as error:
@@ -61,8 +61,9 @@ def verdict(given: Challenge, message: bytes) -> tuple[bool, bytes]:
     if not hmac.compare_digest(nonce, given.nonce):
         raise broken("invalid SCRAM response", "Nonce does not match.")
     auth_message = b"%b,%b,%b" % (given.bare, given.reply, without_proof)
-    admitted = given.verifier.admits(proof, auth_message)
-    return admitted, b"v=" + scram.base64(scram.sign(given.verifier.server_key, auth_message))
+    return given.verifier.proven(proof, auth_message), b"v=" + scram.base64(
+        scram.sign(given.verifier.server_key, auth_message)
+    )
 
 
 def _split(message: bytes, *, plus: bool, binding: bytes | None) -> tuple[bytes, bytes, bytes]:

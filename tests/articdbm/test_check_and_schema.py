@@ -1,10 +1,12 @@
 """`articdbm check` and `articdbm schema`, as a shell sees them; and the table of all commands."""
 
+import io
 import json
 import os
 import subprocess
 import sys
 from argparse import ArgumentParser, Namespace
+from importlib import metadata
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -61,6 +63,21 @@ def test_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
     }
 
 
+def test_standard_input(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (CASES / "typo_in_a_section.toml").read_bytes()
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(text)))
+    assert main(["check", "-"]) == 1
+    said = capsys.readouterr()
+    assert said.out.splitlines()[0] == '-:7: error: cluster: this key is unknown; did you mean "clusters"?'
+    assert said.err == "-: not usable: 2 errors, 0 warnings\n"
+
+
+def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--version"])
+    assert (ended.value.code, capsys.readouterr().out) == (0, f"ArticDBM {metadata.version('articdbm')}\n")
+
+
 def test_the_schema_and_the_page(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["schema"]) == 0
     assert json.loads(capsys.readouterr().out) == json_schema()
@@ -69,23 +86,36 @@ def test_the_schema_and_the_page(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
-    for argv in (["--help"], ["check", "--help"], ["schema", "--help"]):
+    for argv in (["--help"], *([name, "--help"] for name in COMMANDS)):
         with pytest.raises(SystemExit) as ended:
             main(argv)
         assert ended.value.code == 0
-        assert "examples:" in capsys.readouterr().out
+        page = capsys.readouterr().out
+        assert "examples:" in page
+        assert "Exit status: 0 " in page or argv[0] == "schema"
     with pytest.raises(SystemExit) as ended:
         main(["--help"])
     page = capsys.readouterr().out
     assert all(name in page for name in COMMANDS)
 
 
-@pytest.mark.parametrize("argv", [[], ["chekc"], ["check", "a", "b"], ["check", "--yaml"]])
+@pytest.mark.parametrize(
+    "argv",
+    [[], ["chekc"], ["check", "a", "b"], ["check", "--yaml"], ["serve", "a.toml", "--config", "b.toml"]],
+)
 def test_what_is_not_understood(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(argv)
     assert ended.value.code == 2
     assert capsys.readouterr().err.startswith("usage: articdbm")
+
+
+@pytest.mark.parametrize("given", ["99999", "65535", "0", "-1", "x"])
+def test_a_port_that_is_none(given: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["up", f"--port-base={given}"])
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.splitlines()[-1].endswith(f"{given!r} is not a port from 1 to 65534")
 
 
 def test_a_command_is_one_line_in_the_table() -> None:

@@ -93,6 +93,15 @@ def test_who_would_not_get_in_is_told_so(
     assert bool(printed.out) == (status == 0)
 
 
+def test_without_a_configuration_nobody_is_checked_and_that_is_said(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert explained("SELECT 1", "--user", "nobody") == 0
+    assert "without --config FILE nobody looks" in capsys.readouterr().err
+    assert explained("SELECT 1") == 0
+    assert capsys.readouterr().err == ""
+
+
 def test_a_wrong_configuration_is_shown_at_its_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,9 +2,11 @@
 
 import json
 import os
+import random
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -28,8 +30,16 @@ def folder() -> Iterator[Path]:
 
 
 def pair() -> int:
-    """A free port with a free one behind it."""
-    return next(port for port in iter(ports.free, 0) if not ports.listens(port + 1))
+    """A free port with a free one behind it, below those that the kernel gives to outgoing connections."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as one, socket.socket() as two:
+            try:
+                one.bind(("127.0.0.1", port))
+                two.bind(("127.0.0.1", port + 1))
+            except OSError:
+                continue
+            return port
 
 
 @contextmanager
@@ -91,6 +101,68 @@ def test_up_starts_everything_keeps_the_data_and_stops_everything(folder: Path) 
     assert not (data / "superuser.password").exists()
 
 
+def test_up_mends_the_demos_password_and_a_server_left_behind(folder: Path) -> None:
+    data, port = folder / "data", pair()
+    up = ("up", "--data", str(data), "--port-base", str(port))
+    line = re.compile(r"postgresql://\S+(?=')")
+    with command(*up) as process:
+        found = line.search(first_lines(process, "psql"))
+        assert found is not None
+        with psycopg.connect(found[0], autocommit=True) as connection:
+            connection.execute("ALTER ROLE app PASSWORD 'another'")
+        process.kill()  # the proxy alone: PostgreSQL has a session of its own
+        process.wait()
+    assert ports.listens(port + 1)
+    (data / "app.password").unlink()
+    with command(*up) as process:
+        said = first_lines(process, "psql")
+        assert "left behind" in said
+        found = line.search(said)
+        assert found is not None
+        with psycopg.connect(found[0]) as connection:
+            assert connection.execute("SELECT count(*) FROM products").fetchone() == (4,)
+        assert stop(process, signal.SIGINT)[0] == 0
+    assert not ports.listens(port + 1)
+
+
+@pytest.mark.parametrize(("taken", "whose"), [(0, "the proxy"), (1, "PostgreSQL")])
+def test_up_starts_nothing_where_a_port_is_taken(folder: Path, taken: int, whose: str) -> None:
+    data, port = folder / "data", pair()
+    with socket.create_server(("127.0.0.1", port + taken)):
+        with command("up", "--data", str(data), "--port-base", str(port)) as process:
+            _, said = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert said.startswith(
+        f"articdbm up: {whose} cannot have port {port + taken}: address already in use; give --port-base"
+    )
+    assert "--data" in said
+    assert not (data / "postgres").exists()
+
+
+def test_a_server_that_does_not_start_is_quoted_on_this_attempt_alone(folder: Path) -> None:
+    data, port = folder / "data", pair()
+    up = ("up", "--data", str(data), "--port-base", str(port))
+    with command(*up) as process:
+        first_lines(process, "psql")
+        stop(process, signal.SIGINT)
+    with (data / "postgres" / "postgresql.conf").open("a") as file:
+        file.write("hba_file = '/nowhere/first'\n")
+    assert "/nowhere/first" in failed(up)
+    text = (data / "postgres" / "postgresql.conf").read_text()
+    (data / "postgres" / "postgresql.conf").write_text(text.replace("/nowhere/first", "/nowhere/second"))
+    said = failed(up)
+    assert "PostgreSQL did not start; its own words:" in said
+    assert "/nowhere/second" in said
+    assert "/nowhere/first" not in said
+
+
+def failed(words: tuple[str, ...]) -> str:
+    with command(*words) as process:
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 1
+    return said
+
+
 def config(folder: Path, port: int, **changes: str) -> Path:
     path = folder / "articdbm.toml"
     text = f"""
@@ -135,7 +207,7 @@ def test_serve_says_that_it_is_ready_logs_json_and_stops_in_order(folder: Path) 
 
 def test_serve_refuses_a_broken_configuration_with_its_lines(folder: Path) -> None:
     path = config(folder, 0, cluster="clutser")
-    with command("serve", "--config", str(path), environment=ENVIRONMENT) as process:
+    with command("serve", str(path), environment=ENVIRONMENT) as process:
         _, said = process.communicate(timeout=60)
     assert process.returncode == 2
     assert re.search(rf"{re.escape(str(path))}:\d+: error: ", said)

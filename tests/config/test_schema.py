@@ -18,7 +18,10 @@ from tests.config.ground import ENVIRONMENT
 
 CASES = Path(__file__).parent / "cases"
 ROOT = Path(__file__).parents[2]
-SENSELESS = ["half_broken", "types", "typo_in_a_section", "unknown", "nothing", "secrets", "tls"]
+SENSELESS = [
+    "broken_lists", "half_broken", "nothing", "one_broken_entry", "secrets", "tls", "types", "typo_in_a_section",
+    "unknown",
+]  # fmt: skip
 """The cases that are wrong already to someone who looks at one value at a time."""
 
 

@@ -9,6 +9,7 @@ import pytest
 from config.loader import load
 from config.quantities import Duration
 from config.secret import Secret
+from config.sections.databases import Database
 from config.sections.limits import Limits
 from config.sections.pool import PoolOptions, PoolSettings, merge
 from config.sections.users import User
@@ -33,7 +34,7 @@ def test_the_smallest_file_has_sensible_defaults() -> None:
         0,
         Duration(5_000),
     )
-    assert (database.remote, user.server_name, user.server_secret) == (
+    assert (database.remote, *user.at_servers(database)) == (
         "shop",
         "app",
         Secret(PASSWORD, "env://APP_PASSWORD"),
@@ -113,10 +114,17 @@ def test_nothing_in_it_changes() -> None:
 
 
 def test_what_a_user_can_prove_to_a_server() -> None:
-    assert User(name="a").server_secret is None
-    assert User(name="a", password=Secret("x")).server_secret == Secret("x")
-    assert User(name="a", password=Secret(VERIFIER)).server_secret is None
-    assert User(name="a", password=Secret(VERIFIER), server_password=Secret("y")).server_secret == Secret("y")
+    shop = Database(name="shop", cluster="main")
+    assert User(name="a").at_servers(shop) == ("a", None)
+    assert User(name="a", password=Secret("x")).at_servers(shop) == ("a", Secret("x"))
+    assert User(name="a", password=Secret(VERIFIER)).at_servers(shop) == ("a", None)
+    known = User(name="a", password=Secret(VERIFIER), server_password=Secret("y"))
+    assert known.at_servers(shop) == ("a", Secret("y"))
+    # The database's own, for those who bring none.
+    one = Database(name="shop", cluster="main", server_user="all", server_password=Secret("z"))
+    assert User(name="a", password=Secret("x")).at_servers(one) == ("all", Secret("z"))
+    assert known.at_servers(one) == ("a", Secret("y"))
+    assert User(name="a", server_user="b").at_servers(one) == ("b", None)
 
 
 def test_carriers() -> None:

@@ -72,15 +72,15 @@ def _table(settings: Settings) -> str:
 
 
 async def pools(port: int) -> dict[str, dict[str, str]]:
-    """SHOW POOLS, by label."""
-    rows = await _console(port, "SHOW POOLS")
-    return {row["pool"]: row for row in rows}
+    """SHOW SHARING, by database and user."""
+    rows = await _console(port, "SHOW SHARING")
+    return {f"{row['database']}/{row['user']}": row for row in rows}
 
 
 async def totals(port: int) -> dict[str, int]:
     """SHOW TOTALS, the whole numbers."""
     rows = await _console(port, "SHOW TOTALS")
-    return {row["figure"]: int(row["value"]) for row in rows if (row["value"] or "").isdecimal()}
+    return {row["name"]: int(row["value"]) for row in rows if (row["value"] or "").isdecimal()}
 
 
 async def _console(port: int, command: str) -> list[dict[str, str]]:
@@ -111,7 +111,7 @@ async def until(holds: Callable[[], Awaitable[bool]], patience: float = 30.0) ->
 
 
 async def quiet(port: int, patience: float = 30.0) -> dict[str, dict[str, str]]:
-    """Wait until no pool has anything under way or anybody waiting, and give SHOW POOLS. Raises AssertionError."""
+    """Wait until no pool has anything under way or anybody waiting, and give SHOW SHARING. Raises AssertionError."""
     found: dict[str, dict[str, str]] = {}
 
     async def rests() -> bool:

@@ -1,7 +1,7 @@
 """Reads the tables in `tables/`: SQL files where a line `--> facts` says what the plan of the text below it must be.
 
 `facts` are joined by ` & `: `nothing`, `shareable`, `pin REASON`, `set NAME = VALUE`, `reset NAME`, `resets all`,
-`forgets prepared`, `schema`. Before ` | ` may stand `similar` (the fingerprint leaves literals out) or a setting of the
+`forgets prepared`, `schema`, and of a prepared statement's name `makes`, `runs`, `drops`; `aside`. Before ` | ` may stand `similar` (the fingerprint leaves literals out) or a setting of the
 session (`name=value`).
 """
 
@@ -66,6 +66,10 @@ def _plan(place: str, said: str) -> Plan:
                 changes["resets_all"] = True
             case "forgets":
                 changes["forgets_prepared"] = True
+            case "aside":
+                changes["aside"] = True
+            case "makes" | "runs" | "drops":
+                changes["names"] = word
             case "schema":
                 changes["changes_schema"] = True
             case _:

@@ -3,7 +3,7 @@
 import pytest
 
 from plugins.plan import Plan as Said
-from plugins.session import SessionEffects
+from plugins.session import UNREAD, SessionEffects
 from proxy.cancel import Cancels
 from proxy.native import (
     AnswerNeeded,
@@ -64,6 +64,27 @@ def test_a_plan_that_cannot_be_made_is_a_denial_and_no_text_is_logged(
     assert "secret" not in caplog.text + "".join(str(vars(record)) for record in caplog.records)
 
 
+def test_a_statement_nobody_can_read_is_told_with_its_reason_to_who_asks_for_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    town = Town()
+    town.server_up()
+    caplog.set_level("INFO", "proxy.plans")
+    asked = PlanNeeded(3, b"k" * 16, 1, [], False, b"FROBNICATE 'hunter2'")
+    assert only(town.handle(asked), Learn).plan.pin == UNREAD
+    assert caplog.records == []
+    caplog.set_level("DEBUG", "proxy.plans")
+    town.handle(asked)
+    (record,) = caplog.records
+    assert (
+        record.getMessage()
+        == "a statement could not be read; its client keeps the server connection until it leaves"
+    )
+    facts = vars(record)["facts"]
+    assert facts["reason"] == "begins with a word that begins no statement known here"
+    assert "hunter2" not in str(vars(record))
+
+
 def test_a_statement_whose_planning_failed_is_planned_again_ever_more_rarely(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -118,12 +139,12 @@ def test_a_fault_of_the_core_is_logged(caplog: pytest.LogCaptureFixture) -> None
 
 def test_an_answer_to_nothing_known_closes(monkeypatch: pytest.MonkeyPatch) -> None:
     town = Town()
-    monkeypatch.setattr("proxy.admin.COMMANDS", None)
+    monkeypatch.setattr("proxy.admin.console.replies", None)
     assert only(town.handle(AnswerNeeded(5, 6, 1, b"SHOW POOLS")), Close).conn == 5
 
 
 def test_a_failing_start_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     town = Town()
     monkeypatch.setattr("proxy.session.read", None)
-    event = Startup(1, 1, "10.0.0.1:5", V3, startup_body(user="app"), False, None)
+    event = Startup(1, 1, "10.0.0.1:5", V3, startup_body(user="app"), False, None, None)
     assert only(town.handle(event), Close).conn == 1

@@ -1,7 +1,9 @@
 """Listening sockets on the machine's own addresses."""
 
+import fcntl
 import os
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -99,3 +101,51 @@ def test_what_nobody_asks_for_is_closed_and_named() -> None:
     assert sockets.Given([("", one)]).left() == [f"127.0.0.1:{port}"]
     with pytest.raises(OSError, match=r"[Bb]ad file descriptor"):
         os.fstat(one)
+
+
+def test_unix_sockets_are_made_one_at_a_time_and_leave_nothing_behind(tmp_path: Path) -> None:
+    place = Address(str(tmp_path), 6432)
+    bound = sockets.bind(place, 3, mode=0o660)
+    assert len(bound) == 3
+    file = tmp_path / ".s.PGSQL.6432"
+    assert file.stat().st_mode & 0o777 == 0o660
+    assert sockets.named(place, bound[0]) == place
+    held = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    with pytest.raises(BindError, match="about to listen"):
+        sockets.bind(Address(str(tmp_path), 1), 1)
+    os.close(held)
+    with pytest.raises(BindError, match="stop the program that holds it"):
+        sockets.bind(place, 1)
+    made = sockets.file_of(bound[0])
+    assert made is not None
+    # Somebody else's in its place is not ours to take away.
+    file.unlink()
+    file.write_text("precious")
+    sockets.remove(made)
+    assert file.exists()
+    file.unlink()
+    sockets.close(bound)
+    again = sockets.bind(place, 1)
+    sockets.close(again)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_directory_that_is_not_there() -> None:
+    with pytest.raises(BindError, match="cannot listen on /nowhere/at/all:1: there is no such directory"):
+        sockets.bind(Address("/nowhere/at/all", 1), 1)
+
+
+def test_the_file_of_a_unix_socket_belongs_to_who_made_it_or_took_it_over(tmp_path: Path) -> None:
+    place = Address(str(tmp_path), 6432)
+    file = tmp_path / ".s.PGSQL.6432"
+    (made,) = sockets.bind(place, 1)
+    for name in (str(place), ""):
+        waiting = sockets.Given([(name, os.dup(made))])
+        assert waiting.names(Address(str(tmp_path), 1)) == set()
+        assert waiting.names(place) == {name}
+        sockets.release(sockets.bind(place, 2, waiting))
+        assert sockets.Given([(name, os.dup(made))]).left()
+        assert file.exists()
+    sockets.close([made])
+    assert not file.exists()

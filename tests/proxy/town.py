@@ -96,7 +96,15 @@ class Town:
         self.next: Callable[[], Loaded] = partial(loaded, snapshot)
         self.figures: Any = SimpleNamespace(pins=[], plan_us=[])
         self.pool_figures: list[Any] = []
-        source: Any = SimpleNamespace(figures=lambda: self.figures, pools=lambda: self.pool_figures)
+        self.carriers: list[Any] = []
+        self.plans: list[Any] = []
+        self.ended: list[str] = []
+        source: Any = SimpleNamespace(
+            figures=lambda: self.figures,
+            pools=lambda: self.pool_figures,
+            carriers=lambda: self.carriers,
+            plans=lambda: self.plans,
+        )
         self.rooms = build(
             snapshot,
             self._load,
@@ -105,6 +113,8 @@ class Town:
             nonce=lambda count: b"n" * count,
             chance=lambda: 1.0,
             version="1.2.3",
+            today=lambda: 1_800_000_000.0,
+            end=self.ended.append,
             connect=self.net.connect,
             ask=self.net.ask,
         )
@@ -131,7 +141,7 @@ class Town:
         self, body: bytes, version: int = V3, peer: str = "10.0.0.1:999"
     ) -> tuple[int, list[Command]]:
         self.conns += 1
-        return self.conns, self.handle(Startup(self.conns, 1, peer, version, body, False, None))
+        return self.conns, self.handle(Startup(self.conns, 1, peer, version, body, False, None, None))
 
     def prove(self, conn: int, said: list[Command], password: str, user: str = "app") -> list[Command]:
         """Hold the SCRAM conversation from the client's side, up to what follows it."""

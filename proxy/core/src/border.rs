@@ -2,8 +2,9 @@
 
 use crate::conn::tls::{ClientTls, ServerTls};
 use crate::plan::Plan;
-use crate::pool::PoolConfig;
+use crate::pool::{Hold, PoolConfig};
 use crate::slab::Id;
+use crate::wire::proxy::Network;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
@@ -16,6 +17,8 @@ pub enum Event {
         body: Vec<u8>,
         tls: bool,
         cert: Option<Vec<u8>>,
+        /// Of the process at the other end of a Unix socket.
+        uid: Option<u32>,
     },
     AuthMessage {
         conn: Id,
@@ -25,6 +28,10 @@ pub enum Event {
     Closed {
         conn: Id,
         reason: String,
+    },
+    /// The client gave up all its session had, with DISCARD ALL.
+    Discarded {
+        conn: Id,
     },
     PlanNeeded {
         scope: u32,
@@ -39,6 +46,13 @@ pub enum Event {
         ticket: u64,
         base: u32,
         text: Vec<u8>,
+    },
+    /// Messages of the extended protocol up to Sync or Flush, from who has no pool.
+    UnitNeeded {
+        conn: Id,
+        ticket: u64,
+        base: u32,
+        unit: Vec<u8>,
     },
     ServerNeeded {
         pool: u32,
@@ -81,6 +95,8 @@ pub enum Event {
         pid: u32,
         secret: Vec<u8>,
     },
+    /// One carrier's connections; `of` carriers answer.
+    Listed(Box<Listed>),
     Fault {
         message: String,
     },
@@ -102,6 +118,54 @@ pub struct Slow {
     pub failed: bool,
     /// Others on this carrier since the last one that was told of: they came too fast.
     pub untold: u64,
+}
+
+pub struct Listed {
+    pub ticket: u64,
+    pub of: usize,
+    pub clients: Vec<ClientRow>,
+    pub servers: Vec<ServerRow>,
+    /// Listener and descriptor.
+    pub doors: Vec<(u32, i32)>,
+}
+
+/// A client as it is at this moment. Times are how long ago.
+pub struct ClientRow {
+    pub conn: Id,
+    pub pool: u32,
+    pub base: u32,
+    pub state: &'static str,
+    pub address: String,
+    pub local: String,
+    pub fd: i32,
+    pub since_us: u64,
+    pub heard_us: u64,
+    pub waited_us: u64,
+    pub link: Option<u64>,
+    pub tls: String,
+    pub application: String,
+    pub prepared: usize,
+    pub pinned: bool,
+    pub kept: usize,
+    pub unsent: usize,
+}
+
+pub struct ServerRow {
+    pub conn: Id,
+    pub pool: u32,
+    pub state: &'static str,
+    pub address: String,
+    pub local: String,
+    pub fd: i32,
+    pub since_us: u64,
+    pub heard_us: u64,
+    pub closing: bool,
+    pub link: Option<u64>,
+    pub pid: u32,
+    pub tls: String,
+    pub prepared: usize,
+    pub kept: usize,
+    pub unsent: usize,
 }
 
 pub struct Admit {
@@ -140,8 +204,9 @@ pub enum Command {
     Learn { scope: u32, key: u128, plan: Box<Plan> },
     Reply { conn: Id, ticket: u64, data: Vec<u8> },
     Cancelled { ticket: u64 },
+    Tell { conn: Id, data: Vec<u8> },
     Adopt { pool: u32, base: u32, fd: OwnedFd },
-    Listen { listener: u32, fds: Vec<OwnedFd>, tls: Option<Arc<ServerTls>> },
+    Listen { listener: u32, fds: Vec<OwnedFd>, tls: Option<Arc<ServerTls>>, proxies: Arc<[Network]> },
     Unlisten { listener: u32 },
     OpenPool { pool: u32, config: Box<PoolConfig> },
     Recycle { pool: u32 },
@@ -151,4 +216,7 @@ pub enum Command {
     TellStrays,
     Drain { at_once: bool },
     SlowAfter { ms: u64 },
+    Hold { pool: u32, hold: Hold },
+    Kill { pool: u32, said: Vec<u8> },
+    List { ticket: u64 },
 }

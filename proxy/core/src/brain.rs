@@ -1,8 +1,9 @@
 //! Commands on their way in: what concerns one connection goes to its carrier, the rest is done here.
 
-use crate::border::Command;
+use crate::border::{Command, Event};
 use crate::inbox::Post;
 use crate::shared::Shared;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// Hands commands over, in order. `next` spreads new server connections over the carriers.
@@ -11,6 +12,7 @@ pub fn apply(shared: &Shared, next: &AtomicUsize, command: Command) {
         Command::Send { conn, .. }
         | Command::Close { conn, .. }
         | Command::AdmitServer { conn, .. }
+        | Command::Tell { conn, .. }
         | Command::Reply { conn, .. } => shared.post(conn.carrier(), Post::Command(command)),
         Command::Admit(ref admit) => shared.post(admit.conn.carrier(), Post::Command(command)),
         Command::Attach(ref attach) => {
@@ -23,7 +25,7 @@ pub fn apply(shared: &Shared, next: &AtomicUsize, command: Command) {
             shared.post(carrier, Post::Command(command));
         }
         Command::Cancelled { ticket } => shared.post((ticket >> 56) as usize, Post::Command(command)),
-        Command::Listen { listener, fds, tls } => {
+        Command::Listen { listener, fds, tls, proxies } => {
             // As many as there are: a socket that nobody watched would keep its clients waiting for ever.
             let count = shared.inboxes.len();
             let mut shares: Vec<Vec<_>> = (0..count).map(|_| Vec::new()).collect();
@@ -33,7 +35,8 @@ pub fn apply(shared: &Shared, next: &AtomicUsize, command: Command) {
                 }
             }
             for (carrier, fds) in shares.into_iter().enumerate() {
-                shared.post(carrier, Post::Command(Command::Listen { listener, fds, tls: tls.clone() }));
+                let (tls, proxies) = (tls.clone(), Arc::clone(&proxies));
+                shared.post(carrier, Post::Command(Command::Listen { listener, fds, tls, proxies }));
             }
         }
         Command::Unlisten { listener } => {
@@ -80,5 +83,29 @@ pub fn apply(shared: &Shared, next: &AtomicUsize, command: Command) {
             }
         }
         Command::ForgetPlans => shared.forget_plans(),
+        Command::Hold { pool, hold } => {
+            let Some(pool) = shared.pool(pool) else { return };
+            let (ended, granted) = pool.hold(hold);
+            for server in ended {
+                shared.post(server.id.carrier(), Post::Moved(server.id));
+            }
+            for (waiter, server) in granted {
+                shared.post(waiter.client.carrier(), Post::Grant { client: waiter.client, server });
+            }
+            for _ in 0..pool.wanted(shared.now_us() / 1000) {
+                shared.tell(Event::ServerNeeded { pool: pool.id });
+            }
+        }
+        Command::Kill { pool, said } => {
+            for carrier in 0..shared.inboxes.len() {
+                let said = said.clone();
+                shared.post(carrier, Post::Command(Command::Kill { pool, said }));
+            }
+        }
+        Command::List { ticket } => {
+            for carrier in 0..shared.inboxes.len() {
+                shared.post(carrier, Post::Command(Command::List { ticket }));
+            }
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::border::Command;
 use crate::conn::server::Server;
+use crate::engine::Walk;
 use crate::poll::Wake;
 use crate::slab::Id;
 use std::io;
@@ -22,6 +23,8 @@ pub enum Post {
         code: String,
         message: String,
     },
+    /// A walk over this carrier's connections goes on.
+    Walk(Box<Walk>),
     /// A parked connection was taken to another carrier; its handle here is free.
     Moved(Id),
     /// A cancel request for the client in this slot. Who sent it is let go when it is done with.

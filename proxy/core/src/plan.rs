@@ -19,6 +19,16 @@ pub enum Action {
     Answer,
 }
 
+impl Action {
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Forward => "forward",
+            Self::Deny { .. } => "deny",
+            Self::Answer => "answer",
+        }
+    }
+}
+
 /// What a statement does to its session when it succeeds.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Effect {
@@ -27,6 +37,17 @@ pub struct Effect {
     pub pin: Option<String>,
     pub forgets_prepared: bool,
     pub changes_schema: bool,
+}
+
+/// One statement about a prepared one that is named in SQL.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Names {
+    /// PREPARE
+    Makes,
+    /// EXECUTE, also inside EXPLAIN or CREATE TABLE AS
+    Runs,
+    /// DEALLOCATE
+    Drops,
 }
 
 impl Effect {
@@ -63,6 +84,14 @@ impl Measured {
         }
     }
 
+    pub fn us(&self) -> u32 {
+        self.mean_us.load(Relaxed)
+    }
+
+    pub fn bytes(&self) -> u32 {
+        self.mean_bytes.load(Relaxed)
+    }
+
     /// Known to be so: what was never measured is not.
     fn short(&self) -> bool {
         let us = self.mean_us.load(Relaxed);
@@ -74,6 +103,9 @@ pub struct Plan {
     pub action: Action,
     pub shareable: bool,
     pub effect: Effect,
+    pub names: Option<Names>,
+    /// The brain answers it for a client that comes with nothing else and keeps no connection: LISTEN, UNLISTEN.
+    pub aside: bool,
     /// The generation of the table it was learnt in; an older one is asked for anew.
     pub era: u32,
     /// The fingerprint it was learnt under.
@@ -142,6 +174,11 @@ impl Table {
 
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// All of them, in no order.
+    pub fn all(&self) -> Vec<(Key, Arc<Plan>)> {
+        self.lock().kept.iter().map(|(key, kept)| (*key, Arc::clone(&kept.plan))).collect()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
@@ -236,6 +273,8 @@ mod tests {
             action: Action::Forward,
             shareable: true,
             effect: Effect::default(),
+            names: None,
+            aside: false,
             era: 0,
             key: 0,
             measured: Measured::default(),

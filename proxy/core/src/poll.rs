@@ -1,6 +1,7 @@
 //! The system calls of a turn: epoll, eventfd, accept, recv, send. The only room that sees descriptors as numbers.
 
 use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 
 pub const READ: u32 = (libc::EPOLLIN | libc::EPOLLRDHUP) as u32;
@@ -148,6 +149,9 @@ pub fn send(fd: RawFd, bytes: &[u8]) -> io::Result<usize> {
 pub struct Accepted {
     pub fd: OwnedFd,
     pub peer: String,
+    pub ip: Option<IpAddr>,
+    /// Whose process it is, behind a Unix socket.
+    pub uid: Option<u32>,
 }
 
 /// The next client waiting on a listening socket, if there is one.
@@ -170,26 +174,54 @@ pub fn accept(listener: RawFd) -> io::Result<Option<Accepted>> {
         (OwnedFd::from_raw_fd(fd), address)
     };
     prepare(fd.as_raw_fd());
-    Ok(Some(Accepted { fd, peer: describe(&address) }))
+    let (peer, ip) = describe(&address);
+    let uid = (i32::from(address.ss_family) == libc::AF_UNIX).then(|| owner(fd.as_raw_fd())).flatten();
+    let peer = uid.map_or(peer, |uid| format!("unix/{uid}"));
+    Ok(Some(Accepted { fd, peer, ip, uid }))
 }
 
-fn describe(address: &libc::sockaddr_storage) -> String {
-    use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-    match i32::from(address.ss_family) {
+/// Who made the connection to a Unix socket, as the kernel noted it then.
+fn owner(fd: RawFd) -> Option<u32> {
+    // SAFETY: zeroed is a valid ucred, and its length is given.
+    unsafe {
+        let mut who: libc::ucred = std::mem::zeroed();
+        let mut length = size_of::<libc::ucred>() as libc::socklen_t;
+        let got =
+            libc::getsockopt(fd, libc::SOL_SOCKET, libc::SO_PEERCRED, (&raw mut who).cast(), &mut length);
+        // A process of another user namespace has no number here.
+        (got == 0 && length as usize == size_of::<libc::ucred>() && who.uid != u32::MAX).then_some(who.uid)
+    }
+}
+
+/// Our end of a socket, as `address:port`.
+pub fn local_address(fd: RawFd) -> String {
+    // SAFETY: zeroed is a valid sockaddr_storage, and its length is given.
+    let address = unsafe {
+        let mut address: libc::sockaddr_storage = std::mem::zeroed();
+        let mut length = size_of::<libc::sockaddr_storage>() as libc::socklen_t;
+        libc::getsockname(fd, (&raw mut address).cast(), &mut length);
+        address
+    };
+    describe(&address).0
+}
+
+fn describe(address: &libc::sockaddr_storage) -> (String, Option<IpAddr>) {
+    let place = match i32::from(address.ss_family) {
         libc::AF_INET => {
             // SAFETY: the family says that it is a sockaddr_in.
             let v4 = unsafe { &*(&raw const *address).cast::<libc::sockaddr_in>() };
             let ip = Ipv4Addr::from(u32::from_be(v4.sin_addr.s_addr));
-            SocketAddr::new(ip.into(), u16::from_be(v4.sin_port)).to_string()
+            SocketAddr::new(ip.into(), u16::from_be(v4.sin_port))
         }
         libc::AF_INET6 => {
             // SAFETY: the family says that it is a sockaddr_in6.
             let v6 = unsafe { &*(&raw const *address).cast::<libc::sockaddr_in6>() };
             let ip = Ipv6Addr::from(v6.sin6_addr.s6_addr);
-            SocketAddr::new(ip.to_canonical(), u16::from_be(v6.sin6_port)).to_string()
+            SocketAddr::new(ip.to_canonical(), u16::from_be(v6.sin6_port))
         }
-        _ => "unix".to_owned(),
-    }
+        _ => return ("unix".to_owned(), None),
+    };
+    (place.to_string(), Some(place.ip()))
 }
 
 /// Non-blocking, no delay. Failures do not matter: a Unix socket knows no TCP_NODELAY.

@@ -12,13 +12,25 @@ pub struct Prepared {
     pub id: u64,
     /// The name on servers.
     pub name: Box<[u8]>,
-    /// What follows the name in a Parse: statement text, NUL, parameter types.
+    /// What follows the name in a Parse: statement text, NUL, parameter types. Or in an SQL PREPARE: types and text.
     pub body: Box<[u8]>,
     /// Length of the text in `body`.
     pub text: usize,
+    /// Prepared in SQL.
+    pub sql: bool,
 }
 
 impl Prepared {
+    /// The PREPARE that makes it.
+    pub fn statement(&self) -> Vec<u8> {
+        [b"PREPARE \"", &self.name[..], b"\"", &self.body].concat()
+    }
+
+    /// The same as a client could have said it.
+    pub fn said(&self) -> Vec<u8> {
+        [b"PREPARE \"p\"", &self.body[..]].concat()
+    }
+
     pub fn text(&self) -> &[u8] {
         self.body.get(..self.text).unwrap_or_default()
     }
@@ -47,6 +59,15 @@ impl Table {
     }
 
     pub fn intern(&self, body: &[u8], text: usize) -> Arc<Prepared> {
+        self.keep(body, text, false)
+    }
+
+    /// Of the body of an SQL PREPARE. It has no NUL in it, so that it is never equal to that of a Parse.
+    pub fn intern_sql(&self, body: &[u8]) -> Arc<Prepared> {
+        self.keep(body, body.len(), true)
+    }
+
+    fn keep(&self, body: &[u8], text: usize, sql: bool) -> Arc<Prepared> {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = inner.by_body.get(body) {
             return Arc::clone(known);
@@ -57,7 +78,7 @@ impl Table {
         inner.next += 1;
         let id = inner.next;
         let name = format!("{}{id}", self.prefix).into_bytes().into_boxed_slice();
-        let prepared = Arc::new(Prepared { id, name, body: body.into(), text });
+        let prepared = Arc::new(Prepared { id, name, body: body.into(), text, sql });
         // Full of statements that clients hold: this one lives as long as its clients, under a name of its own.
         if inner.by_body.len() < KEPT {
             inner.by_body.insert(body.into(), Arc::clone(&prepared));

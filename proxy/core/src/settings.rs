@@ -136,6 +136,12 @@ impl Interner {
         new
     }
 
+    /// The base of each scope that is known.
+    pub fn bases(&self) -> HashMap<u32, u32> {
+        let scopes = self.scopes.lock().unwrap_or_else(PoisonError::into_inner);
+        scopes.numbers.iter().map(|((base, _), scope)| (*scope, *base)).collect()
+    }
+
     /// The scope's number. Numbers are never reused: when the table is full it starts anew with higher ones,
     /// so that old plans are not found again, only made again.
     pub fn scope(&self, base: u32, settings: &Settings) -> u32 {

@@ -122,6 +122,11 @@ impl<T> Slab<T> {
         }
     }
 
+    /// Slots there are, used or not.
+    pub fn slots(&self) -> u32 {
+        self.entries.len() as u32
+    }
+
     /// Every handle in use.
     pub fn ids(&self) -> Vec<Id> {
         let carrier = self.carrier;

@@ -18,16 +18,18 @@ const BUCKETS: usize = SUB * (TOP_BITS - SUB_BITS + 1) as usize;
 /// Times in microseconds. Up to 16 µs exact, then 16 buckets a power of two; above 71 minutes all are one.
 pub struct Histogram {
     buckets: Box<[AtomicU64]>,
+    sum: Counter,
 }
 
 impl Histogram {
     pub fn new() -> Histogram {
-        Histogram { buckets: (0..BUCKETS).map(|_| AtomicU64::new(0)).collect() }
+        Histogram { buckets: (0..BUCKETS).map(|_| AtomicU64::new(0)).collect(), sum: Counter::new() }
     }
 
     /// Count one time. For the writer alone.
     pub fn record(&self, us: u64) {
         self.add(index(us), 1);
+        self.sum.add(us);
     }
 
     /// Add another's counts to this one. For this one's writer alone; the other may be written meanwhile.
@@ -38,6 +40,12 @@ impl Histogram {
                 self.add(at, count);
             }
         }
+        self.sum.add(other.sum.get());
+    }
+
+    /// All of them together, exact.
+    pub fn sum(&self) -> u64 {
+        self.sum.get()
     }
 
     /// How many were counted.
@@ -220,6 +228,7 @@ mod tests {
             left.merge(&right);
             prop_assert_eq!(left.buckets().collect::<Vec<_>>(), both.buckets().collect::<Vec<_>>());
             prop_assert_eq!(left.count(), (one.len() + two.len()) as u64);
+            prop_assert_eq!(left.sum(), one.iter().chain(&two).sum::<u64>());
         }
     }
 }

@@ -51,7 +51,6 @@ PREPARE psql_a AS SELECT 'a';
 PREPARE psql_b AS SELECT 'b';
 EXECUTE psql_a;
 EXECUTE psql_b;
-SELECT name FROM pg_prepared_statements WHERE from_sql ORDER BY name;
 DISCARD ALL;
 EXECUTE psql_a;
 SHOW TimeZone;

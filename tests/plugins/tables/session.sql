@@ -22,29 +22,43 @@ COMMIT PREPARED 'x'
 ROLLBACK PREPARED 'x'
 --> nothing
 BEGIN; INSERT INTO t VALUES (1); COMMIT
---> pin sql-prepare
+--> makes
 PREPARE p AS SELECT 1
+--> makes
+PREPARE "P" (int, text) AS INSERT INTO t VALUES ($1, $2)
+--> pin sql-prepare
+SELECT 1; PREPARE p AS SELECT 1
+--> pin sql-prepare
+PREPARE p
 --> pin sql-prepare
 PREPARE p (int) AS SELECT set_config('a', $1::text, false)
---> pin sql-prepare
+--> makes
 prepare transaction_ as select 1
---> nothing
-EXECUTE p(1, 2)
---> pin advisory lock
+--> pin advisory lock & runs
 EXECUTE p(pg_advisory_lock(1))
+--> runs
+EXECUTE p(1, 2)
+--> runs
+EXPLAIN (COSTS off) EXECUTE p(1)
+--> runs
+EXPLAIN ANALYZE EXECUTE p
+--> schema & runs
+CREATE TABLE t AS EXECUTE p
 --> nothing
+SELECT 1; EXECUTE p
+--> drops
 DEALLOCATE p
---> nothing
+--> drops
 DEALLOCATE PREPARE p
 --> forgets prepared
 DEALLOCATE ALL
 --> forgets prepared
 DEALLOCATE PREPARE ALL
---> nothing
+--> drops
 DEALLOCATE "all"
---> pin listen
+--> pin listen & aside
 LISTEN a
---> nothing
+--> aside
 UNLISTEN *
 --> nothing
 NOTIFY a, 'LISTEN b'

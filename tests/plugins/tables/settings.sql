@@ -318,7 +318,7 @@ UPDATE t SET a = set_config('a.b', 'c', false)
 COPY (SELECT set_config('a.b', 'c', false)) TO STDOUT
 --> pin set_config
 CALL p(set_config('a.b', 'c', false))
---> pin set_config
+--> pin set_config & runs
 EXECUTE p(set_config('a.b', 'c', false))
 --> pin set_config
 EXPLAIN ANALYZE SELECT set_config('a.b', 'c', false)

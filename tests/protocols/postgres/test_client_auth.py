@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from protocols.postgres import credential, messages, scram_client
 from protocols.postgres.auth import METHODS, ClientAuth, Credential, certificate_binding
 from protocols.postgres.errors import AuthFailed, PeerError
-from protocols.postgres.scram import Verifier
+from protocols.postgres.scram import Keys, Verifier
 from tests.protocols.postgres.wire import fault, frames
 
 SECRET = b"the process's own"
@@ -118,8 +118,9 @@ def test_the_mock_is_the_processes_own() -> None:
 
 
 def test_no_password_admits_to_a_mock_even_if_its_keys_were_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Verifier, "admits", lambda *_: True)
-    monkeypatch.setattr(Verifier, "admits_password", lambda *_: True)
+    keys = Keys.from_password("x", b"salt", 1)
+    monkeypatch.setattr(Verifier, "proven", lambda *_: keys)
+    monkeypatch.setattr(Verifier, "proven_password", lambda *_: keys)
     assert messages.parse_error(log_in("app", None, "x")[1][5:]).code == "28P01"
     auth, _ = begin("password", known=None)
     with pytest.raises(AuthFailed):

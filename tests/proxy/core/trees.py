@@ -22,7 +22,8 @@ def without_values(text: str) -> list[exp.Expr] | None:
     except (SqlglotError, ValueError, TypeError):
         # ValueError: the content of x'…' or b'…' is no number. TypeError: an argument of a function is not a value.
         return None
-    if any(tree is not None and tree.find(exp.Command) for tree in trees):
+    # A lambda: `a -> b` among arguments, which PostgreSQL reads as an operator.
+    if any(tree is not None and tree.find(exp.Command, exp.Lambda) for tree in trees):
         return None
     return [
         tree.transform(_blank) for tree in trees if tree is not None and not isinstance(tree, exp.Semicolon)

@@ -47,13 +47,19 @@ pub enum Link {
 /// Counts a client for as long as it lives, however it ends.
 pub struct Presence {
     shared: Arc<Shared>,
+    /// The brain's own sessions are no clients.
+    counted: bool,
     pool: Option<(Arc<ServerPool>, usize)>,
 }
 
 impl Presence {
     pub fn new(shared: &Arc<Shared>) -> Self {
         shared.clients.fetch_add(1, Relaxed);
-        Self { shared: Arc::clone(shared), pool: None }
+        Self { shared: Arc::clone(shared), counted: true, pool: None }
+    }
+
+    pub fn own(shared: &Arc<Shared>) -> Self {
+        Self { shared: Arc::clone(shared), counted: false, pool: None }
     }
 
     pub fn join(&mut self, pool: &Arc<ServerPool>, carrier: usize) {
@@ -75,7 +81,7 @@ impl Presence {
 impl Drop for Presence {
     fn drop(&mut self) {
         self.leave();
-        self.shared.clients.fetch_sub(1, Relaxed);
+        self.shared.clients.fetch_sub(usize::from(self.counted), Relaxed);
     }
 }
 
@@ -104,6 +110,9 @@ pub struct Client {
     pub waiting_since_us: u64,
     /// How long the statement in hand waited for a connection.
     pub waited_us: u64,
+    /// When it came, and when it was last heard.
+    pub since_us: u64,
+    pub heard_us: u64,
     /// The last unit, kept while it can be run again: on a shared connection always.
     pub again: Vec<u8>,
     /// It already was run again.
@@ -113,6 +122,10 @@ pub struct Client {
     pub clock: Clock,
     /// Replies on its own connection are still to come.
     pub running: bool,
+    /// What it is told besides its replies, until the message under way is through.
+    pub aside: Vec<u8>,
+    /// The brain has answered it: it hears of its end.
+    pub asked: bool,
     /// Its statement waits until its settings hold on the connection.
     pub settling: bool,
     /// Its statement is over its time, and the server is asked to stop it.
@@ -122,6 +135,10 @@ pub struct Client {
     /// The process is to stop, and what this client has begun is still to be finished.
     pub finishing: bool,
     pub key_bytes: u8,
+    /// Of the process at the other end of a Unix socket.
+    pub uid: Option<u32>,
+    /// A PROXY protocol header has to come first.
+    pub proxied: bool,
     pub asked_tls: bool,
     pub asked_gss: bool,
     /// While it logs in: the brain has its last message and says the next word.
@@ -129,7 +146,7 @@ pub struct Client {
 }
 
 impl Client {
-    pub fn new(id: Id, presence: Presence, stream: Stream, listener: u32, peer: String) -> Self {
+    pub fn new(id: Id, presence: Presence, stream: Stream, listener: u32, peer: String, now_us: u64) -> Self {
         let settings = Arc::clone(&presence.shared.no_settings);
         Self {
             id,
@@ -151,17 +168,23 @@ impl Client {
             wait: Wait::None,
             waiting_since_us: 0,
             waited_us: 0,
+            since_us: now_us,
+            heard_us: now_us,
             again: Vec::new(),
             repeated: false,
             deadline_ms: 0,
             armed_ms: u64::MAX,
             clock: Clock::Login,
             running: false,
+            aside: Vec::new(),
+            asked: false,
             settling: false,
             stopping: false,
             leaving: false,
             finishing: false,
             key_bytes: 4,
+            uid: None,
+            proxied: false,
             asked_tls: false,
             asked_gss: false,
             spoke: false,
@@ -172,6 +195,7 @@ impl Client {
     pub fn unlink(&mut self) {
         self.link = Link::None;
         self.wait = Wait::None;
+        self.deadline_ms = 0;
         self.session.unit_done(true, b'I');
     }
 

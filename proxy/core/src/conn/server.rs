@@ -18,6 +18,8 @@ pub struct Server {
     pub stream: Stream,
     pub ticket: u64,
     pub address: Box<str>,
+    /// Our end of it.
+    pub local: Box<str>,
     pub stage: Stage,
     pub input: Vec<u8>,
     pub up: Upstream,
@@ -27,8 +29,12 @@ pub struct Server {
     pub blocked_by: Option<Id>,
     /// Cancel requests under way: until they are delivered it serves nobody else.
     pub cancels: u32,
+    /// A shared one is looked at then: does anybody wait in vain for who is first on it?
+    pub looked_at_ms: u64,
     /// Ends with the current user: something happened that must not meet another.
     pub doomed: bool,
+    /// When the transaction that is open on it began; 0 where none is.
+    pub began_us: u64,
     /// Shared since, and statements taken since: when others wait it is given up in time.
     pub shared_since_us: u64,
     pub rides: u32,

@@ -142,6 +142,15 @@ impl TlsSession {
         Some(certificate.to_vec())
     }
 
+    /// Protocol and cipher, for people.
+    pub fn terms(&self) -> String {
+        let state = self.state();
+        match (state.protocol_version(), state.negotiated_cipher_suite()) {
+            (Some(version), Some(suite)) => format!("{version:?}/{:?}", suite.suite()).replacen('_', ".", 1),
+            _ => "handshake".to_owned(),
+        }
+    }
+
     /// The application protocol agreed on; None when the peer named none.
     pub fn alpn(&self) -> Option<&[u8]> {
         self.state().alpn_protocol()

@@ -5,6 +5,7 @@ use crate::border::Event;
 use crate::conn::client::{Client, Link, Wait};
 use crate::conn::server::{Server, Stage};
 use crate::inbox::Post;
+use crate::shared::ServerPool;
 use crate::slab::Id;
 use crate::wire::postgres::build;
 use crate::wire::postgres::pending::Kind;
@@ -12,7 +13,9 @@ use std::sync::Arc;
 
 /// A shared connection's first statement that runs for so long will not end by itself before a request is there.
 const STUCK_US: u64 = 5_000;
-/// A shared connection on which nobody waits any more is looked at after so long.
+/// So often a shared connection is looked at on which somebody waits behind another, or that somebody left.
+const LOOK_MS: u64 = 100;
+/// What runs there for so long, for nobody, is stopped.
 const DESERTED_MS: u64 = 1_000;
 
 const BY_USER: &str = "canceling statement due to user request";
@@ -22,6 +25,7 @@ pub(super) const BY_TIME: &str = "canceling statement due to statement timeout";
 pub(super) struct Cancel {
     lane: Id,
     by: Option<Id>,
+    pool: Arc<ServerPool>,
 }
 
 impl Engine {
@@ -44,6 +48,10 @@ impl Engine {
                 }
                 false
             }
+            (Link::None, Wait::Answer { .. }) => {
+                self.cancel_answer(id);
+                false
+            }
             (Link::Held(lane), _) => self.ask_server(lane, BY_USER, Some(by)),
             (Link::Shared(lane), _) => self.cancel_shared(id, lane, by),
             _ => false,
@@ -60,10 +68,12 @@ impl Engine {
         // The server's own words are of a request, and right when it was one.
         server.up.stopped = (text == BY_TIME).then_some(text);
         let (address, secret) = (server.address.to_string(), server.secret.to_vec());
-        let (pid, pool) = (server.pid, server.seat.pool().id);
+        let (pid, pool) = (server.pid, Arc::clone(server.seat.pool()));
+        let number = pool.id;
         let ticket = self.shared.ticket() | (self.index as u64) << 56;
-        self.cancels.insert(ticket, Cancel { lane, by });
-        self.shared.tell(Event::CancelNeeded { ticket, pool, address, pid, secret });
+        pool.stats[self.index].cancelling.add(1);
+        self.cancels.insert(ticket, Cancel { lane, by, pool });
+        self.shared.tell(Event::CancelNeeded { ticket, pool: number, address, pid, secret });
         true
     }
 
@@ -121,6 +131,7 @@ impl Engine {
         build::error(&mut client.stream.out, "ERROR", "57014", text);
         build::ready(&mut client.stream.out, b'I');
         self.resumed.push_back(id);
+        self.watch(lane);
     }
 
     /// A shared connection is stuck: whose statement it is hears so, the others ask again elsewhere.
@@ -132,12 +143,19 @@ impl Engine {
         self.abandon(server, true);
     }
 
-    /// Nobody has to wait behind a client that does not read: it keeps the connection, the others ask again elsewhere.
-    pub(super) fn part(&mut self, server: &mut Server) {
-        let Some(slow) = server.blocked_by else { return };
-        if server.up.owner.is_some() || server.up.first().is_none_or(|(first, _)| first != slow) {
-            return;
+    /// Nobody has to wait behind a client that does not read.
+    pub(super) fn part_from_blocked(&mut self, server: &mut Server) {
+        let first = server.up.first().map(|(first, _)| first);
+        if let Some(slow) = server.blocked_by
+            && server.up.owner.is_none()
+            && first == Some(slow)
+        {
+            self.part(server, slow);
         }
+    }
+
+    /// Who is first keeps the connection, the others ask again elsewhere.
+    fn part(&mut self, server: &mut Server, slow: Id) {
         let pool = Arc::clone(server.seat.pool());
         self.stop_sharing(&pool, server.id);
         let others: Vec<Id> = server.up.pending.iter().map(|pending| pending.client).collect();
@@ -200,23 +218,44 @@ impl Engine {
         }
     }
 
-    /// A client left a shared connection with its statement under way. If nobody else comes for it, the server need
-    /// not go on with it.
-    pub(super) fn desert(&mut self, lane: Id) {
-        self.wheel.arm(token(SERVER, lane), self.now_ms + DESERTED_MS);
+    /// Somebody waits on this shared connection behind another, or has left it: it is looked at in a while.
+    pub(super) fn watch(&mut self, lane: Id) {
+        if let Some(server) = self.servers.get(lane)
+            && server.looked_at_ms <= self.now_ms
+        {
+            server.looked_at_ms = self.now_ms + LOOK_MS;
+            self.wheel.arm(token(SERVER, lane), server.looked_at_ms);
+        }
     }
 
+    /// Whoever is first on a shared connection may take longer than anybody thought, or be gone.
     pub(super) fn look_after(&mut self, lane: Id) {
         let Some(server) = self.servers.get(lane) else { return };
-        if server.up.owner.is_some() || server.up.pending.is_empty() || server.cancels > 0 {
-            return;
+        let (Some((first, _)), None) = (server.up.first(), server.up.owner) else { return };
+        let since = server.up.oldest_us().unwrap_or(self.now_us);
+        let (runs_ms, units) = (self.now_us.saturating_sub(since) / 1_000, server.up.units);
+        let (patient, cancelled) = (runs_ms < LOOK_MS, server.cancels > 0);
+        let here = self.clients.get(first).is_some_and(|client| client.link == Link::Shared(lane));
+        if cancelled || patient || (!here && runs_ms < DESERTED_MS) {
+            return self.watch(lane);
         }
-        let waiting: Vec<Id> = server.up.pending.iter().map(|pending| pending.client).collect();
-        let deserted = !waiting
-            .iter()
-            .any(|id| self.clients.get(*id).is_some_and(|client| client.link == Link::Shared(lane)));
-        if deserted {
+        if !here {
             self.scatter(lane, None, BY_USER);
+        } else if units > 1
+            && let Some(mut server) = self.servers.take(lane)
+        {
+            self.part(&mut server, first);
+            self.servers.put(lane, server);
+        }
+    }
+
+    /// A command of the console takes its time: what it began goes on, its answer is dropped.
+    fn cancel_answer(&mut self, id: Id) {
+        if let Some(client) = self.clients.get(id) {
+            client.wait = Wait::None;
+            build::error(&mut client.stream.out, "ERROR", "57014", BY_USER);
+            build::ready(&mut client.stream.out, b'I');
+            self.resume(id);
         }
     }
 
@@ -225,6 +264,7 @@ impl Engine {
             pool.leave(client.id);
         }
         client.wait = Wait::None;
+        client.repeated = false;
         let mut input = std::mem::take(&mut client.input);
         let result = client.session.drop_unit(&mut input).map_err(End::from);
         client.input = input;
@@ -241,7 +281,8 @@ impl Engine {
     }
 
     pub(super) fn cancelled(&mut self, ticket: u64) {
-        let Some(Cancel { lane: id, by }) = self.cancels.remove(&ticket) else { return };
+        let Some(Cancel { lane: id, by, pool }) = self.cancels.remove(&ticket) else { return };
+        pool.stats[self.index].cancelling.add(-1);
         if let Some(by) = by {
             self.shared.post(by.carrier(), Post::CancelDone(by));
         }
@@ -254,6 +295,15 @@ impl Engine {
             build::query(&mut server.stream.out, b"");
             self.mark_server(&mut server);
         }
+        let owner = server.up.owner.filter(|_| server.cancels == 0 && server.up.is_quiet());
         self.servers.put(id, server);
+        // Its next statement waited, or it would have been stopped in the place of the one that was meant.
+        if let Some(owner) = owner
+            && let Some(client) = self.clients.get(owner)
+            && client.wait == Wait::Replies
+        {
+            client.wait = Wait::None;
+            self.resume(owner);
+        }
     }
 }

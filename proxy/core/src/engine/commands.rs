@@ -1,5 +1,6 @@
 //! What the brain and other carriers ask of this one.
 
+use super::listing::Walk;
 use super::{End, Engine, SERVER, WAKE, token};
 use crate::border::{Attach, Command, Event};
 use crate::conn::client::{Stage as ClientStage, Wait};
@@ -7,11 +8,14 @@ use crate::conn::server::{Server, Stage};
 use crate::conn::stream::Stream;
 use crate::conn::tls::TlsSession;
 use crate::inbox::Post;
+use crate::poll;
 use crate::slab::Id;
 use crate::wire::postgres::server::{Lost, Upstream};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
+/// What waits to be read by one client, when more is told to it.
+const MAX_TOLD: usize = 4 * 1024 * 1024;
 /// Posts taken in one turn.
 const POSTS: usize = 1_024;
 
@@ -30,6 +34,7 @@ impl Engine {
             Post::PlanReady(id) => self.plan_ready(id),
             Post::Grant { client, server } => self.granted_to(client, server),
             Post::Refuse { client, code, message } => self.refuse(client, &code, &message),
+            Post::Walk(walk) => self.walk(*walk),
             Post::Moved(id) => drop(self.servers.remove(id)),
             Post::Cancel { slot, secret, by } => {
                 if !self.cancel(slot, &secret, by) {
@@ -77,15 +82,19 @@ impl Engine {
             }
             Command::Reply { conn, ticket, data } => self.reply(conn, ticket, &data),
             Command::Cancelled { ticket } => self.cancelled(ticket),
+            Command::Tell { conn, data } => self.inform(conn, &data),
             Command::Adopt { pool, base, fd } => self.adopt(pool, base, fd),
-            Command::Listen { listener, fds, tls } => self.listen(listener, fds, tls),
+            Command::Listen { listener, fds, tls, proxies } => self.listen(listener, fds, tls, &proxies),
             Command::Unlisten { listener } => self.unlisten(listener),
             // What concerns no connection is done where it arrives: see brain.rs.
             Command::Fail(_) | Command::Learn { .. } | Command::OpenPool { .. } => {}
             Command::Recycle { .. }
+            | Command::Hold { .. }
             | Command::ForgetPlans
             | Command::SlowAfter { .. }
             | Command::TellStrays => {}
+            Command::List { ticket } => self.walk(Walk::list(ticket)),
+            Command::Kill { pool, said } => self.walk(Walk::kill(pool, said)),
             Command::Drain { at_once } => self.drain(at_once),
             Command::Survey { pool, ms } => self.survey(pool, ms),
             Command::Break { pool, address } => self.break_off(pool, &address),
@@ -186,11 +195,13 @@ impl Engine {
             }
         }
         let schema = pool.schema.load(Relaxed);
+        let local = poll::local_address(stream.raw()).into();
         let mut server = Box::new(Server {
             id,
             stage: Stage::Tls,
             ticket,
             address: attach.address.into(),
+            local,
             input: Vec::new(),
             up: Upstream::new(Arc::clone(&self.shared.no_settings), schema),
             pid: 0,
@@ -198,6 +209,8 @@ impl Engine {
             blocked_by: None,
             cancels: 0,
             doomed: false,
+            looked_at_ms: 0,
+            began_us: 0,
             shared_since_us: 0,
             rides: 0,
             stream,
@@ -224,6 +237,26 @@ impl Engine {
         let off = |(name, value): &(String, String)| name == "standard_conforming_strings" && value == "off";
         server.up.backslashes = parameters.iter().any(off);
         self.release(server);
+    }
+
+    /// Whole messages for a client, whatever it is at: between two of a server's, never in the midst of one.
+    fn inform(&mut self, conn: Id, data: &[u8]) {
+        let Some(mut client) = self.clients.take(conn) else { return };
+        if client.stage != ClientStage::Active {
+            return self.clients.put(conn, client);
+        }
+        client.aside.extend_from_slice(data);
+        if !self.is_midway(&client) {
+            let aside = std::mem::take(&mut client.aside);
+            client.stream.out.extend_from_slice(&aside);
+        }
+        let behind = client.stream.waiting() + client.aside.len() > MAX_TOLD;
+        let result = if behind {
+            Err(End::error("54000", "notifications came faster than they were read"))
+        } else {
+            Ok(())
+        };
+        self.settle_client(client, result);
     }
 
     fn reply(&mut self, conn: Id, ticket: u64, data: &[u8]) {

@@ -6,6 +6,7 @@ use crate::conn::client::{Client, Link, Stage, Wait};
 use crate::conn::server::Stage as ServerStage;
 use crate::shared::ServerPool;
 use crate::slab::Id;
+use crate::wire::postgres::build;
 use std::sync::Arc;
 
 /// How long the brain may take for a plan or an answer.
@@ -57,6 +58,8 @@ impl Engine {
         match clock {
             Clock::Login => self.shared.limits.login_ms,
             Clock::Closing => CLOSING_MS,
+            // A command of the console may wait for others to finish.
+            Clock::Plan if client.pool.is_none() && client.wait != Wait::Plan => 0,
             Clock::Plan => BRAIN_MS,
             Clock::Pool => pool(|config| config.wait_ms),
             Clock::Stopping => STOPPING_MS,
@@ -73,8 +76,8 @@ impl Engine {
             _ => false,
         };
         let clock = Self::clock(client);
-        let steady =
-            matches!(clock, Clock::Login | Clock::Closing | Clock::Plan | Clock::Pool | Clock::Stopping);
+        // More input does not make these later.
+        let steady = !matches!(clock, Clock::Transaction | Clock::Idle);
         if steady && client.clock == clock && client.deadline_ms > 0 {
             return;
         }
@@ -145,7 +148,7 @@ impl Engine {
             Clock::Closing => return self.drop_client(id),
             Clock::Login => End::error("08P01", "client_login_timeout"),
             Clock::Plan => End::error("57014", "no plan or answer in time"),
-            Clock::Pool => End::error("08P01", "query_wait_timeout"),
+            Clock::Pool => wait_over(client.pool.as_ref().and_then(|pool| pool.trouble())),
             Clock::Statement | Clock::Stopping => End::error("57014", BY_TIME),
             Clock::Transaction => {
                 End::error("25P03", "terminating connection due to idle-in-transaction timeout")
@@ -180,4 +183,13 @@ impl Engine {
         let open = pool.wanted(self.now_ms);
         self.ask_servers(pool, open);
     }
+}
+
+/// In PgBouncer's words, and why the connections it waited for may not have come.
+fn wait_over(trouble: Option<String>) -> End {
+    let Some(trouble) = trouble else { return End::error("08P01", "query_wait_timeout") };
+    let detail = format!("The last attempt to open a server connection failed: {trouble}");
+    let mut said = Vec::new();
+    build::error_with(&mut said, "FATAL", "08P01", "query_wait_timeout", &detail);
+    End::Said(said)
 }

@@ -11,19 +11,24 @@ use crate::shared::ServerPool;
 use crate::slab::Id;
 use crate::wire::postgres::build;
 use crate::wire::postgres::client::Step;
+use crate::wire::postgres::frame;
 use crate::wire::postgres::pending::Kind;
 use crate::wire::postgres::server::Lost;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-/// A shared connection with fewer units than this under way is joined though an idle one would be free: sending
-/// together costs less than waking another backend.
-const JOIN_FIRST: usize = 4;
+/// A shared connection on which what is under way takes no longer than this is joined though an idle one would be
+/// free: sending together costs less than waking another backend.
+const JOIN_NS: u64 = 100_000;
+/// At least, and at most, so many units are under way on a connection that is joined first.
+const JOIN_FIRST: std::ops::RangeInclusive<u64> = 4..=16;
 /// A shared connection whose oldest unit is under way for so long is joined by nobody.
 const STUCK_US: u64 = 5_000;
 /// When others wait for a connection of their own, a shared one is given up after so long or so many.
 const TURN_US: u64 = 10_000;
 const TURN_UNITS: u32 = 512;
+/// A unit for the brain is at most so long.
+const MAX_ASKED: usize = 64 * 1024;
 
 pub(super) enum Acquired {
     /// The client holds a connection now.
@@ -33,6 +38,10 @@ pub(super) enum Acquired {
     Waiting,
     /// Its plan was forgotten a moment ago.
     Unplanned,
+    /// So many bytes went to the brain, which answers.
+    Asked(usize),
+    /// The unit is not all here.
+    Unfinished,
 }
 
 impl Engine {
@@ -43,12 +52,7 @@ impl Engine {
         ride: Option<usize>,
         input: &[u8],
     ) -> Result<Acquired, End> {
-        let Some(pool) = client.pool.clone() else {
-            return Err(End::error(
-                "0A000",
-                "this database takes administrative commands only, in the simple protocol",
-            ));
-        };
+        let Some(pool) = client.pool.clone() else { return self.ask_brain(client, input) };
         let config = pool.config();
         let ride = ride.filter(|_| config.sharing && config.mode != Mode::Session && !client.session.pinned);
         if let Some(server) = self.granted.take() {
@@ -58,7 +62,7 @@ impl Engine {
             let depth = config.share_depth.max(1);
             let best = self.best_shared(&pool, client);
             if let Some((id, units)) = best
-                && units < JOIN_FIRST.min(depth)
+                && units < self.join_first(id).min(depth)
             {
                 return self.join(client, id, length, input);
             }
@@ -86,6 +90,28 @@ impl Engine {
             }
             Take::Failed(code, message) => Err(End::Said(fatal(&code, &message))),
         }
+    }
+
+    /// A client without a pool: the brain answers a whole unit of the extended protocol.
+    fn ask_brain(&mut self, client: &mut Client, input: &[u8]) -> Result<Acquired, End> {
+        let mut at = 0;
+        while let Some(header) = frame::from_client(input.get(at..).unwrap_or_default())? {
+            at += header.total;
+            if at > MAX_ASKED || !matches!(header.kind, b'P' | b'B' | b'D' | b'E' | b'C' | b'H' | b'S') {
+                return Err(End::error("0A000", "this database takes administrative commands only"));
+            }
+            if at > input.len() {
+                break;
+            }
+            if matches!(header.kind, b'H' | b'S') {
+                let unit = input.get(..at).unwrap_or_default().to_vec();
+                let (conn, ticket, base) = (client.id, self.shared.ticket(), client.base);
+                client.wait = Wait::Answer { ticket };
+                self.shared.tell(Event::UnitNeeded { conn, ticket, base, unit });
+                return Ok(Acquired::Asked(at));
+            }
+        }
+        Ok(Acquired::Unfinished)
     }
 
     pub(super) fn ask_servers(&mut self, pool: &Arc<ServerPool>, count: usize) {
@@ -120,6 +146,12 @@ impl Engine {
             }
         }
         best
+    }
+
+    /// So many units may be under way on this connection for one more to join before an idle one is taken.
+    fn join_first(&mut self, id: Id) -> usize {
+        let pace = self.servers.get(id).map_or(u64::MAX, |server| server.up.pace_ns.max(1));
+        (JOIN_NS / pace).clamp(*JOIN_FIRST.start(), *JOIN_FIRST.end()) as usize
     }
 
     /// A connection from the pool: for this client alone, or shared from now on.
@@ -183,7 +215,7 @@ impl Engine {
         if pool.waiting() == 0 {
             return;
         }
-        for _ in server.up.units..JOIN_FIRST {
+        for _ in server.up.units..*JOIN_FIRST.start() as usize {
             let Some(waiter) = pool.next_rider(self.index) else { return };
             // It was their turn: nobody who waits for a connection alone came before them.
             server.shared_since_us = self.now_us;
@@ -200,6 +232,7 @@ impl Engine {
         let id = self.servers.reserve().ok_or(())?;
         let from = *self.shared.sets.get(server.id.carrier()).ok_or(())?;
         let old = std::mem::replace(&mut server.id, id);
+        server.looked_at_ms = 0;
         self.shared.post(old.carrier(), Post::Moved(old));
         server.stream.move_to(from, self.set, token(SERVER, id)).map_err(drop)
     }
@@ -266,7 +299,11 @@ impl Engine {
             server.seat.pool().stats[self.index].shared.add(1);
             client.link = Link::Shared(id);
             self.mark_server(&mut server);
+            let behind = server.up.units > 1;
             self.servers.put(id, server);
+            if behind {
+                self.watch(id);
+            }
         }
         result
     }
@@ -398,7 +435,7 @@ impl Engine {
             server.stream.resume(self.set);
         }
         if let Link::Shared(id) = link {
-            self.desert(id);
+            self.watch(id);
         }
         let Link::Held(id) = link else { return };
         let Some(mut server) = self.servers.take(id) else { return };

@@ -7,10 +7,12 @@ use crate::conn::stream::Stream;
 use crate::conn::tls::{ServerTls, TlsSession};
 use crate::inbox::Post;
 use crate::poll::{self, Accepted};
+use crate::pool::Mode;
 use crate::settings::Settings;
 use crate::slab::Id;
 use crate::wire::postgres::startup::{First, GSS, SSL, first};
 use crate::wire::postgres::{build, frame};
+use crate::wire::proxy::{Header, Network, header};
 use siphasher::sip128::{Hasher128, SipHasher};
 use std::hash::Hasher;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -39,13 +41,21 @@ const ACCEPTED: usize = 64;
 const REFUSED: usize = 64;
 
 impl Engine {
-    pub(super) fn listen(&mut self, number: u32, fds: Vec<OwnedFd>, tls: Option<Arc<ServerTls>>) {
+    pub(super) fn listen(
+        &mut self,
+        number: u32,
+        fds: Vec<OwnedFd>,
+        tls: Option<Arc<ServerTls>>,
+        proxies: &Arc<[Network]>,
+    ) {
         for listener in self.listeners.iter_mut().filter(|listener| listener.number == number) {
             listener.tls = tls.clone();
+            listener.proxies = Arc::clone(proxies);
         }
         for fd in fds {
             let raw = fd.as_raw_fd();
-            self.listeners.push(Listener { number, fd, tls: tls.clone(), resting: false });
+            let proxies = Arc::clone(proxies);
+            self.listeners.push(Listener { number, fd, tls: tls.clone(), proxies, resting: false });
             let place = Id::new(0, number, 0);
             if let Err(error) = self.set.add(raw, token(LISTENER, place), poll::READ) {
                 self.shared
@@ -73,7 +83,12 @@ impl Engine {
         for _ in 0..ACCEPTED {
             let Some(listener) = self.listeners.get_mut(at) else { return };
             match poll::accept(listener.fd.as_raw_fd()) {
-                Ok(Some(accepted)) => self.welcome(number, accepted),
+                Ok(Some(accepted)) => {
+                    let proxied = accepted
+                        .ip
+                        .is_some_and(|ip| listener.proxies.iter().any(|network| network.holds(ip)));
+                    self.welcome(number, accepted, proxied);
+                }
                 Ok(None) => return,
                 Err(error) => {
                     // Out of descriptors or memory: rest a while instead of spinning on the ready socket.
@@ -94,7 +109,7 @@ impl Engine {
         }
     }
 
-    fn welcome(&mut self, listener: u32, accepted: Accepted) {
+    fn welcome(&mut self, listener: u32, accepted: Accepted, proxied: bool) {
         let presence = Presence::new(&self.shared);
         let full = self.shared.clients.load(Relaxed) > self.shared.limits.max_clients + REFUSED;
         if full || self.shared.overloaded() {
@@ -106,7 +121,9 @@ impl Engine {
             self.clients.remove(id);
             return;
         }
-        let client = Box::new(Client::new(id, presence, stream, listener, accepted.peer));
+        let mut client = Box::new(Client::new(id, presence, stream, listener, accepted.peer, self.now_us));
+        client.proxied = proxied;
+        client.uid = accepted.uid;
         self.settle_client(client, Ok(()));
     }
 
@@ -115,6 +132,16 @@ impl Engine {
         let mut at = 0;
         while client.stage == Stage::First {
             let left = input.get(at..).unwrap_or_default();
+            if client.proxied {
+                // Before TLS and all else; what follows is the client's own.
+                let Header::Said { took, client: behind } = header(left)? else { return Ok(at) };
+                client.proxied = false;
+                if let Some(behind) = behind {
+                    client.peer = Some(behind.to_string().into());
+                }
+                at += took;
+                continue;
+            }
             match first(left)? {
                 First::More => return Ok(at),
                 // PostgreSQL asks each question once; a second time the number is taken for a version.
@@ -243,7 +270,7 @@ impl Engine {
         client.stage = Stage::Login;
         client.spoke = true;
         let peer = client.peer.as_deref().unwrap_or_default().to_owned();
-        let (conn, listener) = (client.id, client.listener);
+        let (conn, listener, uid) = (client.id, client.listener, client.uid);
         self.shared.tell(Event::Startup {
             conn,
             listener,
@@ -252,6 +279,7 @@ impl Engine {
             body: body.to_vec(),
             tls: tls_on,
             cert,
+            uid,
         });
         Ok(())
     }
@@ -263,6 +291,7 @@ impl Engine {
             return;
         }
         client.pool = self.shared.pool(admit.pool);
+        client.session.poolless = client.pool.is_none();
         client.base = admit.base;
         client.key_bytes = u8::try_from(admit.key_bytes).unwrap_or(4);
         client.settings = self.shared.interner.settings(Settings::from_pairs(admit.settings));
@@ -275,6 +304,7 @@ impl Engine {
         let secret = secret.get(..admit.key_bytes.min(secret.len())).unwrap_or_default();
         build::message(&mut client.stream.out, b'K', &[&pid.to_be_bytes(), secret]);
         build::ready(&mut client.stream.out, b'I');
+        client.session.roams = client.pool.as_ref().is_some_and(|pool| pool.config().mode != Mode::Session);
         client.stage = Stage::Active;
         self.stats().logins.add(1);
         if let Some(pool) = &client.pool {
@@ -292,8 +322,8 @@ impl Engine {
             self.clients.remove(id);
             return;
         }
-        let presence = Presence::new(&self.shared);
-        let mut client = Box::new(Client::new(id, presence, stream, 0, "the proxy".to_owned()));
+        let presence = Presence::own(&self.shared);
+        let mut client = Box::new(Client::new(id, presence, stream, 0, "the proxy".to_owned(), self.now_us));
         client.stage = Stage::Active;
         client.pool = self.shared.pool(pool);
         client.base = base;

@@ -6,6 +6,7 @@ mod commands;
 mod deadlines;
 mod drain;
 mod lanes;
+mod listing;
 mod login;
 mod relay;
 mod replies;
@@ -25,9 +26,11 @@ use crate::shared::{CarrierStats, Shared};
 use crate::slab::{Id, Slab};
 use crate::wheel::Wheel;
 use crate::wire::postgres::server::{Done, Lost};
+use crate::wire::proxy::Network;
 use cancels::Cancel;
 pub use deadlines::Clock;
 use hashbrown::HashMap;
+pub use listing::Walk;
 use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -52,6 +55,8 @@ struct Listener {
     number: u32,
     fd: OwnedFd,
     tls: Option<Arc<ServerTls>>,
+    /// Who comes from there says first, in the PROXY protocol, on whose behalf.
+    proxies: Arc<[Network]>,
     /// Accepting stopped for want of descriptors; tried again when pools are tended.
     resting: bool,
 }
@@ -224,6 +229,7 @@ impl Engine {
         for id in self.clients.ids() {
             if self.clients.is_lent(id) {
                 self.clients.remove(id);
+                self.shared.tell(crate::border::Event::Closed { conn: id, reason: "a defect".to_owned() });
                 self.lose_servers_of(id);
                 continue;
             }
@@ -308,7 +314,12 @@ impl Engine {
         let (left, stage) = (client.stream.waiting(), client.stage);
         let idle = client.is_idle();
         match result {
-            Ok(sent) => self.shared.stats[self.index].bytes_out.add(sent as u64),
+            Ok(sent) => {
+                self.shared.stats[self.index].bytes_out.add(sent as u64);
+                if let Some(pool) = &client.pool {
+                    pool.stats[self.index].sent.add(sent as u64);
+                }
+            }
             Err(error) => {
                 if let Some(client) = self.clients.take(id) {
                     self.end_client(client, End::Gone(error));

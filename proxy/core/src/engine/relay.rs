@@ -66,6 +66,10 @@ impl Engine {
             Read::End(reason) => Err(End::Gone(reason)),
             Read::Bytes(n) => {
                 self.stats().bytes_in.add(n as u64);
+                client.heard_us = self.now_us;
+                if let Some(pool) = &client.pool {
+                    pool.stats[self.index].received.add(n as u64);
+                }
                 let fresh = if client.stream.tls.is_some() { &plain } else { &scratch };
                 self.feed(client, fresh.get(..n).unwrap_or_default())
             }
@@ -156,7 +160,7 @@ impl Engine {
                     break;
                 }
                 Link::None => self.step_alone(client, left)?,
-                Link::Held(id) if self.must_yield(client, id, left) => {
+                Link::Held(id) if self.must_yield(client, id, left) || self.is_being_stopped(client, id) => {
                     client.wait = Wait::Replies;
                     break;
                 }
@@ -179,9 +183,12 @@ impl Engine {
                     }
                     Acquired::Waiting => self.wait(client, Wait::Pool { ride }),
                     Acquired::Unplanned => self.wait(client, Wait::Plan),
+                    Acquired::Asked(n) => at += n,
+                    Acquired::Unfinished => break,
                 },
                 Step::Answer { took, text } => {
                     let text = left.get(text).unwrap_or_default().to_vec();
+                    client.asked = true;
                     at += took;
                     let ticket = self.shared.ticket();
                     self.wait(client, Wait::Answer { ticket });
@@ -212,6 +219,12 @@ impl Engine {
                 let had_its_turn = server.up.pending.back().is_some_and(|pending| !pending.kind.is_ours());
                 had_its_turn && (waiting || server.up.units >= PIPELINED)
             })
+    }
+
+    /// A request to stop what is over already is still on its way: it would meet the next statement.
+    fn is_being_stopped(&mut self, client: &Client, id: Id) -> bool {
+        client.session.is_between()
+            && self.servers.get(id).is_some_and(|server| server.cancels > 0 && server.up.is_quiet())
     }
 
     fn wait(&mut self, client: &mut Client, wait: Wait) {
@@ -320,7 +333,7 @@ impl Engine {
             End::Error { code, message } => format!("{code} {message}"),
             End::Said(_) => "closed by the proxy".to_owned(),
         };
-        if client.stage == Stage::Login {
+        if matches!(client.stage, Stage::Login | Stage::Active) {
             self.shared.tell(Event::Closed { conn: client.id, reason });
         }
         match end {

@@ -5,6 +5,7 @@ use crate::border::Event;
 use crate::conn::client::{Client, Link, Stage as ClientStage, Wait};
 use crate::conn::server::{Server, Stage};
 use crate::conn::stream::{HIGH, Read, Spare};
+use crate::plan::Plan;
 use crate::poll;
 use crate::pool::Mode;
 use crate::settings::Settings;
@@ -199,7 +200,7 @@ impl Engine {
             release |= self.finish_unit(&mut server, done, at + 1 == count);
         }
         self.dones = dones;
-        self.part(&mut server);
+        self.part_from_blocked(&mut server);
         let quiet = server.up.is_quiet();
         if server.up.is_dry()
             && let Some(owner) = server.up.owner
@@ -227,8 +228,17 @@ impl Engine {
     /// Something of ours ended: Setup, Reset, or a Sync in the client's name.
     fn finish_ours(&mut self, server: &mut Server) -> bool {
         let Some(owner) = server.up.owner else { return true };
-        let Some(client) = self.clients.get(owner) else { return false };
-        let pool = server.seat.pool();
+        let Some(mut client) = self.clients.take(owner) else { return false };
+        let released = self.finish_for(&mut client, server);
+        client.running = !server.up.is_quiet();
+        self.watch_clock(&mut client);
+        self.clients.put(owner, client);
+        released
+    }
+
+    /// What the end of something of ours means for who holds the connection. True when it needs it no more.
+    fn finish_for(&mut self, client: &mut Client, server: &mut Server) -> bool {
+        let (owner, pool) = (client.id, Arc::clone(server.seat.pool()));
         if client.settling && server.up.is_quiet() {
             client.settling = false;
             client.wait = Wait::None;
@@ -238,12 +248,9 @@ impl Engine {
         let free = server.up.is_quiet() && server.up.status == b'I' && client.session.is_between();
         if free && (client.session.pinned || pool.config().mode == Mode::Session) {
             // It keeps the connection; should what was restored not be what holds for it, that is mended.
-            if let Some(mut client) = self.clients.take(owner) {
-                client.settling = !self.prepare(&client, server);
-                if client.settling {
-                    client.wait = Wait::Replies;
-                }
-                self.clients.put(owner, client);
+            client.settling = !self.prepare(client, server);
+            if client.settling {
+                client.wait = Wait::Replies;
             }
             return false;
         }
@@ -286,6 +293,14 @@ impl Engine {
         let stats = &pool.stats[self.index];
         stats.statements.add(1);
         stats.statement.record(self.now_us.saturating_sub(done.sent_us));
+        if server.began_us == 0 {
+            server.began_us = done.sent_us;
+        }
+        if done.status == b'I' {
+            stats.transactions.add(1);
+            stats.transaction_us.add(self.now_us.saturating_sub(server.began_us));
+            server.began_us = 0;
+        }
         if done.failed {
             stats.errors.add(1);
         } else if let Some(plan) = &done.plan {
@@ -308,6 +323,8 @@ impl Engine {
             self.clients.put(done.client, client);
             return server.up.owner == Some(done.client);
         }
+        let aside = std::mem::take(&mut client.aside);
+        client.stream.out.extend_from_slice(&aside);
         client.status = done.status;
         let total_us = self.now_us.saturating_sub(done.sent_us) + client.waited_us;
         if total_us >= self.shared.slow_us.load(Relaxed) {
@@ -316,6 +333,8 @@ impl Engine {
         client.stopping = false;
         client.finishing = false;
         client.waited_us = 0;
+        // What comes next has its own time.
+        client.deadline_ms = 0;
         client.running = !server.up.is_quiet();
         // A client has one unit at a time on a shared connection: its end decides all of it.
         let all_in = matches!(client.link, Link::Shared(_)) || server.up.is_quiet();
@@ -327,6 +346,11 @@ impl Engine {
         self.follow_transaction(&mut client, server);
         if let Some(why) = done.pin {
             client.session.pin(why, &self.shared);
+        }
+        let discards = |plan: &Arc<Plan>| plan.effect.resets_all && plan.effect.forgets_prepared;
+        if client.asked && !done.failed && done.plan.as_ref().is_some_and(discards) {
+            // DISCARD ALL: what the brain knows of it ends, too.
+            self.shared.tell(Event::Discarded { conn: client.id });
         }
         let again = done.again && !client.again.is_empty();
         if again {

@@ -119,6 +119,14 @@ impl Core {
         figures::pools(&self.shared)
     }
 
+    fn carriers(&self) -> Vec<figures::CarrierFigures> {
+        figures::carriers(&self.shared)
+    }
+
+    fn plans(&self, py: Python<'_>) -> Vec<figures::PlanFigures> {
+        figures::plans(py, &self.shared)
+    }
+
     fn stop(&self, py: Python<'_>) {
         self.shared.stopping.store(true, Relaxed);
         for inbox in &self.shared.inboxes {

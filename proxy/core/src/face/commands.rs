@@ -2,10 +2,11 @@
 
 use crate::border::{self, Command};
 use crate::conn::tls;
-use crate::plan::{self, Action, Effect, Measured};
+use crate::plan::{self, Action, Effect, Measured, Names};
 use crate::poll;
-use crate::pool::{Mode, PoolConfig};
+use crate::pool::{self, Mode, PoolConfig};
 use crate::slab::Id;
+use crate::wire::proxy::Network;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use std::os::fd::OwnedFd;
@@ -48,6 +49,8 @@ pub struct Plan {
     pin: Option<String>,
     forgets_prepared: bool,
     changes_schema: bool,
+    names: Option<String>,
+    aside: bool,
     code: String,
     message: String,
 }
@@ -57,7 +60,7 @@ impl Plan {
     #[new]
     #[pyo3(signature = (
         action, *, shareable = false, sets = vec![], resets_all = false, pin = None, forgets_prepared = false,
-        changes_schema = false, code = String::new(), message = String::new()
+        changes_schema = false, names = None, aside = false, code = String::new(), message = String::new()
     ))]
     #[allow(clippy::too_many_arguments)]
     fn new(
@@ -68,16 +71,33 @@ impl Plan {
         pin: Option<String>,
         forgets_prepared: bool,
         changes_schema: bool,
+        names: Option<String>,
+        aside: bool,
         code: String,
         message: String,
     ) -> PyResult<Self> {
+        if let Some(other) = names.as_deref().filter(|names| names_of(names).is_none()) {
+            return Err(PyValueError::new_err(format!("no such use of a name: {other}")));
+        }
         match action.as_str() {
             "forward" | "answer" => {}
             "deny" if code.len() == 5 && !message.is_empty() => {}
             "deny" => return Err(PyValueError::new_err("a denial needs a five-letter code and a message")),
             other => return Err(PyValueError::new_err(format!("no such action: {other}"))),
         }
-        Ok(Self { action, shareable, sets, resets_all, pin, forgets_prepared, changes_schema, code, message })
+        Ok(Self {
+            action,
+            shareable,
+            sets,
+            resets_all,
+            pin,
+            forgets_prepared,
+            changes_schema,
+            names,
+            aside,
+            code,
+            message,
+        })
     }
 
     fn __repr__(&self) -> String {
@@ -85,6 +105,15 @@ impl Plan {
             [("shareable", self.shareable), ("resets_all", self.resets_all), ("schema", self.changes_schema)];
         let set: Vec<&str> = fields.iter().filter(|(_, on)| *on).map(|(name, _)| *name).collect();
         format!("Plan({:?}, {}, pin={:?}, sets={})", self.action, set.join(" "), self.pin, self.sets.len())
+    }
+}
+
+fn names_of(word: &str) -> Option<Names> {
+    match word {
+        "makes" => Some(Names::Makes),
+        "runs" => Some(Names::Runs),
+        "drops" => Some(Names::Drops),
+        _ => None,
     }
 }
 
@@ -104,6 +133,8 @@ impl Plan {
                 forgets_prepared: self.forgets_prepared,
                 changes_schema: self.changes_schema,
             },
+            names: self.names.as_deref().and_then(names_of),
+            aside: self.aside,
             era: 0,
             key: 0,
             measured: Measured::default(),
@@ -203,13 +234,22 @@ commands! {
     Reply (conn, ticket, data) (conn: u64, ticket: u64, data: Vec<u8>) => |c| {
         Ok(Command::Reply { conn: Id(c.conn), ticket: c.ticket, data: c.data.clone() })
     };
+    Tell (conn, data) (conn: u64, data: Vec<u8>) => |c| {
+        Ok(Command::Tell { conn: Id(c.conn), data: c.data.clone() })
+    };
     Adopt (pool, *, base, fd) (pool: u32, base: u32, fd: i32) => |c| {
         Ok(Command::Adopt { pool: c.pool, base: c.base, fd: poll::adopt(c.fd) })
     };
     Cancelled (ticket) (ticket: u64) => |c| Ok(Command::Cancelled { ticket: c.ticket });
-    Listen (listener, fds, tls = None) (listener: u32, fds: Vec<i32>, tls: Option<Py<TlsServer>>) => |c| {
+    Listen (listener, fds, tls = None, proxies = Vec::new()) (
+        listener: u32, fds: Vec<i32>, tls: Option<Py<TlsServer>>, proxies: Vec<String>
+    ) => |c| {
+        let network = |text: &String| {
+            Network::parse(text).ok_or_else(|| PyValueError::new_err(format!("no network: {text}")))
+        };
+        let proxies = c.proxies.iter().map(network).collect::<PyResult<_>>()?;
         let tls = c.tls.as_ref().map(|tls| Arc::clone(&tls.get().0));
-        Ok(Command::Listen { listener: c.listener, fds: adopt(&c.fds), tls })
+        Ok(Command::Listen { listener: c.listener, fds: adopt(&c.fds), tls, proxies })
     };
     Unlisten (listener) (listener: u32) => |c| Ok(Command::Unlisten { listener: c.listener });
     OpenPool (
@@ -253,4 +293,10 @@ commands! {
     ForgetPlans () () => |_| Ok(Command::ForgetPlans);
     Drain (at_once = false) (at_once: bool) => |c| Ok(Command::Drain { at_once: c.at_once });
     SlowAfter (ms) (ms: u64) => |c| Ok(Command::SlowAfter { ms: c.ms });
+    Hold (pool, how) (pool: u32, how: String) => |c| {
+        let hold = pool::Hold::parse(&c.how).ok_or_else(|| PyValueError::new_err(format!("no such hold: {}", c.how)))?;
+        Ok(Command::Hold { pool: c.pool, hold })
+    };
+    Kill (pool, data) (pool: u32, data: Vec<u8>) => |c| Ok(Command::Kill { pool: c.pool, said: c.data.clone() });
+    List (ticket) (ticket: u64) => |c| Ok(Command::List { ticket: c.ticket });
 }

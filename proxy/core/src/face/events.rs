@@ -1,6 +1,6 @@
 //! Events as frozen Python objects.
 
-use crate::border::Event;
+use crate::border::{self, Event};
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -28,14 +28,17 @@ macro_rules! events {
 
 events! {
     Startup {
-        conn: u64, listener: u32, peer: String, version: u32, body: Py<PyBytes>, tls: bool, cert: Option<Py<PyBytes>>
+        conn: u64, listener: u32, peer: String, version: u32, body: Py<PyBytes>, tls: bool, cert: Option<Py<PyBytes>>,
+        uid: Option<u32>
     }
     AuthMessage { conn: u64, kind: u8, body: Py<PyBytes> }
     Closed { conn: u64, reason: String }
+    Discarded { conn: u64 }
     PlanNeeded {
         scope: u32, key: Py<PyBytes>, base: u32, settings: Vec<(String, String)>, exact: bool, text: Py<PyBytes>
     }
     AnswerNeeded { conn: u64, ticket: u64, base: u32, text: Py<PyBytes> }
+    UnitNeeded { conn: u64, ticket: u64, base: u32, unit: Py<PyBytes> }
     ServerNeeded { pool: u32 }
     ServerOpened { conn: u64, ticket: u64, cert: Option<Py<PyBytes>> }
     ServerMessage { conn: u64, ticket: u64, kind: u8, body: Py<PyBytes> }
@@ -47,6 +50,18 @@ events! {
         conn: u64, pool: u32, base: u32, key: Py<PyBytes>, queue_us: u64, server_us: u64, total_us: u64, size: usize,
         failed: bool, untold: u64
     }
+    ClientRow {
+        conn: u64, pool: u32, base: u32, state: String, address: String, local: String, fd: i32, since_us: u64,
+        heard_us: u64, waited_us: u64, link: Option<u64>, tls: String, application: String, prepared: usize, pinned: bool,
+        kept: usize, unsent: usize
+    }
+    ServerRow {
+        conn: u64, pool: u32, state: String, address: String, local: String, fd: i32, since_us: u64, heard_us: u64,
+        closing: bool, link: Option<u64>, pid: u32, tls: String, prepared: usize, kept: usize, unsent: usize
+    }
+    Listed {
+        ticket: u64, of: usize, clients: Vec<Py<ClientRow>>, servers: Vec<Py<ServerRow>>, doors: Vec<(u32, i32)>
+    }
     Fault { message: String }
 }
 
@@ -54,12 +69,59 @@ fn bytes(py: Python<'_>, data: &[u8]) -> Py<PyBytes> {
     PyBytes::new(py, data).unbind()
 }
 
+fn client(row: border::ClientRow) -> ClientRow {
+    let border::ClientRow { pool, base, address, local, fd, since_us, heard_us, .. } = row;
+    let border::ClientRow { waited_us, link, tls, application, prepared, pinned, kept, unsent, .. } = row;
+    ClientRow {
+        conn: row.conn.0,
+        pool,
+        base,
+        state: row.state.to_owned(),
+        address,
+        local,
+        fd,
+        since_us,
+        heard_us,
+        waited_us,
+        link,
+        tls,
+        application,
+        prepared,
+        pinned,
+        kept,
+        unsent,
+    }
+}
+
+fn server(row: border::ServerRow) -> ServerRow {
+    let border::ServerRow { pool, address, local, fd, since_us, heard_us, .. } = row;
+    let border::ServerRow { closing, link, pid, tls, prepared, kept, unsent, .. } = row;
+    ServerRow {
+        conn: row.conn.0,
+        pool,
+        state: row.state.to_owned(),
+        address,
+        local,
+        fd,
+        since_us,
+        heard_us,
+        closing,
+        link,
+        pid,
+        tls,
+        prepared,
+        kept,
+        unsent,
+    }
+}
+
 pub fn to_python(py: Python<'_>, event: Event) -> PyResult<Py<PyAny>> {
     match event {
-        Event::Startup { conn, listener, peer, version, body, tls, cert } => {
+        Event::Startup { conn, listener, peer, version, body, tls, cert, uid } => {
             let (body, cert) = (bytes(py, &body), cert.map(|cert| bytes(py, &cert)));
-            Startup { conn: conn.0, listener, peer, version, body, tls, cert }.into_py_any(py)
+            Startup { conn: conn.0, listener, peer, version, body, tls, cert, uid }.into_py_any(py)
         }
+        Event::Discarded { conn } => Discarded { conn: conn.0 }.into_py_any(py),
         Event::AuthMessage { conn, kind, body } => {
             AuthMessage { conn: conn.0, kind, body: bytes(py, &body) }.into_py_any(py)
         }
@@ -70,6 +132,9 @@ pub fn to_python(py: Python<'_>, event: Event) -> PyResult<Py<PyAny>> {
         }
         Event::AnswerNeeded { conn, ticket, base, text } => {
             AnswerNeeded { conn: conn.0, ticket, base, text: bytes(py, &text) }.into_py_any(py)
+        }
+        Event::UnitNeeded { conn, ticket, base, unit } => {
+            UnitNeeded { conn: conn.0, ticket, base, unit: bytes(py, &unit) }.into_py_any(py)
         }
         Event::ServerNeeded { pool } => ServerNeeded { pool }.into_py_any(py),
         Event::ServerOpened { conn, ticket, cert } => {
@@ -101,6 +166,13 @@ pub fn to_python(py: Python<'_>, event: Event) -> PyResult<Py<PyAny>> {
             untold: slow.untold,
         }
         .into_py_any(py),
+        Event::Listed(listed) => {
+            let clients = listed.clients.into_iter().map(|row| Py::new(py, client(row)));
+            let servers = listed.servers.into_iter().map(|row| Py::new(py, server(row)));
+            let (clients, servers) = (clients.collect::<PyResult<_>>()?, servers.collect::<PyResult<_>>()?);
+            Listed { ticket: listed.ticket, of: listed.of, clients, servers, doors: listed.doors }
+                .into_py_any(py)
+        }
         Event::Fault { message } => Fault { message }.into_py_any(py),
     }
 }

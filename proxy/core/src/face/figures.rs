@@ -1,11 +1,17 @@
 //! Figures as Python objects: every carrier's, summed when asked.
 
 use crate::busiest::SAMPLE;
+use crate::conn::client::Client;
+use crate::conn::server::Server;
+use crate::inbox::Inbox;
+use crate::plan::{self, Plan};
 use crate::pool::PoolStats;
-use crate::shared::{ServerPool, Shared};
+use crate::shared::{CarrierStats, ServerPool, Shared};
 use crate::stats::Histogram;
 use hashbrown::HashMap;
 use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 type Buckets = Vec<(u64, u64)>;
@@ -27,8 +33,44 @@ pub struct PoolFigures {
     statements: u64,
     shared_statements: u64,
     errors: u64,
+    transactions: u64,
+    received: u64,
+    sent: u64,
+    cancelling: i64,
+    servers_old: usize,
+    oldest_wait_us: u64,
+    waited_us: u64,
+    served_us: u64,
+    transaction_us: u64,
     wait_us: Buckets,
     statement_us: Buckets,
+}
+
+#[pyclass(frozen, get_all, module = "proxy._core")]
+pub struct CarrierFigures {
+    carrier: usize,
+    clients: i64,
+    held: i64,
+    shared: i64,
+    statements: u64,
+    bytes_in: u64,
+    bytes_out: u64,
+    logins: u64,
+    panics: u64,
+    inbox: usize,
+}
+
+#[pyclass(frozen, get_all, module = "proxy._core")]
+pub struct PlanFigures {
+    scope: u32,
+    base: u32,
+    key: Py<PyBytes>,
+    action: &'static str,
+    shareable: bool,
+    shares: bool,
+    pin: Option<String>,
+    mean_us: u32,
+    mean_bytes: u32,
 }
 
 #[pyclass(frozen, get_all, module = "proxy._core")]
@@ -44,10 +86,16 @@ pub struct Figures {
     panics: u64,
     pins: Vec<(String, u64)>,
     plan_us: Buckets,
+    client_bytes: usize,
+    server_bytes: usize,
+    pool_bytes: usize,
+    plan_bytes: usize,
 }
 
 pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<PoolFigures>()?;
+    module.add_class::<CarrierFigures>()?;
+    module.add_class::<PlanFigures>()?;
     module.add_class::<Figures>()
 }
 
@@ -59,7 +107,7 @@ fn merged<'a>(histograms: impl Iterator<Item = &'a Histogram>) -> Buckets {
     sum.buckets().collect()
 }
 
-fn of_pool(pool: &ServerPool) -> PoolFigures {
+fn of_pool(pool: &ServerPool, now_us: u64) -> PoolFigures {
     let config = pool.config();
     let (live, idle, opening) = pool.counts();
     let sum = |of: fn(&PoolStats) -> u64| pool.stats.iter().map(of).sum::<u64>();
@@ -81,6 +129,15 @@ fn of_pool(pool: &ServerPool) -> PoolFigures {
         statements: sum(|stats| stats.statements.get()),
         shared_statements: sum(|stats| stats.shared.get()),
         errors: sum(|stats| stats.errors.get()),
+        transactions: sum(|stats| stats.transactions.get()),
+        received: sum(|stats| stats.received.get()),
+        sent: sum(|stats| stats.sent.get()),
+        cancelling: level(|stats| stats.cancelling.get()),
+        servers_old: pool.old(),
+        oldest_wait_us: pool.oldest_ms(now_us / 1000) * 1000,
+        waited_us: sum(|stats| stats.wait.sum()),
+        served_us: sum(|stats| stats.statement.sum()),
+        transaction_us: sum(|stats| stats.transaction_us.get()),
         wait_us: merged(pool.stats.iter().map(|stats| &stats.wait)),
         statement_us: merged(pool.stats.iter().map(|stats| &stats.statement)),
     }
@@ -89,7 +146,47 @@ fn of_pool(pool: &ServerPool) -> PoolFigures {
 pub fn pools(shared: &Shared) -> Vec<PoolFigures> {
     let mut pools = shared.pools();
     pools.sort_by_key(|pool| pool.id);
-    pools.iter().map(|pool| of_pool(pool)).collect()
+    let now_us = shared.now_us();
+    pools.iter().map(|pool| of_pool(pool, now_us)).collect()
+}
+
+/// What each carrier does. Consoles and log-ins belong to no pool and are not counted as clients.
+pub fn carriers(shared: &Shared) -> Vec<CarrierFigures> {
+    let pools = shared.pools();
+    let each = shared.stats.iter().zip(&shared.inboxes).enumerate();
+    let of = |(carrier, (stats, inbox)): (usize, (&CarrierStats, &Inbox))| {
+        let own = || pools.iter().filter_map(|pool| pool.stats.get(carrier));
+        CarrierFigures {
+            carrier,
+            clients: own().map(|stats| stats.clients.get()).sum(),
+            held: own().map(|stats| stats.linked.get()).sum(),
+            shared: own().map(|stats| stats.sharing.get()).sum(),
+            statements: own().map(|stats| stats.statements.get()).sum(),
+            bytes_in: stats.bytes_in.get(),
+            bytes_out: stats.bytes_out.get(),
+            logins: stats.logins.get(),
+            panics: stats.panics.get(),
+            inbox: inbox.len(),
+        }
+    };
+    each.map(of).collect()
+}
+
+/// Every plan that is known. The table is locked for a copy of it; carriers have reading copies of their own.
+pub fn plans(py: Python<'_>, shared: &Shared) -> Vec<PlanFigures> {
+    let bases = shared.interner.bases();
+    let of = |((scope, key), plan): (plan::Key, Arc<Plan>)| PlanFigures {
+        scope,
+        base: bases.get(&scope).copied().unwrap_or(0),
+        key: PyBytes::new(py, &key.to_be_bytes()).unbind(),
+        action: plan.action.name(),
+        shareable: plan.shareable,
+        shares: plan.shares(),
+        pin: plan.effect.pin.clone(),
+        mean_us: plan.measured.us(),
+        mean_bytes: plan.measured.bytes(),
+    };
+    shared.plans.all().into_iter().map(of).collect()
 }
 
 pub fn figures(shared: &Shared) -> Figures {
@@ -107,6 +204,10 @@ pub fn figures(shared: &Shared) -> Figures {
         panics: sum(|stats| stats.panics.get()),
         pins: shared.pins(),
         plan_us: shared.plan_us.buckets().collect(),
+        client_bytes: size_of::<Client>(),
+        server_bytes: size_of::<Server>(),
+        pool_bytes: size_of::<ServerPool>(),
+        plan_bytes: size_of::<Plan>(),
     }
 }
 

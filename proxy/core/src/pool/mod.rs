@@ -27,6 +27,28 @@ pub struct Waiter {
     pub shares: bool,
 }
 
+/// Whether connections are given out. Who comes while they are not waits.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Hold {
+    #[default]
+    None,
+    /// Connections are kept.
+    Suspended,
+    /// Each connection closes when it is free.
+    Paused,
+}
+
+impl Hold {
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "none" => Some(Self::None),
+            "suspended" => Some(Self::Suspended),
+            "paused" => Some(Self::Paused),
+            _ => None,
+        }
+    }
+}
+
 struct Idle<C> {
     conn: C,
     carrier: usize,
@@ -41,9 +63,16 @@ struct Inner<C> {
     /// Asked for: an admitted connection or a failure answers.
     opening: usize,
     waiters: VecDeque<Waiter>,
+    hold: Hold,
+    /// As configured: while connections are held back nobody shares one.
+    sharing: bool,
+    /// Connections of an older era that have not closed yet.
+    old: usize,
     /// Before this time no connection is asked for: the last one failed.
     retry_ms: u64,
     failure: Option<(String, String)>,
+    /// What the last attempt failed of, while none has succeeded since.
+    trouble: Option<String>,
 }
 
 pub struct Pool<C> {
@@ -105,7 +134,11 @@ impl<C> Seat<C> {
             self.pool.group.live.fetch_add(1, Relaxed);
         }
         inner.failure = None;
+        inner.trouble = None;
         inner.retry_ms = 0;
+        if self.era != self.pool.era.load(Relaxed) {
+            inner.old += 1;
+        }
     }
 
     pub fn current(&self, now_ms: u64) -> bool {
@@ -121,12 +154,16 @@ impl<C> Drop for Seat<C> {
             let mut inner = self.pool.lock();
             inner.live = inner.live.saturating_sub(1);
             self.pool.group.live.fetch_sub(1, Relaxed);
+            if self.era != self.pool.era.load(Relaxed) {
+                inner.old = inner.old.saturating_sub(1);
+            }
         }
     }
 }
 
 impl<C> Pool<C> {
     pub fn new(id: u32, config: PoolConfig, group: Arc<Group>, carriers: usize) -> Self {
+        let sharing = config.sharing;
         Self {
             id,
             config: ArcSwap::from_pointee(config),
@@ -135,8 +172,12 @@ impl<C> Pool<C> {
                 live: 0,
                 opening: 0,
                 waiters: VecDeque::new(),
+                hold: Hold::None,
+                sharing,
+                old: 0,
                 retry_ms: 0,
                 failure: None,
+                trouble: None,
             }),
             group,
             waiting: AtomicUsize::new(0),
@@ -154,14 +195,66 @@ impl<C> Pool<C> {
         self.config.load()
     }
 
-    pub fn configure(&self, config: PoolConfig) {
+    pub fn configure(&self, mut config: PoolConfig) {
+        let mut inner = self.lock();
+        inner.sharing = config.sharing;
+        config.sharing &= inner.hold == Hold::None;
         self.config.store(Arc::new(config));
+    }
+
+    /// Gives connections out no more, or again. Idle ones that are to close are given back, and those for who waited.
+    pub fn hold(&self, hold: Hold) -> (Vec<C>, Vec<(Waiter, C)>) {
+        let mut ended = Vec::new();
+        if hold == Hold::Paused {
+            // What has been given out is of yesterday from here on: it closes when it is free.
+            ended = self.recycle();
+        }
+        let mut inner = self.lock();
+        inner.hold = hold;
+        let mut config = PoolConfig::clone(&self.config());
+        config.sharing = inner.sharing && hold == Hold::None;
+        self.config.store(Arc::new(config));
+        // One may have fallen idle in between.
+        if hold == Hold::Paused {
+            ended.extend(inner.idle.drain(..).map(|idle| idle.conn));
+        }
+        let mut granted = Vec::new();
+        if hold == Hold::None {
+            inner.failure = None;
+            inner.retry_ms = 0;
+            while let Some(carrier) = inner.waiters.front().map(|waiter| waiter.client.carrier())
+                && let Some(conn) = inner.pop_idle(carrier)
+                && let Some(waiter) = inner.waiters.pop_front()
+            {
+                granted.push((waiter, conn));
+            }
+            self.waiting.store(inner.waiters.len(), Relaxed);
+        }
+        (ended, granted)
+    }
+
+    /// How long the first in the queue has waited.
+    pub fn oldest_ms(&self, now_ms: u64) -> u64 {
+        self.lock().waiters.front().map_or(0, |waiter| now_ms.saturating_sub(waiter.since_ms))
+    }
+
+    /// Connections that a RECONNECT, or a changed configuration, left to close.
+    pub fn old(&self) -> usize {
+        self.lock().old
+    }
+
+    /// What `of` makes of a carrier's idle connections, at most `count` of them after the first `skip`.
+    pub fn peek<R>(&self, carrier: usize, skip: usize, count: usize, of: impl Fn(&C) -> R) -> Vec<R> {
+        let inner = self.lock();
+        let own = inner.idle.iter().filter(|idle| idle.carrier == carrier);
+        own.skip(skip).take(count).map(|idle| of(&idle.conn)).collect()
     }
 
     /// Connections of before close when they fall idle; the idle ones are given back to be closed now.
     pub fn recycle(&self) -> Vec<C> {
-        self.era.fetch_add(1, Relaxed);
         let mut inner = self.lock();
+        self.era.fetch_add(1, Relaxed);
+        inner.old = inner.live.saturating_sub(inner.opening);
         inner.failure = None;
         inner.retry_ms = 0;
         inner.idle.drain(..).map(|idle| idle.conn).collect()
@@ -183,6 +276,7 @@ impl<C> Pool<C> {
         let config = self.config();
         let mut inner = self.lock();
         if inner.waiters.is_empty()
+            && inner.hold == Hold::None
             && let Some(conn) = inner.pop_idle(waiter.client.carrier())
         {
             return Take::Got(conn);
@@ -204,12 +298,12 @@ impl<C> Pool<C> {
     /// An idle connection if there is one and nobody waits; never queues.
     pub fn try_take(&self, carrier: usize) -> Option<C> {
         let mut inner = self.lock();
-        if inner.waiters.is_empty() { inner.pop_idle(carrier) } else { None }
+        if inner.waiters.is_empty() && inner.hold == Hold::None { inner.pop_idle(carrier) } else { None }
     }
 
     /// Connections that may be opened now for those who wait. Each is counted as live from here on.
     fn reserve(&self, inner: &mut Inner<C>, config: &PoolConfig, now_ms: u64) -> usize {
-        if now_ms < inner.retry_ms {
+        if now_ms < inner.retry_ms || inner.hold != Hold::None {
             return 0;
         }
         let waited = inner.waiters.front().map_or(0, |w| now_ms.saturating_sub(w.since_ms));
@@ -239,7 +333,8 @@ impl<C> Pool<C> {
     pub fn grow(&self, now_ms: u64) -> bool {
         let config = self.config();
         let inner = &mut *self.lock();
-        if inner.opening > 0 || inner.live >= config.size || now_ms < inner.retry_ms {
+        let held = inner.hold != Hold::None;
+        if held || inner.opening > 0 || inner.live >= config.size || now_ms < inner.retry_ms {
             return false;
         }
         if self.group.live.fetch_add(1, Relaxed) >= config.group_size && config.group_size > 0 {
@@ -256,6 +351,11 @@ impl<C> Pool<C> {
         Seat { pool: Arc::clone(self), admitted: false, era: self.era.load(Relaxed), born_ms: now_ms }
     }
 
+    /// Why there may be too few connections: what the last attempt failed of.
+    pub fn trouble(&self) -> Option<String> {
+        self.lock().trouble.clone()
+    }
+
     /// An attempt ended before it had a connection. Those who wait are given back when the failure is final.
     pub fn failed(&self, code: &str, message: &str, finally: bool, retry_ms: u64) -> Vec<Waiter> {
         let mut inner = self.lock();
@@ -265,7 +365,8 @@ impl<C> Pool<C> {
             self.group.live.fetch_sub(1, Relaxed);
         }
         inner.retry_ms = retry_ms;
-        if !finally {
+        inner.trouble = Some(message.to_owned());
+        if !finally || inner.hold != Hold::None {
             return Vec::new();
         }
         inner.failure = Some((code.to_owned(), message.to_owned()));
@@ -281,10 +382,12 @@ impl<C> Pool<C> {
         let config = self.config();
         let mut inner = self.lock();
         let size = config.size + if inner.waiters.is_empty() { 0 } else { config.reserve };
-        if !keep || inner.live > size {
+        if !keep || inner.live > size || inner.hold == Hold::Paused {
             return Give::Surplus(conn);
         }
-        if let Some(waiter) = inner.waiters.pop_front() {
+        if inner.hold == Hold::None
+            && let Some(waiter) = inner.waiters.pop_front()
+        {
             self.waiting.store(inner.waiters.len(), Relaxed);
             return Give::For(waiter, conn);
         }
@@ -296,7 +399,7 @@ impl<C> Pool<C> {
     pub fn next_rider(&self, carrier: usize) -> Option<Waiter> {
         let mut inner = self.lock();
         let front = inner.waiters.front()?;
-        if !front.shares || front.client.carrier() != carrier {
+        if inner.hold != Hold::None || !front.shares || front.client.carrier() != carrier {
             return None;
         }
         let waiter = inner.waiters.pop_front();
@@ -359,7 +462,8 @@ impl<C> Pool<C> {
     pub fn starved(&self) -> bool {
         let config = self.config();
         let inner = self.lock();
-        config.group_size > 0 && !inner.waiters.is_empty() && inner.opening == 0 && inner.live < config.size
+        let starves = inner.hold == Hold::None && config.group_size > 0;
+        starves && !inner.waiters.is_empty() && inner.opening == 0 && inner.live < config.size
     }
 }
 

@@ -8,11 +8,19 @@ pub struct PoolStats {
     pub statements: Counter,
     pub shared: Counter,
     pub errors: Counter,
+    /// Transactions, and how long their connections were theirs.
+    pub transactions: Counter,
+    pub transaction_us: Counter,
+    /// Bytes from its clients and to them.
+    pub received: Counter,
+    pub sent: Counter,
     pub wait: Histogram,
     pub statement: Histogram,
     pub clients: Gauge,
     pub linked: Gauge,
     pub sharing: Gauge,
+    /// Cancel requests of its clients on their way.
+    pub cancelling: Gauge,
 }
 
 /// A number that goes up and down; one writer at a time, so a load and a store are enough.

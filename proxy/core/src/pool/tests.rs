@@ -318,3 +318,83 @@ fn an_idle_connection_is_claimed_once() {
         (None, Some(8), None)
     );
 }
+
+#[test]
+fn a_paused_pool_gives_nothing_and_keeps_nothing() {
+    let pool = pool_of(config(2));
+    assert_eq!(opened(pool.take(waiter(1, 0), 0)), 1);
+    let seat = admitted(&pool, 0);
+    assert_eq!(given(pool.give(7, 0, 0, true, 0)), "7 for 1");
+    // A second connection rests while the first is in use.
+    assert!(pool.grow(0));
+    let second = admitted(&pool, 0);
+    assert_eq!(given(pool.give(8, 0, 0, true, 0)), "kept");
+    let (ended, granted) = pool.hold(Hold::Paused);
+    assert_eq!((ended, granted.len()), (vec![8], 0));
+    drop(second);
+    assert!(!seat.current(0) && !pool.config().sharing);
+    assert_eq!(opened(pool.take(waiter(2, 0), 0)), 0, "it waits, and nothing is opened for it");
+    assert_eq!((pool.wanted(0), pool.grow(0), pool.starved()), (0, false, false));
+    assert!(pool.next_rider(0).is_none() && pool.try_take(0).is_none());
+    assert_eq!(given(pool.give(7, 0, 0, true, 0)), "7 too many");
+    assert_eq!((pool.counts().0, pool.old()), (1, 1), "it is there until it is closed");
+    drop(seat);
+    assert_eq!((pool.counts().0, pool.old()), (0, 0));
+    assert!(pool.failed("28000", "no", true, 0).is_empty(), "who waits goes on waiting");
+    let (ended, granted) = pool.hold(Hold::None);
+    assert_eq!((ended.len(), granted.len(), pool.wanted(0)), (0, 0, 1));
+    assert!(pool.config().sharing);
+}
+
+#[test]
+fn a_suspended_pool_keeps_what_it_has() {
+    let pool = pool_of(config(2));
+    assert_eq!(opened(pool.take(waiter(1, 0), 0)), 1);
+    let seat = admitted(&pool, 0);
+    let (ended, granted) = pool.hold(Hold::Suspended);
+    assert_eq!((ended.len(), granted.len()), (0, 0));
+    assert_eq!(given(pool.give(7, 0, 0, true, 0)), "kept", "though somebody waits");
+    let mut other = config(2);
+    other.share_depth = 3;
+    pool.configure(other);
+    assert!(!pool.config().sharing, "a reload does not end it");
+    assert_eq!(opened(pool.take(waiter(2, 0), 0)), 0);
+    assert_eq!(pool.oldest_ms(25), 25);
+    let (ended, granted) = pool.hold(Hold::None);
+    let granted: Vec<_> = granted.into_iter().map(|(waiter, conn)| (waiter.client.slot(), conn)).collect();
+    assert_eq!((ended.len(), granted), (0, vec![(1, 7)]), "who waited longest has it");
+    assert!(pool.config().sharing && pool.config().share_depth == 3);
+    assert_eq!(pool.waiting(), 1);
+    drop(seat);
+}
+
+#[test]
+fn old_connections_are_counted_until_they_close() {
+    let pool = pool_of(config(3));
+    assert!(pool.grow(0));
+    let first = admitted(&pool, 0);
+    assert!(pool.grow(0));
+    // Its log-in began before, and ends after.
+    let mut late = pool.seat(0);
+    assert!(pool.recycle().is_empty());
+    assert_eq!(pool.old(), 1);
+    late.admit(0);
+    assert_eq!(pool.old(), 2);
+    assert!(pool.grow(0));
+    let young = admitted(&pool, 0);
+    drop((first, young));
+    assert_eq!(pool.old(), 1);
+    drop(late);
+    assert_eq!(pool.old(), 0);
+}
+
+#[test]
+fn idle_connections_are_listed_by_carrier_and_piece_by_piece() {
+    let pool = pool_of(config(5));
+    for conn in 0..5 {
+        assert_eq!(given(pool.give(conn, usize::from(conn == 2), 0, true, 0)), "kept");
+    }
+    assert_eq!(pool.peek(0, 0, 3, |conn| *conn), [0, 1, 3]);
+    assert_eq!(pool.peek(0, 3, 3, |conn| *conn), [4]);
+    assert_eq!(pool.peek(1, 0, 3, |conn| *conn), [2]);
+}

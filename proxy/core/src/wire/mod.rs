@@ -1,6 +1,7 @@
 //! The wires, sans-io: bytes and time in, steps out. No room below this one sees a descriptor.
 
 pub mod postgres;
+pub mod proxy;
 
 /// The peer broke its protocol. `code` and `message` are what its own wire would say.
 #[derive(Debug, PartialEq, Eq)]

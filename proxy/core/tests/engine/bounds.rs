@@ -253,3 +253,103 @@ fn a_client_that_idles_too_long_is_sent_away() {
     let mut client = house.client();
     house.expect(&mut client, "E:57P05! END");
 }
+
+#[test]
+fn who_waited_in_vain_hears_what_the_last_attempt_failed_of() {
+    let mut house = House::new(PoolConfig { wait_ms: 50, ..config(1) });
+    house.refuses = Some(("08006", false, 20));
+    let mut client = house.client();
+    client.say("insert 1");
+    house.until("its time is up", |_| !client.read());
+    let said = String::from_utf8_lossy(&client.input).into_owned();
+    let detail = "\0Mquery_wait_timeout\0DThe last attempt to open a server connection failed: ";
+    assert!(said.contains(detail), "{said}");
+}
+
+/// So long, everybody takes turns.
+fn pass(house: &mut House, ms: u128) {
+    let since = std::time::Instant::now();
+    house.until("time passes", |_| since.elapsed().as_millis() > ms);
+}
+
+#[test]
+fn a_transaction_left_open_on_a_shared_connection_is_told() {
+    // The planner was wrong about it.
+    let mut house = House::new(config(1));
+    let mut clients: Vec<Client> = (0..2).map(|_| house.client()).collect();
+    clients[0].say("select 0");
+    house.expect(&mut clients[0], "D:select_0 C:OK Z:I");
+    let mut riders: Vec<_> = clients.iter_mut().map(|client| (client, "select 1")).collect();
+    house.ride(&mut riders);
+    house.servers[0].say(&[message(b'C', &[b"OK\0"]), message(b'Z', &[b"T"])].concat());
+    house.expect(&mut clients[0], "C:OK E:25000 Z:I");
+    for client in clients.iter_mut().rev() {
+        client.say("select 2");
+    }
+    house.expect(&mut clients[0], "D:select_2 C:OK Z:I");
+    house.expect(&mut clients[1], "D:select_1 C:OK Z:I D:select_2 C:OK Z:I");
+}
+
+#[test]
+fn a_connection_stuck_for_who_left_is_given_up_when_its_neighbours_are_told() {
+    let mut house = House::new(PoolConfig { statement_ms: 1_400, ..config(1) });
+    let mut clients: Vec<Client> = (0..2).map(|_| house.client()).collect();
+    clients[0].say("select 0");
+    house.expect(&mut clients[0], "D:select_0 C:OK Z:I");
+    let mut riders: Vec<_> = clients.iter_mut().map(|client| (client, "select 1")).collect();
+    house.ride(&mut riders);
+    drop(clients.remove(0));
+    house.expect(&mut clients[0], "D:select_1 C:OK Z:I");
+    house.until("its connection is closed", |house| house.servers[0].gone);
+}
+
+#[test]
+fn nobody_waits_for_ever_behind_a_neighbour() {
+    let mut house = House::new(config(2));
+    let mut clients: Vec<Client> = (0..2).map(|_| house.client()).collect();
+    clients[0].say("select 0");
+    house.expect(&mut clients[0], "D:select_0 C:OK Z:I");
+    let mut riders: Vec<_> = clients.iter_mut().map(|client| (client, "select 1")).collect();
+    house.ride(&mut riders);
+    // It waits for a lock, say, that the second would free in time.
+    house.expect(&mut clients[1], "D:select_1 C:OK Z:I");
+    house.silence(&mut clients[0]);
+    house.servers[0].answers = true;
+    house.expect(&mut clients[0], "D:select_1 C:OK Z:I");
+    house.until("it is back", |house| house.counts() == (2, 2, 0));
+}
+
+#[test]
+fn a_request_to_stop_one_statement_does_not_meet_the_next() {
+    let mut house = House::new(PoolConfig { statement_ms: 50, ..config(1) });
+    let mut client = house.client();
+    client.say("begin");
+    house.expect(&mut client, "C:BEGIN Z:T");
+    house.servers[0].answers = false;
+    client.say("insert 1");
+    house.until("the server is asked to stop it", |house| house.cancels.len() == 1);
+    // It ends while the request is on its way.
+    house.servers[0].answers = true;
+    house.expect(&mut client, "D:insert_1 C:OK Z:T");
+    client.say("insert 2");
+    house.silence(&mut client);
+    let ticket = house.cancels[0];
+    house.say(Command::Cancelled { ticket });
+    house.expect(&mut client, "D:insert_2 C:OK Z:T");
+}
+
+#[test]
+fn more_input_does_not_give_a_statement_more_time() {
+    let mut house = House::new(PoolConfig { statement_ms: 100, ..config(1) });
+    let mut client = house.client();
+    client.say("begin");
+    house.expect(&mut client, "C:BEGIN Z:T");
+    house.servers[0].answers = false;
+    client.say("insert 1");
+    let mut more = query("insert 2").into_iter();
+    for _ in 0..9 {
+        pass(&mut house, 30);
+        client.send(&[more.next().unwrap()]);
+    }
+    assert_eq!(house.count("CancelNeeded"), 1);
+}

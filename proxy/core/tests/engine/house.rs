@@ -54,6 +54,7 @@ pub fn plan_of(text: &str) -> Plan {
         "set" => effect
             .sets
             .push((words.next().unwrap().to_owned(), words.next().map(|value| format!("'{value}'")))),
+        "reset" => effect.sets.push((words.next().unwrap().to_owned(), None)),
         "listen" => effect.pin = Some("listens".to_owned()),
         "deny" => action = Action::Deny { code: "42501".to_owned(), message: "no".to_owned() },
         "answer" => action = Action::Answer,
@@ -64,6 +65,8 @@ pub fn plan_of(text: &str) -> Plan {
         action,
         shareable: text.starts_with("select"),
         effect,
+        names: None,
+        aside: false,
         era: 0,
         key: 0,
         measured: Measured::of(1, 1),
@@ -127,7 +130,7 @@ impl House {
         house.addresses = listeners.iter().map(|listener| listener.local_addr().unwrap()).collect();
         let fds =
             listeners.into_iter().inspect(|listener| listener.set_nonblocking(true).unwrap()).map(Into::into);
-        house.say(Command::Listen { listener: 7, fds: fds.collect(), tls: None });
+        house.say(Command::Listen { listener: 7, fds: fds.collect(), tls: None, proxies: Arc::new([]) });
         house.say(Command::OpenPool { pool: POOL, config: Box::new(config) });
         house
     }
@@ -181,6 +184,7 @@ impl House {
                 format!("AuthMessage {} {}", char::from(kind), body.len())
             }
             Event::Closed { reason, .. } => format!("Closed {reason}"),
+            Event::Discarded { .. } => "Discarded".to_owned(),
             Event::PlanNeeded { scope, key, text, settings, .. } => {
                 let text = String::from_utf8_lossy(&text).into_owned();
                 if self.plans {
@@ -191,6 +195,10 @@ impl House {
             Event::AnswerNeeded { conn, ticket, text, .. } => {
                 self.answers.push((conn, ticket));
                 format!("AnswerNeeded {}", String::from_utf8_lossy(&text))
+            }
+            Event::UnitNeeded { conn, ticket, unit, .. } => {
+                self.answers.push((conn, ticket));
+                format!("UnitNeeded {} bytes", unit.len())
             }
             Event::ServerNeeded { pool } => {
                 if let Some((code, finally, retry_ms)) = self.refuses {
@@ -226,6 +234,9 @@ impl House {
             Event::Slow(slow) => {
                 let whole = slow.total_us >= slow.queue_us + slow.server_us && slow.server_us > 0;
                 format!("Slow {} {} {whole} {}", slow.base, slow.key != 0, slow.failed)
+            }
+            Event::Listed(listed) => {
+                format!("Listed {} clients, {} servers", listed.clients.len(), listed.servers.len())
             }
             Event::Fault { message } => panic!("{message}"),
         };
@@ -274,6 +285,19 @@ impl House {
     pub fn client_of(&mut self, carrier: usize) -> Client {
         let mut client = self.knock(carrier);
         client.send(&startup());
+        self.expect(&mut client, "R K Z:I");
+        client
+    }
+
+    /// One that asked for these settings when it logged in.
+    pub fn client_with(&mut self, settings: Vec<(String, String)>) -> Client {
+        self.admits = false;
+        let mut client = self.knock(0);
+        client.send(&startup());
+        let before = self.logins.len();
+        self.until("it logs in", |house| house.logins.len() > before);
+        self.admit(self.logins[before], settings);
+        self.admits = true;
         self.expect(&mut client, "R K Z:I");
         client
     }

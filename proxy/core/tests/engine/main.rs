@@ -3,6 +3,7 @@
 
 mod bounds;
 mod client;
+mod console;
 mod drain;
 mod house;
 mod login;

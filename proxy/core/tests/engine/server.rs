@@ -19,7 +19,7 @@ pub struct Server {
     pub reads: bool,
     pub gone: bool,
     pub unsent: Vec<u8>,
-    kept: Vec<u8>,
+    pub kept: Vec<u8>,
     input: Vec<u8>,
     named: HashMap<Vec<u8>, String>,
     portal: String,
@@ -131,7 +131,7 @@ impl Server {
                 return self.reply(b'G', &[b"\0\0\0"]);
             }
             "set" | "SET" => last.trim_matches('\'').clone_into(&mut self.zone),
-            "RESET" | "DISCARD" => "none".clone_into(&mut self.zone),
+            "reset" | "RESET" | "DISCARD" => "none".clone_into(&mut self.zone),
             "DEALLOCATE" => self.named.clear(),
             _ => self.row(text.as_bytes()),
         }

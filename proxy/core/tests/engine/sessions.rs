@@ -164,3 +164,49 @@ fn a_statement_waits_until_its_role_is_certain() {
     house.expect(&mut one, "E:08006! END");
     assert!(!house.servers[0].heard.contains(&"insert 4".to_owned()));
 }
+
+#[test]
+fn what_a_transaction_reset_is_nobody_else_s() {
+    for end in ["commit", "rollback"] {
+        let mut house = House::new(PoolConfig { sharing: false, ..config(1) });
+        let began = vec![("timezone".to_owned(), "'CET'".to_owned())];
+        let mut one = house.client_with(began);
+        let mut two = house.client();
+        for text in ["begin", "reset timezone", "select zone 1", end, "select zone 2"] {
+            one.say(text);
+        }
+        let ended = end.to_ascii_uppercase();
+        let heard = format!("C:BEGIN Z:T C:OK Z:T D:CET_1 C:OK Z:T C:{ended} Z:I D:CET_2 C:OK Z:I");
+        house.expect(&mut one, &heard);
+        two.say("select zone 3");
+        house.expect(&mut two, "D:none_3 C:OK Z:I");
+        one.say("select zone 4");
+        house.expect(&mut one, "D:CET_4 C:OK Z:I");
+    }
+}
+
+#[test]
+fn who_idles_after_a_reset_is_not_ended_as_if_it_ran() {
+    for (mode, first) in [(Mode::Transaction, "begin"), (Mode::Session, "select 1")] {
+        let mut house = House::new(PoolConfig { mode, statement_ms: 60, ..config(1) });
+        let mut one = house.client_with(vec![("timezone".to_owned(), "'CET'".to_owned())]);
+        one.say(first);
+        house.expect(&mut one, if first == "begin" { "C:BEGIN Z:T" } else { "D:select_1 C:OK Z:I" });
+        house.servers[0].answers = false;
+        one.say("reset timezone");
+        house.until("it is reset and set anew", |house| house.servers[0].heard.len() == 4);
+        house.servers[0].answers = true;
+        let status: &[u8] = if first == "begin" { b"T" } else { b"I" };
+        house.servers[0].kept.clear();
+        for _ in 0..2 {
+            house.servers[0].say(&[message(b'C', &[b"OK\0"]), message(b'Z', &[status])].concat());
+            house.settle();
+        }
+        house.expect(&mut one, if first == "begin" { "C:OK Z:T" } else { "C:OK Z:I" });
+        let since = std::time::Instant::now();
+        house.until("its statement's time would be over", |_| since.elapsed().as_millis() > 200);
+        house.silence(&mut one);
+        one.say("select 2");
+        house.expect(&mut one, if first == "begin" { "D:select_2 C:OK Z:T" } else { "D:select_2 C:OK Z:I" });
+    }
+}

@@ -26,9 +26,13 @@ pub fn ready(out: &mut Vec<u8>, status: u8) {
 }
 
 pub fn error(out: &mut Vec<u8>, severity: &str, code: &str, text: &str) {
-    let fields = [(b'S', severity), (b'V', severity), (b'C', code), (b'M', text)];
-    let mut body = Vec::with_capacity(64 + text.len());
-    for (field, value) in fields {
+    error_with(out, severity, code, text, "");
+}
+
+pub fn error_with(out: &mut Vec<u8>, severity: &str, code: &str, text: &str, detail: &str) {
+    let fields = [(b'S', severity), (b'V', severity), (b'C', code), (b'M', text), (b'D', detail)];
+    let mut body = Vec::with_capacity(64 + text.len() + detail.len());
+    for (field, value) in fields.into_iter().filter(|(field, value)| *field != b'D' || !value.is_empty()) {
         body.push(field);
         body.extend(value.bytes().filter(|b| *b != 0));
         body.push(0);

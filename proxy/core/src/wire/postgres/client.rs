@@ -3,11 +3,12 @@
 
 use super::build;
 use super::frame::{self, Header};
+use super::naming::DEALLOCATED;
 use super::pending::{Kind, Undo};
 use super::server::{MAX_PENDING, Upstream};
 use crate::border::Event;
 use crate::lexer::{self, Literal, Mode};
-use crate::plan::{Action, Copy, Found, Plan};
+use crate::plan::{Action, Copy, Found, Names, Plan};
 use crate::prepared::Prepared;
 use crate::settings::{self, Settings};
 use crate::shared::Shared;
@@ -127,6 +128,10 @@ pub struct Session {
     pub whole: usize,
     /// What a RESET in the unit fell back from: set anew behind it.
     restores: Settings,
+    /// Its statements run on any connection of its pool.
+    pub roams: bool,
+    /// No server is there for it: the brain answers, and knows what it has prepared.
+    pub poolless: bool,
     /// This client keeps its connection.
     pub pinned: bool,
     pub backslashes: bool,
@@ -156,6 +161,8 @@ impl Default for Session {
             again: false,
             whole: 0,
             restores: Settings::default(),
+            roams: false,
+            poolless: false,
             pinned: false,
             backslashes: false,
             unsafe_encoding: false,
@@ -231,8 +238,14 @@ impl Session {
         self.open = false;
     }
 
+    /// A simple query drops the unnamed statement and portal, be it well or not.
+    pub fn forget_unnamed(&mut self) {
+        self.unnamed = None;
+        self.portal = None;
+    }
+
     /// A message that ends a unit was sent.
-    fn unit_sent(&mut self) {
+    pub fn unit_sent(&mut self) {
         self.undecided |= std::mem::take(&mut self.touched);
     }
 
@@ -271,6 +284,7 @@ impl Session {
         self.portal = None;
         self.bound = None;
         self.scanned = None;
+        self.again = false;
         self.whole = 0;
     }
 
@@ -286,7 +300,7 @@ impl Session {
             at += header.total;
             if matches!(header.kind, b'Q' | b'S' | b'F') {
                 input.drain(..at);
-                self.scanned = None;
+                self.forget_unit();
                 return Ok(true);
             }
         }
@@ -427,7 +441,7 @@ impl Session {
         if header.total > cx.shared.limits.max_statement {
             let Some(lane) = lane else { return Ok(Step::Lane { ride: None }) };
             self.pin("statement too large to read", cx.shared);
-            lane.up.push(cx.me, Kind::Query, None, cx.now_us);
+            lane.up.push(cx.me, Kind::Query(None), None, cx.now_us);
             return Ok(self.pass_some(Some(lane), input, header));
         }
         let Some(message) = input.get(..header.total) else { return Ok(Step::More) };
@@ -438,6 +452,16 @@ impl Session {
         match &plan.action {
             Action::Forward => {
                 let Some(mut lane) = lane else {
+                    if plan.aside && self.roams {
+                        self.forget_unnamed();
+                        return Ok(Step::Answer { took: header.total, text: 5..5 + text.len() });
+                    }
+                    if self.drops_alone(text, &plan) {
+                        self.forget_unnamed();
+                        out.extend_from_slice(DEALLOCATED);
+                        build::ready(out, b'I');
+                        return Ok(Step::Took(header.total));
+                    }
                     let rides = plan.shares() && header.total <= RIDE;
                     self.whole = if rides { header.total } else { 0 };
                     return Ok(Step::Lane { ride: rides.then_some(header.total) });
@@ -447,20 +471,25 @@ impl Session {
                     lane.out.extend_from_slice(build::FLUSH);
                     return Ok(Step::Quiet);
                 }
+                if let Some(step) = self.named_query(&mut lane, text, header, &plan, cx)? {
+                    return Ok(step);
+                }
+                if plan.names == Some(Names::Makes) {
+                    // Its name could not be read: it is this connection's alone.
+                    self.pin("sql-prepare", cx.shared);
+                }
                 if let Some(why) = &plan.effect.pin {
                     self.pin(why, cx.shared);
                 }
                 self.note_effect(&plan);
                 self.note_resets(&plan, cx.startup);
-                // A simple query drops the unnamed statement and portal, be it well or not.
-                self.unnamed = None;
-                self.portal = None;
+                self.forget_unnamed();
                 self.touched |= plan.effect.forgets_prepared;
                 self.unit_sent();
                 if plan.effect.forgets_prepared {
-                    lane.up.push_forgetting(cx.me, Kind::Query, plan, self.named.take(), cx.now_us);
+                    lane.up.push_forgetting(cx.me, Kind::Query(None), plan, self.named.take(), cx.now_us);
                 } else {
-                    lane.up.push(cx.me, Kind::Query, Some(plan), cx.now_us);
+                    lane.up.push(cx.me, Kind::Query(None), Some(plan), cx.now_us);
                 }
                 lane.out.extend_from_slice(message);
                 self.restore(&mut lane, cx);

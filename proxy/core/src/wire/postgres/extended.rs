@@ -4,8 +4,8 @@
 use super::build;
 use super::client::{Cx, Lane, MAX_NAMED, Named, RIDE, Session, Step, Unnamed};
 use super::frame::{self, Header, c_string};
-use super::pending::{Kind, Undo};
-use crate::plan::{Action, Plan};
+use super::pending::{Kind, Renaming, Undo};
+use crate::plan::{Action, Names, Plan};
 use crate::prepared::{Known, Prepared};
 use crate::wire::PeerError;
 use hashbrown::HashMap;
@@ -55,7 +55,7 @@ impl Session {
         cx: &mut Cx<'_>,
     ) -> Result<Step, PeerError> {
         // A Close needs no server: what the client calls the statement is between it and us.
-        if header.kind == b'C' && !self.open {
+        if header.kind == b'C' && !self.open && !self.poolless {
             let Some(message) = input.get(..header.total) else { return Ok(Step::More) };
             if message.get(5) == Some(&b'S') {
                 let (name, _) = message.get(6..).and_then(c_string).ok_or_else(malformed)?;
@@ -142,7 +142,7 @@ impl Session {
     }
 
     /// The plan behind a prepared statement's name: None, no such name; Some(None), the brain is asked anew.
-    fn plan_behind(&mut self, name: &[u8], cx: &mut Cx<'_>) -> Option<Option<Arc<Plan>>> {
+    pub fn plan_behind(&mut self, name: &[u8], cx: &mut Cx<'_>) -> Option<Option<Arc<Plan>>> {
         let era = cx.shared.plans.era();
         if name.is_empty() {
             let unnamed = self.unnamed.as_ref()?;
@@ -162,14 +162,15 @@ impl Session {
             return Some(Some(Arc::clone(&named.plan)));
         }
         let prepared = Arc::clone(&named.prepared);
-        let plan = self.plan(prepared.text(), cx);
+        let text = if prepared.sql { prepared.said() } else { prepared.text().to_vec() };
+        let plan = self.plan(&text, cx);
         if let (Some(named), Some(plan)) = (self.named.as_mut().and_then(|all| all.get_mut(name)), &plan) {
             named.plan = Arc::clone(plan);
         }
         Some(plan)
     }
 
-    /// The error for a Parse whose plan says deny, or that Python would have to answer.
+    /// The error for a Parse whose plan says deny, or that Python would have to answer where a server is expected to.
     fn refusal(
         &mut self,
         input: &[u8],
@@ -189,6 +190,9 @@ impl Session {
                 None => return Ok(None),
             },
         };
+        if self.poolless && plan.action == Action::Answer {
+            return Ok(None);
+        }
         Ok(refused(&plan))
     }
 
@@ -239,14 +243,9 @@ impl Session {
             return Ok(Step::Quiet);
         }
         if self.named.as_ref().is_some_and(|all| all.contains_key(name)) {
-            return Ok(self.parse_twice(lane, name, header, cx));
+            return Ok(self.parse_taken(lane, name, body, header, cx));
         }
-        if self.named.as_ref().is_some_and(|all| all.len() >= MAX_NAMED || too_much(all)) {
-            let text = format!(
-                "a client may hold {MAX_NAMED} prepared statements and {MAX_BYTES} bytes of them; close some"
-            );
-            return Err(PeerError::new("53200", text));
-        }
+        self.has_room()?;
         self.open = true;
         self.touched = true;
         let prepared = cx.shared.prepared.intern(body, text.len());
@@ -260,6 +259,17 @@ impl Session {
             lane.up.push_undoable(cx.me, Kind::Parse(Some(prepared)), undo, cx.now_us);
         }
         Ok(Step::Took(header.total))
+    }
+
+    /// For one prepared statement more.
+    pub fn has_room(&self) -> Result<(), PeerError> {
+        if self.named.as_ref().is_some_and(|all| all.len() >= MAX_NAMED || too_much(all)) {
+            let text = format!(
+                "a client may hold {MAX_NAMED} prepared statements and {MAX_BYTES} bytes of them; close some"
+            );
+            return Err(PeerError::new("53200", text));
+        }
+        Ok(())
     }
 
     /// Too large to keep: it goes through as it is, and the client keeps the connection that knows it.
@@ -276,15 +286,21 @@ impl Session {
         self.pass_some(Some(lane), input, header)
     }
 
-    /// The name is taken. The server says so best, in its own words and with its own effect on a transaction: under
-    /// the client's name it gets an empty statement, then another. The connection is then closed, not reused.
-    fn parse_twice(&mut self, lane: Lane<'_>, name: &[u8], header: Header, cx: &mut Cx<'_>) -> Step {
+    /// The name is taken. The server says so best, in its own words and with its own effect on a transaction: it gets
+    /// the client's statement under its own name for the one that is there.
+    fn parse_taken(
+        &mut self,
+        mut lane: Lane<'_>,
+        name: &[u8],
+        body: &[u8],
+        header: Header,
+        cx: &mut Cx<'_>,
+    ) -> Step {
         self.open = true;
-        self.pin("prepared statement name used twice", cx.shared);
-        for kind in [Kind::Prepare(None), Kind::Parse(None)] {
-            build::message(lane.out, b'P', &[name, b"\0\0\0\0"]);
-            lane.up.push(cx.me, kind, None, cx.now_us);
-        }
+        let own = self.ensure(&mut lane, name, cx);
+        build::message(lane.out, b'P', &[&own, b"\0", body]);
+        let renaming = Renaming { own, shown: name.into(), ..Renaming::default() };
+        lane.up.push(cx.me, Kind::Taken(Box::new(renaming)), None, cx.now_us);
         Step::Took(header.total)
     }
 
@@ -322,6 +338,10 @@ impl Session {
             lane.out.extend_from_slice(build::FLUSH);
             return Ok(Step::Quiet);
         }
+        // One prepared in SQL has the plan of its PREPARE, which leaves nothing when it is run.
+        let in_sql =
+            self.named.as_ref().and_then(|all| all.get(name)).is_some_and(|named| named.prepared.sql);
+        let plan = plan.filter(|_| !in_sql);
         self.note_portal(portal, plan.as_ref())?;
         self.bound = plan;
         self.open = true;
@@ -363,7 +383,17 @@ impl Session {
         match self.named.as_ref().and_then(|all| all.get(name)) {
             Some(named) => {
                 let prepared = Arc::clone(&named.prepared);
-                if !is_there(lane.up, lane.out, &prepared, false, cx) {
+                let there = is_there(lane.up, lane.out, &prepared, false, cx);
+                if !there && prepared.sql {
+                    build::message(lane.out, b'P', &[b"\0", &prepared.statement(), b"\0\0\0"]);
+                    build::message(lane.out, b'B', &[b"\0\0\0\0\0\0\0\0"]);
+                    build::message(lane.out, b'E', &[b"\0\0\0\0\0"]);
+                    lane.up.unnamed = None;
+                    let made = Kind::Made(Arc::clone(&prepared));
+                    for kind in [Kind::Prepare(None), Kind::OwnBind, made] {
+                        lane.up.push(cx.me, kind, None, cx.now_us);
+                    }
+                } else if !there {
                     build::message(lane.out, b'P', &[&prepared.name, b"\0", &prepared.body]);
                     lane.up.push(cx.me, Kind::Prepare(Some(Arc::clone(&prepared))), None, cx.now_us);
                 }
@@ -445,6 +475,10 @@ impl Session {
         if let Some(why) = plan.as_ref().and_then(|plan| plan.effect.pin.as_ref()) {
             self.pin(why, cx.shared);
         }
+        if plan.as_ref().is_some_and(|plan| plan.names == Some(Names::Makes)) {
+            // Sent by the extended protocol it is a statement like any other: its name is this connection's alone.
+            self.pin("sql-prepare", cx.shared);
+        }
         if let Some(plan) = &plan {
             self.note_effect(plan);
             self.note_resets(plan, cx.startup);
@@ -500,11 +534,11 @@ impl Session {
     }
 
     /// Whether this name holds is decided by units whose end is not in yet.
-    fn is_undecided(&self, name: &[u8], lane: &Lane<'_>) -> bool {
+    pub fn is_undecided(&self, name: &[u8], lane: &Lane<'_>) -> bool {
         self.undecided && !name.is_empty() && !lane.up.is_dry()
     }
 
-    fn forget(&mut self, name: &[u8]) -> Option<Named> {
+    pub fn forget(&mut self, name: &[u8]) -> Option<Named> {
         if name.is_empty() {
             self.unnamed = None;
             return None;
@@ -518,7 +552,7 @@ fn too_much(all: &HashMap<Box<[u8]>, Named>) -> bool {
     all.len() % 64 == 63 && all.values().map(|named| named.prepared.body.len()).sum::<usize>() > MAX_BYTES
 }
 
-fn refused(plan: &Plan) -> Option<Box<[u8]>> {
+pub fn refused(plan: &Plan) -> Option<Box<[u8]>> {
     let mut error = Vec::new();
     match &plan.action {
         Action::Forward => return None,

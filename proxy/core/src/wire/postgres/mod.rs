@@ -5,6 +5,7 @@ pub mod build;
 pub mod client;
 pub mod extended;
 pub mod frame;
+mod naming;
 pub mod pending;
 pub mod server;
 pub mod startup;

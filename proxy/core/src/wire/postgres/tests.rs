@@ -6,6 +6,7 @@ mod copy;
 mod desync;
 mod errors;
 mod model;
+mod names;
 mod prepared;
 mod properties;
 mod settings;

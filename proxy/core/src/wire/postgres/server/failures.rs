@@ -28,6 +28,12 @@ impl Upstream {
                 self.fail_unit(sink);
                 return Ok(Verdict::Instead(bytes));
             }
+            Some(Pending { kind: Kind::Taken(renaming), .. }) => {
+                let mut said = Vec::new();
+                build::message(&mut said, b'E', &[&renaming.error(body)]);
+                self.fail_unit(sink);
+                return Ok(Verdict::Instead(said.into()));
+            }
             Some(_) => {}
         }
         // No such statement, or one too many: what is believed of the connection's statements is wrong (a unit
@@ -42,6 +48,16 @@ impl Upstream {
             // What its owner has sent behind it would come before it.
             let last = self.owner.is_none() || self.pending.len() == 1;
             self.unit.silent = again && last && !self.unit.said;
+        }
+        if matches!(self.pending.front(), Some(Pending { kind: Kind::Ensure, .. })) {
+            self.carried = Some(body.into());
+            return Ok(Verdict::Ours);
+        }
+        if let Some(Pending { kind: Kind::Query(Some(renaming)), .. }) = self.pending.front() {
+            let body = self.carried.take().unwrap_or_else(|| body.into());
+            let mut said = Vec::new();
+            build::message(&mut said, b'E', &[&renaming.error(&body)]);
+            return Ok(Verdict::Instead(said.into()));
         }
         if let Some(text) = self.stopped
             && code == b"57014"
@@ -67,7 +83,8 @@ impl Upstream {
         }
         // Up to the Sync: a simple query in between is not heard either.
         let mut skipped = Vec::new();
-        while self.pending.front().is_some_and(|pending| !matches!(pending.kind, Kind::Sync { .. })) {
+        let goes_on = |kind: &Kind| matches!(kind, Kind::Sync { .. } | Kind::Ensure);
+        while self.pending.front().is_some_and(|pending| !goes_on(&pending.kind)) {
             skipped.extend(self.pending.pop_front());
         }
         let units = skipped.iter().filter(|pending: &&Pending| pending.kind.ends_unit()).count();
@@ -84,6 +101,12 @@ impl Upstream {
             Kind::Prepare(Some(prepared)) | Kind::Parse(Some(prepared)) => {
                 self.prepared.parsed(prepared.id, false)
             }
+            Kind::Query(Some(renaming)) => {
+                if let Some(made) = renaming.made {
+                    self.prepared.parsed(made.id, false);
+                }
+            }
+            Kind::Made(prepared) => self.prepared.parsed(prepared.id, false),
             Kind::Prepare(None) | Kind::Parse(None) => self.unnamed = None,
             Kind::Evict(prepared) => self.prepared.restore(&prepared),
             _ => {}

@@ -8,8 +8,8 @@ mod follow;
 use super::build;
 use super::client::Named;
 use super::frame;
-use super::pending::{Kind, Pending, Undo};
-use crate::plan::Plan;
+use super::pending::{Kind, Pending, Renaming, Undo};
+use crate::plan::{Names, Plan};
 use crate::prepared::OnServer;
 use crate::settings::Settings;
 use crate::slab::Id;
@@ -92,6 +92,8 @@ pub struct Upstream {
     pub no_transactions: bool,
     /// Asked to stop what it does: in these words its client is told of it.
     pub stopped: Option<&'static str>,
+    /// An error of ours, to be told in place of that of the query behind it.
+    carried: Option<Box<[u8]>>,
     /// Its owner has heard why it goes.
     pub said_goodbye: bool,
     /// Replies of the current unit are dropped until a ReadyForQuery: an error came.
@@ -106,6 +108,8 @@ pub struct Upstream {
     in_transaction: Vec<Change>,
     rolled_back_to: bool,
     done_us: u64,
+    /// How long a unit took of late, one after the other.
+    pub pace_ns: u64,
 }
 
 #[derive(Default)]
@@ -140,6 +144,7 @@ impl Upstream {
             backslashes: false,
             no_transactions: false,
             stopped: None,
+            carried: None,
             said_goodbye: false,
             skipping: false,
             rest: 0,
@@ -149,6 +154,7 @@ impl Upstream {
             in_transaction: Vec::new(),
             rolled_back_to: false,
             done_us: 0,
+            pace_ns: 0,
         }
     }
 
@@ -173,11 +179,24 @@ impl Upstream {
         self.push_all(Pending { client, kind, plan: Some(plan), undo, sent_us: now_us });
     }
 
+    pub fn push_named(
+        &mut self,
+        client: Id,
+        renaming: Renaming,
+        plan: Arc<Plan>,
+        undo: Option<Undo>,
+        now_us: u64,
+    ) {
+        let kind = Kind::Query(Some(Box::new(renaming)));
+        let undo = undo.map(Box::new);
+        self.push_all(Pending { client, kind, plan: Some(plan), undo, sent_us: now_us });
+    }
+
     fn push_all(&mut self, pending: Pending) {
         use Kind::{CopyEnd, Query, RefusedQuery, Reset, Restore, Setup, Sync};
         match pending.kind {
             // A simple query drops the unnamed statement, be it well or not.
-            Query | RefusedQuery(_) | Setup | Reset | Restore(_) => self.unnamed = None,
+            Query(_) | RefusedQuery(_) | Setup | Reset | Restore(_) => self.unnamed = None,
             Sync { .. }
                 if self.copying && !self.pending.iter().any(|other| matches!(other.kind, CopyEnd)) =>
             {
@@ -251,6 +270,11 @@ impl Upstream {
         self.pending.front().map(|pending| pending.sent_us.max(self.done_us))
     }
 
+    /// When it was last sent a unit, or ended one.
+    pub fn heard_us(&self) -> u64 {
+        self.pending.back().map_or(0, |pending| pending.sent_us).max(self.done_us)
+    }
+
     /// Ours to say now, where nothing older is owed: replies the server knows nothing of.
     pub fn settle(&mut self, sink: &mut impl Sink) {
         if self.skipping {
@@ -304,7 +328,7 @@ impl Upstream {
             let next = at + header.total.min(left.len());
             self.rest = header.total.saturating_sub(left.len());
             if matches!(header.kind, b'D' | b'd')
-                && let Some(Pending { kind: Kind::Query | Kind::Execute, .. }) = self.pending.front()
+                && let Some(Pending { kind: Kind::Query(_) | Kind::Execute, .. }) = self.pending.front()
             {
                 self.unit.bytes += next - at;
                 self.unit.said = true;
@@ -381,8 +405,29 @@ impl Upstream {
         if kind == b'Z' && self.skipping {
             self.drop_skipped(sink);
         }
+        if kind == b'C'
+            && let Some(Pending { kind: Kind::Query(Some(renaming)), plan, .. }) = self.pending.front_mut()
+        {
+            if renaming.skips > 0 {
+                renaming.skips -= 1;
+                if let Some(made) = renaming.made.take() {
+                    // It is there, whatever becomes of the client's.
+                    self.prepared.parsed(made.id, true);
+                }
+                return Ok(Verdict::Ours);
+            }
+            if let Some(tag) = renaming.tag {
+                self.unit.said = true;
+                return Ok(Verdict::Instead(tag.into()));
+            }
+            let makes = plan.as_ref().is_some_and(|plan| plan.names == Some(Names::Makes));
+            if makes && renaming.made.is_none() {
+                return Err(Lost::Desync("a name that was taken has got another content"));
+            }
+        }
         let head = self.pending.front().map(|pending| &pending.kind);
         match (kind, head) {
+            (b'C', Some(Kind::Made(prepared))) => self.prepared.parsed(prepared.id, true),
             (b'1', Some(Kind::Parse(Some(prepared)) | Kind::Prepare(Some(prepared)))) => {
                 self.prepared.parsed(prepared.id, true);
             }
@@ -393,7 +438,8 @@ impl Upstream {
         let ours = head.is_some_and(Kind::is_ours);
         match (kind, head) {
             (b'1', Some(Kind::Parse(_) | Kind::Prepare(_)))
-            | (b'2', Some(Kind::Bind))
+            | (b'2', Some(Kind::Bind | Kind::OwnBind))
+            | (b'C', Some(Kind::Made(_)))
             | (b'3', Some(Kind::Close | Kind::Evict(_) | Kind::Renew(_) | Kind::CloseUnnamed))
             | (b'T' | b'n', Some(Kind::Describe))
             | (b's' | b'I', Some(Kind::Execute)) => Ok(self.pop()),
@@ -402,7 +448,7 @@ impl Upstream {
                 self.completed(body);
                 Ok(self.pop())
             }
-            (b'C', Some(Kind::Query | Kind::Setup | Kind::Reset)) => {
+            (b'C', Some(Kind::Query(_) | Kind::Setup | Kind::Reset)) => {
                 self.end_copy();
                 self.tag(body);
                 self.unit.said = true;
@@ -412,13 +458,13 @@ impl Upstream {
                 Ok(Verdict::Ours)
             }
             (b'C', Some(Kind::Restore(_))) => Ok(Verdict::Ours),
-            (b'G', Some(Kind::Query | Kind::Execute)) => {
+            (b'G', Some(Kind::Query(_) | Kind::Execute)) => {
                 self.begin_copy()?;
                 self.unit.said = true;
                 Ok(Verdict::Pass)
             }
             (b't', Some(Kind::Describe))
-            | (b'T' | b'I' | b'H' | b'c', Some(Kind::Query))
+            | (b'T' | b'I' | b'H' | b'c', Some(Kind::Query(_)))
             | (b'H' | b'c', Some(Kind::Execute))
             | (b'V', Some(Kind::Function)) => {
                 self.unit.said = true;
@@ -431,8 +477,14 @@ impl Upstream {
                 Ok(Verdict::Instead(said.into()))
             }
             (b'Z', Some(head)) if head.ends_unit() && matches!(body.first(), Some(b'I' | b'T' | b'E')) => {
-                if self.no_transactions && !ours && body.first() != Some(&b'I') {
-                    return Err(Lost::Transaction);
+                if !ours && body.first() != Some(&b'I') {
+                    if self.no_transactions {
+                        return Err(Lost::Transaction);
+                    }
+                    // Before its client hears the end of it: who is owed nothing would be told nothing.
+                    if self.owner.is_none() {
+                        return Err(Lost::Unshareable);
+                    }
                 }
                 Ok(if ours || self.unit.silent || self.is_restored() { Verdict::Ours } else { Verdict::Pass })
             }
@@ -517,11 +569,19 @@ impl Upstream {
         let internal = pending.kind.is_ours();
         self.copying = false;
         self.stopped = None;
+        if !matches!(pending.kind, Kind::Ensure) {
+            self.carried = None;
+        }
+        if let Kind::Query(Some(renaming)) = &pending.kind
+            && let Some(made) = &renaming.made
+        {
+            self.prepared.parsed(made.id, !unit.failed);
+        }
         if let Some(Pending { kind: Kind::Restore(_), .. }) = self.pending.front() {
             self.unit.held = std::mem::take(&mut unit.held);
         }
         let effect = pending.plan.as_ref().map(|plan| &plan.effect).filter(|effect| !effect.is_none());
-        if matches!(pending.kind, Kind::Query)
+        if matches!(pending.kind, Kind::Query(_))
             && let Some(plan) = &pending.plan
             && effect.is_some()
             && !unit.failed
@@ -544,12 +604,9 @@ impl Upstream {
             self.prepared.clear();
             self.in_transaction.clear();
         }
-        if self.owner.is_none() && status != b'I' && !internal {
-            return Err(Lost::Unshareable);
-        }
         self.status = status;
         if let Kind::Restore(settings) = &pending.kind
-            && status == b'I'
+            && !unit.failed
         {
             unit.changes
                 .extend(settings.pairs().map(|(name, value)| Change::Set(name.into(), Some(value.into()))));
@@ -557,6 +614,8 @@ impl Upstream {
         let (changes, pin) = self.changes(&mut unit, status, effect.is_some());
         let started = pending.sent_us.max(self.done_us);
         self.done_us = now_us;
+        let served_us = now_us.saturating_sub(started);
+        self.pace_ns = self.pace_ns - self.pace_ns / 8 + served_us.min(1_000_000) * 1_000 / 8;
         sink.done(Done {
             client: pending.client,
             status,
@@ -568,7 +627,7 @@ impl Upstream {
             changed_schema: unit.changed_schema,
             pin,
             sent_us: pending.sent_us,
-            served_us: now_us.saturating_sub(started),
+            served_us,
             bytes: unit.bytes,
         });
         Ok(())

@@ -126,7 +126,7 @@ fn owing(kinds: &[u8]) -> Upstream {
     up.owner = Some(Id(7));
     for kind in kinds {
         let kind = match kind % 12 {
-            0 | 1 => Kind::Query,
+            0 | 1 => Kind::Query(None),
             2 => Kind::Parse(None),
             3 => Kind::Bind,
             4 => Kind::Describe,

@@ -306,7 +306,7 @@ fn a_transaction_left_open_on_a_shared_connection_ends_it() {
          B> Q select 2
          S< Q select 2
          S> C:SELECT Z:T C:SELECT Z:T
-         A< C:SELECT Z:T
+         A< C:SELECT
          S! Unshareable",
     );
 }

@@ -19,7 +19,7 @@ use super::super::pending::{Kind, Pending, Undo};
 use super::super::server::{Change, Done, Lost, Sink, Upstream};
 use super::super::{build, frame};
 use crate::lexer::{self, Literal, Mode};
-use crate::plan::{Action, Copy, Effect, Measured, Plan};
+use crate::plan::{Action, Copy, Effect, Measured, Names, Plan};
 use crate::settings::Settings;
 use crate::shared::{Limits, Shared};
 use crate::slab::Id;
@@ -43,6 +43,8 @@ pub struct Stage {
     pub to_server: Vec<u8>,
     pub players: Vec<Player>,
     pub prepared: usize,
+    /// Statements that begin so are refused from now on.
+    pub denies: Option<&'static str>,
     from_server: Vec<u8>,
     lost: Option<Lost>,
     plans: Copy,
@@ -75,8 +77,9 @@ impl Sink for Ears<'_> {
 pub fn plan_of(text: &str) -> Plan {
     let mut action = Action::Forward;
     let mut effect = Effect::default();
+    let mut names = None;
     let mut words = text.split_whitespace();
-    match words.next().unwrap_or_default() {
+    match words.next().unwrap_or_default().split('"').next().unwrap_or_default() {
         "set" => {
             let (name, value) = (words.next().unwrap_or("x"), words.next().unwrap_or_default());
             effect.sets.push((name.to_owned(), Some(format!("'{value}'"))));
@@ -86,7 +89,10 @@ pub fn plan_of(text: &str) -> Plan {
             name => effect.sets.push((name.to_owned(), None)),
         },
         "discard" => (effect.resets_all, effect.forgets_prepared) = (true, true),
-        "deallocate" => effect.forgets_prepared = true,
+        "deallocate" if words.next() == Some("all") => effect.forgets_prepared = true,
+        "deallocate" => names = Some(Names::Drops),
+        "prepare" if text.contains(" as ") || text.contains("\"as ") => names = Some(Names::Makes),
+        "execute" | "explain" => names = Some(Names::Runs),
         "alter" => effect.changes_schema = true,
         "listen" => effect.pin = Some("listens".to_owned()),
         "deny" => action = Action::Deny { code: "42501".to_owned(), message: "no".to_owned() },
@@ -94,7 +100,7 @@ pub fn plan_of(text: &str) -> Plan {
         _ => {}
     }
     let shareable = text.starts_with("select");
-    Plan { action, shareable, effect, era: 0, key: 0, measured: Measured::of(1, 1) }
+    Plan { action, shareable, effect, names, aside: false, era: 0, key: 0, measured: Measured::of(1, 1) }
 }
 
 impl Stage {
@@ -122,6 +128,7 @@ impl Stage {
             to_server: Vec::new(),
             players,
             prepared: 100,
+            denies: None,
             from_server: Vec::new(),
             lost: None,
             plans: Copy::default(),
@@ -134,7 +141,10 @@ impl Stage {
     /// The brain answers the last question.
     fn learn(&mut self, text: &[u8]) {
         let lexed = lexer::fingerprint(text, Mode::default(), &self.shared.key, &mut self.literals);
-        let plan = plan_of(&String::from_utf8_lossy(text));
+        let mut plan = plan_of(&String::from_utf8_lossy(text));
+        if self.denies.is_some_and(|word| text.to_ascii_lowercase().starts_with(word.as_bytes())) {
+            plan.action = Action::Deny { code: "42501".to_owned(), message: "no".to_owned() };
+        }
         self.shared.learn((0, lexed.fingerprint.0), plan);
     }
 
@@ -179,7 +189,7 @@ impl Stage {
         if self.players[who].waits.is_some() { Ok(()) } else { self.go_on(who) }
     }
 
-    fn go_on(&mut self, who: usize) -> Result<(), crate::wire::PeerError> {
+    pub fn go_on(&mut self, who: usize) -> Result<(), crate::wire::PeerError> {
         self.players[who].waits = None;
         loop {
             let input = std::mem::take(&mut self.players[who].input);
@@ -218,6 +228,13 @@ impl Stage {
                 }
             }
         }
+    }
+
+    /// A client that waits gives its unit up.
+    pub fn drop_unit(&mut self, who: usize) {
+        let player = &mut self.players[who];
+        assert!(player.session.drop_unit(&mut player.input).unwrap());
+        player.waits = None;
     }
 
     /// A client of several sends one unit. What may not ride waits until the others are through and has the
@@ -436,7 +453,7 @@ fn messages(bytes: &mut Vec<u8>) -> Vec<(u8, Vec<u8>)> {
 /// `#1` for a name of ours, which has a random number of the process in it.
 fn short(text: &str) -> String {
     match text.split_once("articdbm_") {
-        Some((before, name)) if name.get(8..9) == Some("_") => format!("{before}#{}", &name[9..]),
+        Some((before, name)) if name.get(8..9) == Some("_") => format!("{before}#{}", short(&name[9..])),
         _ => text.to_owned(),
     }
 }
@@ -444,8 +461,10 @@ fn short(text: &str) -> String {
 /// What the server was sent, in the notation of scripts.
 pub fn take_said(bytes: &mut Vec<u8>) -> String {
     let one = |(kind, body): (u8, Vec<u8>)| {
-        let strings: Vec<String> =
-            body.split(|b| *b == 0).map(|part| short(&String::from_utf8_lossy(part))).collect();
+        let strings: Vec<String> = body
+            .split(|b| *b == 0)
+            .map(|part| short(&String::from_utf8_lossy(part)).replace('\n', ""))
+            .collect();
         let dash = |name: &str| if name.is_empty() { "-".to_owned() } else { name.replace(' ', "_") };
         let join = |parts: &[&str]| parts.join(" ").trim_end().to_owned();
         match kind {

@@ -1,0 +1,169 @@
+"""PgCat's pgcat.toml told as our configuration."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from articdbm.importing.foreign import Login, Reading, Tree, fit, users
+from articdbm.importing.pgbouncer_settings import Taken
+from articdbm.importing.references import References
+from articdbm.importing.remark import Imported, Remark, State
+from articdbm.importing.tree import Table, toml
+from config.positions import KeyPath
+
+_YEAR = 366 * 86_400_000
+_LEVEL: Taken = {
+    # How long a client waits for a connection, which it may have to make.
+    "connect_timeout": ("wait", "time", 1, _YEAR),
+    "idle_timeout": ("server_idle", "time", 0, _YEAR),
+    "server_lifetime": ("server_lifetime", "time", 1, _YEAR),
+}
+_POOL: Taken = {**_LEVEL, "prepared_statements_cache_size": ("prepared", "count", 1, 100_000)}
+_GENERAL_POOL: Taken = {**_POOL, "idle_client_in_transaction_timeout": ("idle_transaction", "time", 0, _YEAR)}
+_USER: Taken = {
+    **_LEVEL,
+    "pool_size": ("size", "count", 1, 100_000),
+    "min_pool_size": ("min_size", "count", 0, 100_000),
+    "statement_timeout": ("statement", "time", 0, _YEAR),
+}
+
+_READ = {"host", "port", "pool_mode", "tls_certificate", "tls_private_key", "server_tls", "verify_server_certificate",
+         "autoreload"}  # fmt: skip
+_CHECKS: tuple[State, str] = ("not needed", "a connection that the server has closed is noticed at once")
+_REPLICAS: tuple[State, str] = ("not yet", "everything goes to the primary")
+_SHARDS: tuple[State, str] = ("not yet", "there is no sharding")
+_QUERY: tuple[State, str] = ("not yet", "passwords come from the configuration; give each user an entry")
+_METRICS: tuple[State, str] = ("not yet", "there are no metrics")
+_ADMIN: tuple[State, str] = (
+    "to do",
+    "the console is for users of the configuration: name them in admin.users",
+)
+_LOG: tuple[State, str] = ("no equivalent", "the log goes to standard error; see log.level")
+_OTHERS: Mapping[str, tuple[State, str]] = {
+    **dict.fromkeys(("healthcheck_timeout", "healthcheck_delay", "ban_time"), _CHECKS),
+    **dict.fromkeys(("enable_prometheus_exporter", "prometheus_exporter_port"), _METRICS),
+    **dict.fromkeys(("admin_username", "admin_password"), _ADMIN),
+    **dict.fromkeys(("auth_query", "auth_query_user", "auth_query_password"), _QUERY),
+    **dict.fromkeys(("log_client_connections", "log_client_disconnections"), _LOG),
+    **dict.fromkeys(
+        ("default_role", "query_parser_enabled", "query_parser_read_write_splitting", "primary_reads_enabled",
+         "replica_to_primary_failover_enabled", "load_balancing_mode"), _REPLICAS,
+    ),
+    **dict.fromkeys(("sharding_function", "automatic_sharding_key", "shard_id_regex", "sharding_key_regex"), _SHARDS),
+    **dict.fromkeys(
+        ("tcp_keepalives_idle", "tcp_keepalives_count", "tcp_keepalives_interval", "tcp_user_timeout"),
+        ("no equivalent", "sockets are set as a proxy needs them"),
+    ),
+    "worker_threads": ("not needed", "limits.carriers is one thread for each core by itself"),
+    "shutdown_timeout": ("no equivalent", "clients have 30 s to leave"),
+    "cleanup_server_connections": ("not needed", "what a client leaves behind is known and cleaned"),
+    "mirrors": ("not yet", "there is no mirroring"),
+    "plugins": ("no equivalent", "plugins of this proxy are written in Python"),
+    "user": _ADMIN,
+}  # fmt: skip
+
+
+def read(file: Path, secrets: Path | None = None) -> Imported:
+    """The whole of it. With `secrets`, a folder, passwords become files there; without, environment variables."""
+    remarks: list[Remark] = []
+    references = References(secrets)
+    reading = Reading(file, remarks)
+    at: KeyPath = ("general",)
+    general = reading.table(reading.tree, (), "general")
+    reading.rest(general, at, {*_READ, *_GENERAL_POOL}, _OTHERS)
+    reading.rest(reading.tree, (), ("general", "pools"), _OTHERS)
+    pool = (
+        {"mode": "transaction"}
+        | reading.mode(general, at, "pool_mode")
+        | reading.taken(general, at, _GENERAL_POOL)
+    )
+    clusters: list[Table] = []
+    databases: list[Table] = []
+    logins: list[Login] = []
+    for path, table in reading.tables(reading.tree, (), "pools"):
+        place = _place(reading, path, table)
+        if place is None:
+            continue
+        name, (servers, remote) = str(path[-1]), place
+        clusters.append(
+            {"name": f"cluster{len(clusters) + 1}", "protocol": "postgres", **_server_tls(reading, general),
+             "servers": [{"address": server} for server in servers], "pool": pool}
+        )  # fmt: skip
+        own = reading.mode(table, path, "pool_mode") | reading.taken(table, path, _POOL)
+        database: Table = {"name": name, "cluster": f"cluster{len(clusters)}"}
+        databases.append(
+            database | ({"dbname": remote} if remote != name else {}) | ({"pool": own} if own else {})
+        )
+        logins += (_login(reading, at, user, name) for at, user in reading.tables(table, path, "users"))
+    names = [str(database["name"]) for database in databases]
+    everyone = users(logins, names, reading, references)
+    fit([level for login in everyone if isinstance(level := login.get("pool"), dict)], [pool], 20)
+    names_of = (("certificate", "tls_certificate"), ("key", "tls_private_key"))
+    tls = {ours: reading.path_of(general, at, theirs) for ours, theirs in names_of}
+    offered: Table = {"mode": "allow", **tls} if tls["certificate"] else {}
+    reading.say(
+        at, "differs", "clients log in with scram-sha-256 instead of md5: drivers since 2017 speak it"
+    )
+    tables = {
+        "listeners": [reading.listener(general, offered, "scram-sha-256")], "clusters": clusters,
+        "databases": databases, "users": everyone,
+    }  # fmt: skip
+    text = toml(tables, {}, f"From {file.name}, by `articdbm import`.")
+    if reading.get(general, at, "autoreload", bool, False):
+        head, _, rest = text.partition("\n")
+        text = f"{head}\n\nwatch = true\n{rest}"
+    return Imported(
+        toml=text, remarks=tuple(sorted(remarks, key=lambda one: one.line)), secrets=references.files
+    )
+
+
+def _place(reading: Reading, path: KeyPath, table: Tree) -> tuple[list[str], str] | None:
+    """A pool's servers, and the database's name there; None where it cannot be had."""
+    name = str(path[-1])
+    reading.rest(table, path, {"pool_mode", "users", "shards", *_POOL}, _OTHERS)
+    if not 1 <= len(name.encode()) <= 63 or not name.isprintable() or name in ("articdbm", "pgbouncer"):
+        reading.say(path, "no equivalent", "no database can have this name here: it is left out")
+        return None
+    shards = reading.tables(table, path, "shards")
+    if len(shards) != 1:
+        reading.say((*path, "shards"), "not yet", "one shard is what can be served: the database is left out")
+        return None
+    at, shard = shards[0]
+    reading.rest(shard, at, ("servers", "database"), _OTHERS)
+    found: list[str] = []
+    listed = shard.get("servers")
+    for index, server in enumerate(listed if isinstance(listed, list) else ()):
+        match server:
+            case [str(host), int(port), *_] | {"host": str(host), "port": int(port)}:
+                place = reading.place(host, port, (*at, "servers", index))
+                found += [place] if place and place not in found else []
+            case _:
+                reading.say((*at, "servers", index), "unknown", "this is no server: it is left out")
+    if not found:
+        reading.say(at, "unknown", "there is no server: the database is left out")
+        return None
+    if len(found) > 1:
+        reading.say(
+            at, "differs", "of several servers the primary is found and used; replicas are not read from yet"
+        )
+    return found, reading.get(shard, at, "database", str, name) or name
+
+
+def _login(reading: Reading, path: KeyPath, user: Tree, database: str) -> Login:
+    known = {"username", "password", "server_username", "server_password", "pool_mode", *_USER}
+    reading.rest(user, path, known, _OTHERS)
+    return Login(
+        path, reading.get(user, path, "username", str, ""), (database,), reading.optional(user, path, "password"),
+        reading.optional(user, path, "server_username"), reading.optional(user, path, "server_password"),
+        reading.mode(user, path, "pool_mode") | reading.taken(user, path, _USER),
+    )  # fmt: skip
+
+
+def _server_tls(reading: Reading, general: Tree) -> Table:
+    if not reading.get(general, ("general",), "server_tls", bool, False):
+        return {}
+    if reading.get(general, ("general",), "verify_server_certificate", bool, False):
+        # Incomplete on purpose: less than was asked for would be written otherwise.
+        why = "name the authority in tls.ca: until then the configuration is not usable"
+        reading.say(("general", "verify_server_certificate"), "to do", why)
+        return {"tls": {"mode": "verify-full"}}
+    return {"tls": {"mode": "require"}}

@@ -1,0 +1,36 @@
+"""Who may come in how: ordered rules, the first that fits decides."""
+
+from typing import Annotated, Literal
+
+from config.network import Network
+from config.setting import Section, setting
+
+Auth = Literal["scram-sha-256", "md5", "password", "cert", "trust", "peer"]
+
+
+class Rule(Section, frozen=True):
+    """One element of a listener's `rules`. What is not given fits everybody."""
+
+    auth: Annotated[
+        Literal["scram-sha-256", "md5", "password", "cert", "trust", "peer", "reject"],
+        setting(
+            "How such a client proves who it is, as a listener's `auth`; `reject` turns it away.", "at once"
+        ),
+    ]
+    hosts: Annotated[
+        tuple[Network, ...],
+        setting(
+            "Where the client comes from: networks, or `local` for Unix sockets. Behind a trusted load balancer it is "
+            "the address that the balancer names.",
+            "at once",
+        ),
+    ] = ()
+    databases: Annotated[
+        tuple[str, ...],
+        setting("The databases asked for, by `name` (not an alias); `articdbm` is the console.", "at once"),
+    ] = ()
+    users: Annotated[tuple[str, ...], setting("The names clients log in with.", "at once")] = ()
+    tls: Annotated[
+        Literal["any", "required", "none"],
+        setting("Clients with TLS, those without, or both.", "at once"),
+    ] = "any"
