@@ -35,7 +35,18 @@ class Unreadable(Exception):
     """There is nothing to show. The text says why and what to do."""
 
 
+_EXAMPLES = """\
+examples:
+  articdbm top                                      articdbm.toml in this folder names the metrics listener
+  articdbm top --address 127.0.0.1:9127 --every 5
+  articdbm top --once --json
+
+Exit status: 0 it was shown, 1 there is nothing to show, 2 the command line is wrong.
+"""
+
+
 def arguments(parser: ArgumentParser) -> None:
+    parser.epilog = _EXAMPLES
     parser.add_argument(
         "--config", type=Path, default=DEFAULT, help="names the metrics listener (default: ./articdbm.toml)"
     )

@@ -20,8 +20,18 @@ FALLBACK = Path("/run/articdbm")
 PATIENCE = 3_600.0
 """Seconds; the running process itself gives up sooner (`upgrade.ready`) and says so."""
 
+_EXAMPLES = """\
+examples:
+  articdbm upgrade                                  articdbm.toml in this folder names the directory
+  articdbm upgrade --config /etc/articdbm.toml
+  articdbm upgrade --directory /run/articdbm
+
+Exit status: 0 the new process serves, 1 it does not and the old one goes on, 2 the command line is wrong.
+"""
+
 
 def arguments(parser: ArgumentParser) -> None:
+    parser.epilog = _EXAMPLES
     parser.add_argument(
         "--config", type=Path, default=DEFAULT, help="names the directory (default: ./articdbm.toml)"
     )

@@ -51,7 +51,7 @@ def test_people_read_the_plan_and_every_reason(capsys: pytest.CaptureFixture[str
         "because",
         "  1. session, set: changes work_mem",
         "  2. session, set: changes a.b",
-        "  3. session, listen: notifications come to this connection only",
+        "  3. session, listen: inside a transaction, or in the extended protocol, notifications come to this connection only",
         "  4. session, text: 3 statements in one text",
         "  5. sharing, session: not shareable: it leaves something in the session",
     ]

@@ -6,6 +6,7 @@ use _core::border::Command;
 use _core::pool::{Mode, PoolConfig};
 use std::net::TcpListener;
 use std::os::fd::AsRawFd;
+use std::sync::Arc;
 
 #[test]
 fn who_is_idle_goes_and_who_is_at_work_finishes() {
@@ -115,7 +116,7 @@ fn a_socket_given_away_wakes_nobody_here_any_more() {
     // Another process has it too.
     let theirs = listener.try_clone().unwrap();
     assert!(theirs.as_raw_fd() != listener.as_raw_fd());
-    house.say(Command::Listen { listener: 9, fds: vec![listener.into()], tls: None });
+    house.say(Command::Listen { listener: 9, fds: vec![listener.into()], tls: None, proxies: Arc::new([]) });
     house.settle();
     house.say(Command::Unlisten { listener: 9 });
     house.settle();
@@ -130,7 +131,7 @@ fn every_socket_is_served_though_they_are_more_than_the_carriers() {
     let listeners: Vec<TcpListener> = (0..3).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
     let addresses: Vec<_> = listeners.iter().map(|one| one.local_addr().unwrap()).collect();
     let fds = listeners.into_iter().inspect(|one| one.set_nonblocking(true).unwrap()).map(Into::into);
-    house.say(Command::Listen { listener: 9, fds: fds.collect(), tls: None });
+    house.say(Command::Listen { listener: 9, fds: fds.collect(), tls: None, proxies: Arc::new([]) });
     for address in addresses {
         house.addresses[0] = address;
         let mut client = house.client();
