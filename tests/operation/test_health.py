@@ -60,7 +60,7 @@ def test_a_server_that_stops_is_given_up_in_time(
                 # Who comes now waits for it, as for one that is down.
                 late = Thread(target=ask, args=(house, said))
                 late.start()
-                assert until(lambda: "a server log-in failed" in house.text())
+                assert until(lambda: "cannot connect to a server" in house.text())
             late.join(30)
             assert said == [7]
 
