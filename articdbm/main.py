@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from importlib import metadata
 from typing import Protocol
 
-from articdbm import check, explain, importer, schema, serve, up, verifier
+from articdbm import check, explain, importer, schema, serve, top, up, upgrade, verifier
 
 
 class Command(Protocol):
@@ -26,6 +26,8 @@ class Command(Protocol):
 COMMANDS: Mapping[str, Command] = {
     "up": up,
     "serve": serve,
+    "upgrade": upgrade,
+    "top": top,
     "check": check,
     "schema": schema,
     "explain": explain,
@@ -38,6 +40,8 @@ examples:
   articdbm up                                   a PostgreSQL and the proxy in front of it, to try
   articdbm check articdbm.toml                  every problem of a configuration, at once
   articdbm serve articdbm.toml                  run the proxy
+  articdbm upgrade                              a new process takes over, unnoticed
+  articdbm top                                  what the running proxy is at
   articdbm explain --user app "SELECT 1"        what would be done with a statement, and why
   articdbm import pgbouncer.ini                 a configuration from another pooler's
 

@@ -25,13 +25,19 @@ def arguments(parser: ArgumentParser) -> None:
         "file", type=Path, nargs="?", default=DEFAULT, metavar="FILE", help=f"default: {DEFAULT}"
     )
     which.add_argument("--config", type=Path, metavar="FILE", help="the same")
+    parser.add_argument(
+        "--take-over",
+        type=Path,
+        metavar="DIRECTORY",
+        help="take over from the process that waits in this directory (upgrade.directory); `articdbm upgrade` does it",
+    )
 
 
 def run(options: Namespace) -> int:
-    return serve(options.config or options.file)
+    return serve(options.config or options.file, take_over=options.take_over)
 
 
-def serve(path: Path, ready: Callable[[], None] | None = None) -> int:
+def serve(path: Path, ready: Callable[[], None] | None = None, take_over: Path | None = None) -> int:
     """Serve until stopped. `ready` is called once, when clients can connect."""
     # The core is loaded only by the commands that need it.
     from proxy import app  # noqa: PLC0415
@@ -42,7 +48,7 @@ def serve(path: Path, ready: Callable[[], None] | None = None) -> int:
             ready()
 
     try:
-        app.run(path, started)
+        app.run(path, started, take_over)
     except app.BadConfiguration as why:
         print(why, file=sys.stderr)
         return 2

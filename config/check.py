@@ -10,7 +10,7 @@ from datetime import datetime
 from config.errors import Finding
 from config.positions import KeyPath
 from config.rules.credentials import credentials, other_credentials
-from config.rules.listening import addresses, ways_in
+from config.rules.listening import addresses, monitoring, ways_in
 from config.rules.names import aliases, known_names, nothing_to_serve, own_database, unique_names, wildcards
 from config.rules.parameters import parameters
 from config.rules.pools import pools
@@ -28,6 +28,7 @@ RULES: tuple[Rule, ...] = (
     nothing_to_serve,
     addresses,
     ways_in,
+    monitoring,
     credentials,
     other_credentials,
     parameters,

@@ -1,5 +1,6 @@
 """The operator's reference page, from the same declarations that read the file."""
 
+from pathlib import Path
 from typing import Any
 
 from config.address import Address
@@ -15,11 +16,14 @@ from config.sections.databases import Database
 from config.sections.limits import Limits
 from config.sections.listeners import Listener
 from config.sections.log import Log
+from config.sections.metrics import Metrics
 from config.sections.parameters import Parameter
 from config.sections.pool import PoolOptions
 from config.sections.rules import Rule
+from config.sections.tcp import Tcp
 from config.sections.tls import ClusterTls, ListenerTls
 from config.sections.token import Token
+from config.sections.upgrade import Upgrade
 from config.sections.users import User
 from config.setting import Section, Setting, settings
 from config.snapshot import Snapshot
@@ -97,6 +101,9 @@ _SECTIONS: tuple[tuple[str, type[Section]], ...] = (
     ("admin", Admin),
     ("limits", Limits),
     ("log", Log),
+    ("metrics", Metrics),
+    ("tcp", Tcp),
+    ("upgrade", Upgrade),
 )
 
 
@@ -109,6 +116,7 @@ _NOUNS: dict[Any, str] = {
     Size: "size",
     Address: "address",
     Network: "network",
+    Path: "path",
     Secret: "secret",
     Pem: "file",
 }

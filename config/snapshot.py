@@ -17,7 +17,10 @@ from config.sections.databases import WILDCARD, Database
 from config.sections.limits import Limits
 from config.sections.listeners import Listener
 from config.sections.log import Log
+from config.sections.metrics import Metrics
 from config.sections.pool import PoolSettings, merge
+from config.sections.tcp import Tcp
+from config.sections.upgrade import Upgrade
 from config.sections.users import User
 from config.setting import Section, setting
 from config.values import LONGEST_NAME
@@ -33,6 +36,9 @@ class Snapshot(Section, frozen=True, dict=True):
     admin: Annotated[Admin, setting("The admin database.", "at once")] = Admin()
     limits: Annotated[Limits, setting("Bounds of the whole process.", "restart")] = Limits()
     log: Annotated[Log, setting("What the process says about itself.", "at once")] = Log()
+    metrics: Annotated[Metrics, setting("What monitoring can read.", "restart")] = Metrics()
+    upgrade: Annotated[Upgrade, setting("How a new process takes over.", "at once")] = Upgrade()
+    tcp: Annotated[Tcp, setting("How vanished peers are found.", "new connections")] = Tcp()
     watch: Annotated[
         bool,
         setting(

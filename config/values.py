@@ -21,6 +21,7 @@ from config.setting import Setting
 from config.text import Text, text
 
 LONGEST_NAME = 63
+_LONGEST_PATH = 4_095
 
 
 class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
@@ -152,6 +153,14 @@ def _truth(written: object, _around: Surroundings, setting: Setting) -> bool:
     return written
 
 
+def _path(written: object, around: Surroundings, setting: Setting) -> Path:
+    if not isinstance(written, str) or not written or not written.isprintable():
+        raise RefusedError(f"{naming(written)} is not a path", f"write {wanted(setting)}")
+    if len(written.encode()) > _LONGEST_PATH:
+        raise RefusedError(f"{naming(written)} is too long", f"write {wanted(setting)}")
+    return around.folder / written
+
+
 def _secret(written: object, around: Surroundings, setting: Setting) -> Secret:
     if not isinstance(written, str):
         raise RefusedError("a secret is text", f"write {wanted(setting)}")
@@ -166,6 +175,7 @@ _READERS: dict[Any, Callable[[object, Surroundings, Setting], object]] = {
     Duration: lambda written, _around, _setting: duration(written),
     Size: lambda written, _around, _setting: size(written),
     Address: lambda written, _around, _setting: address(written),
+    Path: _path,
     Network: lambda written, _around, _setting: network(written),
     Secret: _secret,
     Pem: lambda written, around, _setting: pem(written, around.folder, around.read),
@@ -179,6 +189,7 @@ _STAND_INS: dict[Any, object] = {
     Duration: Duration(0),
     Size: Size(0),
     Address: Address("", 0),
+    Path: Path(),
     Network: Network(None),
     Secret: Secret(""),
     Pem: Pem("", b""),
@@ -192,6 +203,7 @@ _WANTED: dict[Any, str] = {
     Duration: 'a time such as "250ms", "5s" or "1h"',
     Size: 'a size such as "64KiB" or "1MiB"',
     Address: '"host:port"',
+    Path: "a path",
     Network: 'a network such as "10.0.0.0/8", or "local"',
     Secret: 'a reference, "env://NAME" or "file:///path"',
     Pem: "the path of a PEM file",
@@ -205,6 +217,7 @@ _SCHEMAS: dict[Any, dict[str, Any]] = {
     Duration: {"anyOf": [{"type": "string", "pattern": DURATION_PATTERN}, {"type": "number", "minimum": 0}]},
     Size: {"anyOf": [{"type": "string", "pattern": SIZE_PATTERN}, {"type": "integer", "minimum": 0}]},
     Address: {"type": "string", "pattern": ADDRESS_PATTERN},
+    Path: {"type": "string", "minLength": 1, "maxLength": _LONGEST_PATH},
     Network: {"type": "string", "pattern": NETWORK_PATTERN},
     Secret: {"type": "string", "minLength": 1},
     Pem: {"type": "string", "minLength": 1},

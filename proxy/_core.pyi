@@ -151,6 +151,58 @@ class CancelNeeded:
     secret: bytes
 
 @final
+class CancelStray:
+    """A cancel request whose key nobody here has. It waits for Close."""
+
+    def __init__(self, conn: int, pid: int, secret: bytes) -> None: ...
+    conn: int
+    pid: int
+    secret: bytes
+
+@final
+class Silent:
+    """The answer to Survey: a reply of the server at `address` has been awaited for so long. Each carrier says it."""
+
+    def __init__(self, pool: int, address: str) -> None: ...
+    pool: int
+    address: str
+    """As given in Attach."""
+
+@final
+class Slow:
+    """A statement took longer than SlowAfter says. At most 20 a second are told of by one carrier."""
+
+    def __init__(
+        self,
+        conn: int,
+        pool: int,
+        base: int,
+        key: bytes,
+        queue_us: int,
+        server_us: int,
+        total_us: int,
+        size: int,
+        failed: bool,
+        untold: int,
+    ) -> None: ...
+    conn: int
+    pool: int
+    base: int
+    key: bytes
+    """The fingerprint it was planned under; zeros where it had no plan of its own (a whole pipeline, say)."""
+    queue_us: int
+    """Waiting for a server connection."""
+    server_us: int
+    """At the server, from when it could start there."""
+    total_us: int
+    """From when a connection was asked for to the last byte of the answer."""
+    size: int
+    """Bytes of the answer."""
+    failed: bool
+    untold: int
+    """Others on the same carrier since the last that was told of."""
+
+@final
 class ClientRow:
     """A client, as `List` found it. Microseconds are how long ago, or for how long."""
 
@@ -279,6 +331,9 @@ Event = (
     | ServerMessage
     | ServerLost
     | CancelNeeded
+    | CancelStray
+    | Silent
+    | Slow
     | Listed
     | Fault
 )
@@ -473,7 +528,7 @@ class Adopt:
 
 @final
 class Listen:
-    """Accept clients on listening sockets, one descriptor a carrier (SO_REUSEPORT), or one for all.
+    """Accept clients on listening sockets; the carriers take them in turn (SO_REUSEPORT: one a carrier).
     The core owns the descriptors. Naming a listener again replaces its TLS and `proxies` for new clients (give no
     descriptors)."""
 
@@ -551,10 +606,48 @@ class Recycle:
     pool: int
 
 @final
+class TellStrays:
+    """Cancel requests for nobody here are told of (CancelStray) from now on; without it they are hung up on."""
+
+    def __init__(self) -> None: ...
+
+@final
+class Survey:
+    """Tell (Silent) where a connection of the pool has awaited a reply for so long."""
+
+    def __init__(self, pool: int, ms: int) -> None: ...
+    pool: int
+    ms: int
+
+@final
+class Break:
+    """The server at `address` (as given in Attach) answers nobody. Connections of the pool on which a reply is awaited
+    end with an error (08006), the others close when they fall idle."""
+
+    def __init__(self, pool: int, address: str) -> None: ...
+    pool: int
+    address: str
+
+@final
 class ForgetPlans:
     """Every plan is asked for anew. Statements under way keep theirs."""
 
     def __init__(self) -> None: ...
+
+@final
+class Drain:
+    """The process is to stop. Clients between transactions are told so (57P01) and let go, the others when theirs
+    ends; what waits for a plan or a connection still gets its answer. `at_once`: all go now. There is no way back."""
+
+    def __init__(self, at_once: bool = False) -> None: ...
+    at_once: bool
+
+@final
+class SlowAfter:
+    """Tell (Slow) of statements that take longer, waiting for a connection included; 0: of none."""
+
+    def __init__(self, ms: int) -> None: ...
+    ms: int
 
 @final
 class Hold:
@@ -597,7 +690,12 @@ Command = (
     | Unlisten
     | OpenPool
     | Recycle
+    | TellStrays
+    | Survey
+    | Break
     | ForgetPlans
+    | Drain
+    | SlowAfter
     | Hold
     | Kill
     | List
@@ -714,6 +812,11 @@ class Core:
         """With `carriers = 0`: the descriptor to watch; when readable, call turn()."""
     def turn(self, timeout_ms: int = 0) -> None:
         """With `carriers = 0`: one turn of the engine."""
+    def pulse(self) -> list[int]:
+        """How many turns each carrier has made so far; wakes them all, so that who makes none until the next call is stuck."""
+    def busiest(self, most: int) -> list[tuple[bytes, int, int, int]]:
+        """The statements that took the servers' time, from a sample of one in 16: fingerprint, executions, µs of all of
+        them, and of the longest that was sampled. A carrier remembers 512."""
     def figures(self) -> Figures: ...
     def pools(self) -> list[PoolFigures]: ...
     def carriers(self) -> list[CarrierFigures]: ...

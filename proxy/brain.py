@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from proxy.admin import Console
 from proxy.bases import Bases
 from proxy.cancel import Cancels
+from proxy.health import Health
 from proxy.listening import Listening
 from proxy.log import note
 from proxy.native import (
@@ -17,6 +18,7 @@ from proxy.native import (
     AuthMessage,
     Cancelled,
     CancelNeeded,
+    CancelStray,
     Close,
     Closed,
     Discarded,
@@ -30,12 +32,16 @@ from proxy.native import (
     ServerMessage,
     ServerNeeded,
     ServerOpened,
+    Silent,
+    Slow,
     Startup,
     UnitNeeded,
 )
 from proxy.outside import Commands
 from proxy.plans import Plans
 from proxy.session import LogIns
+from proxy.slow import SlowLog
+from proxy.strays import Strays
 from proxy.upstream import Upstream
 
 logger = logging.getLogger(__name__)
@@ -53,7 +59,14 @@ class Brain:
         console: Console,
         listening: Listening,
         bases: Bases,
+        slow: SlowLog,
+        health: Health,
+        strays: Strays,
     ) -> None:
+        def planned(event: PlanNeeded) -> Commands:
+            slow.planned(event)
+            return plans.needed(event)
+
         self._bases = bases
         self._logins = logins
         self._console = console
@@ -64,7 +77,7 @@ class Brain:
             AuthMessage: logins.message,
             Closed: self._closed,
             Discarded: listening.closed,
-            PlanNeeded: plans.needed,
+            PlanNeeded: planned,
             AnswerNeeded: self._answer,
             UnitNeeded: console.unit,
             ServerNeeded: upstream.needed,
@@ -72,6 +85,9 @@ class Brain:
             ServerMessage: upstream.message,
             ServerLost: upstream.lost,
             CancelNeeded: cancels.needed,
+            CancelStray: strays.told,
+            Silent: health.silent,
+            Slow: slow.told,
             Listed: console.listed,
             Fault: _fault,
         }

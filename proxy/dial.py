@@ -9,10 +9,13 @@ import os
 import socket
 from collections.abc import Awaitable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from config.address import Address
+from config.sections.tcp import Tcp
 from protocols.postgres.messages import SSL_REQUEST
+from proxy import tcp
 
 
 class Unreachable(Exception):
@@ -41,11 +44,18 @@ class Connect(Protocol):
     ) -> Awaitable[Line]: ...
 
 
-async def connect(address: Address, *, ask_tls: bool, needs_tls: bool, seconds: float) -> Line:
+async def connect(
+    address: Address,
+    *,
+    ask_tls: bool,
+    needs_tls: bool,
+    seconds: float,
+    tune: tcp.Tune = partial(tcp.tune, said=Tcp()),  # noqa: B008 - a constant
+) -> Line:
     """Connect to `address` within so many seconds, or raise Unreachable."""
     try:
         async with asyncio.timeout(seconds):
-            one, place = await _first_that_answers(address)
+            one, place = await _first_that_answers(address, tune, seconds)
             try:
                 tls = ask_tls and await _offers_tls(one, address)
                 if needs_tls and not tls:
@@ -58,20 +68,26 @@ async def connect(address: Address, *, ask_tls: bool, needs_tls: bool, seconds: 
     return Line(fd=one.detach(), address=place, tls=tls)
 
 
-async def _first_that_answers(address: Address) -> tuple[socket.socket, Address]:
+async def _first_that_answers(
+    address: Address, tune: tcp.Tune, seconds: float
+) -> tuple[socket.socket, Address]:
     loop = asyncio.get_running_loop()
     if address.unix is not None:
         return await _at_file(address, address.unix), address
+    deadline = loop.time() + seconds
     try:
         found = await loop.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
     except socket.gaierror as error:
         raise Unreachable(f"cannot resolve the host name of server {address}: {error.strerror}") from error
     last: OSError | None = None
-    for family, _, _, _, place in found:
+    for tried, (family, _, _, _, place) in enumerate(found):
+        left = len(found) - tried
         one = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
         try:
-            _tune(one)
-            await loop.sock_connect(one, place)
+            tune(one)
+            # One that does not answer must leave time for the others.
+            async with asyncio.timeout((deadline - loop.time()) / left if left > 1 else None):
+                await loop.sock_connect(one, place)
             return one, Address(str(place[0]), int(place[1]))
         except OSError as error:
             one.close()
@@ -79,7 +95,7 @@ async def _first_that_answers(address: Address) -> tuple[socket.socket, Address]
         except BaseException:
             one.close()
             raise
-    why = _words(last) if last is not None else "the name has no address"
+    why = (_words(last) or "no answer") if last is not None else "the name has no address"
     raise Unreachable(f"connection to server {address} failed: {why}") from last
 
 
@@ -94,15 +110,6 @@ async def _at_file(address: Address, path: str) -> socket.socket:
         one.close()
         raise
     return one
-
-
-def _tune(one: socket.socket) -> None:
-    one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    one.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    # A server that vanished without a word is found after two minutes, not after the kernel's two hours.
-    one.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 60)
-    one.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 15)
-    one.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 4)
 
 
 async def _offers_tls(one: socket.socket, address: Address) -> bool:

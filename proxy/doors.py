@@ -4,6 +4,8 @@ A listener is known by the address written in the configuration; its number stay
 from adopting, so that a reload that cannot have every address changes nothing.
 """
 
+import os
+
 import msgspec
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -11,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from config.address import Address
 from config.sections.listeners import Listener
 from config.sections.rules import Rule
+from config.sections.tcp import Tcp
 from config.sections.tls import ListenerTls
 from config.snapshot import Snapshot
 from protocols.postgres.binding import certificate_binding
@@ -36,19 +39,25 @@ class Change(msgspec.Struct, frozen=True):
     doors: dict[int, Door]
     bound: dict[int, list[int]]
     """New sockets by listener number."""
+    given: dict[int, bool]
+    """Those that were made by another, and whether their files are ours to remove from now on."""
     commands: Commands
+    tcp: Tcp
 
     def abandon(self) -> None:
         """Nothing comes of it: give the new sockets up."""
-        for descriptors in self.bound.values():
-            sockets.close(descriptors)
+        _abandon(self.bound, self.given)
 
 
 class Doors:
     """The listeners in force."""
 
-    def __init__(self, sockets_each: int) -> None:
+    def __init__(self, sockets_each: int, given: sockets.Given = sockets.NOTHING_GIVEN) -> None:
         self._sockets_each = sockets_each
+        self._given = given
+        self._kept: dict[int, list[int]] = {}
+        """Our own copies of the sockets the core has: to be handed to a successor."""
+        self._gone = False
         self._numbers: dict[Address, int] = {}
         self._listeners: dict[int, Listener] = {}
         self._open: dict[int, Door] = {}
@@ -59,8 +68,11 @@ class Doors:
 
     def prepare(self, snapshot: Snapshot) -> Change:
         """Bind what is new. Raises BindError, having bound nothing."""
+        if self._gone:
+            raise sockets.BindError("this process only finishes what is under way; it listens nowhere new")
         doors: dict[int, Door] = {}
         bound: dict[int, list[int]] = {}
+        given: dict[int, bool] = {}
         commands: Commands = []
         try:
             for listener in snapshot.listeners:
@@ -68,26 +80,35 @@ class Doors:
                 doors[number] = _door(listener)
                 before = self._listeners.get(number)
                 if before is None:
+                    names = self._given.names(listener.address)
+                    if names:
+                        given[number] = "" not in names
                     mode = int(listener.unix_mode, 8)
-                    bound[number] = sockets.bind(listener.address, self._sockets_each, mode=mode)
+                    bound[number] = sockets.bind(
+                        listener.address, self._sockets_each, self._given, snapshot.tcp, mode=mode
+                    )
                     commands.append(_listen(number, bound[number], listener))
                 elif (before.tls, before.proxy_from) != (listener.tls, listener.proxy_from):
                     commands.append(_listen(number, [], listener))
         except BaseException:
-            for descriptors in bound.values():
-                sockets.close(descriptors)
+            _abandon(bound, given)
             raise
         commands += [Unlisten(number) for number in self._open if number not in doors]
-        return Change(snapshot.listeners, doors, bound, commands)
+        return Change(snapshot.listeners, doors, bound, given, commands, snapshot.tcp)
 
     def adopt(self, change: Change) -> list[str]:
         """What was prepared is now in force. Gives the addresses that are newly listened at, ports as they are."""
         for number in self._open.keys() - change.doors.keys():
             self._remove(number)
         self._open = change.doors
-        self._files |= {
-            number: sockets.file_of(descriptors[0]) for number, descriptors in change.bound.items()
-        }
+        for number in [one for one in self._kept if one not in change.doors]:
+            sockets.release(self._kept.pop(number))
+        for number, descriptors in change.bound.items():
+            self._kept[number] = [os.dup(one) for one in descriptors]
+            if change.given.get(number, True):
+                self._files[number] = sockets.file_of(descriptors[0])
+        for descriptors in self._kept.values():
+            sockets.retune(descriptors, change.tcp)
         self._listeners = {self._numbers[one.address]: one for one in change.listeners}
         return [
             f"{self._listeners[number].protocol} "
@@ -95,19 +116,51 @@ class Doors:
             for number, descriptors in change.bound.items()
         ]
 
+    def sockets(self) -> list[tuple[str, int]]:
+        """For a successor: each with the address it was made for, or without one where its file is not ours to remove.
+        They stay ours too."""
+        return [
+            (str(address) if number in self._files or address.unix is None else "", one)
+            for number, descriptors in self._kept.items()
+            for address in [self._listeners[number].address]
+            for one in descriptors
+        ]
+
     def close(self) -> Commands:
-        """Hear nobody any more."""
-        commands: Commands = [Unlisten(number) for number in self._open]
-        for number in self._open:
+        """Hear nobody any more. Who is being logged in is not forgotten."""
+        commands: Commands = [Unlisten(number) for number in self._kept]
+        for number, descriptors in self._kept.items():
             self._remove(number)
-        self._open = {}
+            sockets.release(descriptors)
+        self._kept = {}
+        self._gone = True
         return commands
+
+    def refuse(self) -> None:
+        """Who comes from now on is heard, and told that we are stopping."""
+        self._open = {}
+        self._gone = True
+
+    def leave(self) -> Commands:
+        """A successor hears who comes from now on. Who is being logged in here is not forgotten."""
+        self._gone = True
+        for descriptors in self._kept.values():
+            sockets.release(descriptors)
+        self._kept = {}
+        self._files = {}
+        return [Unlisten(number) for number in self._open]
 
     def _remove(self, number: int) -> None:
         """The core closes the descriptors; a Unix socket's file stays unless we take it away."""
         file = self._files.pop(number, None)
         if file is not None:
             sockets.remove(file)
+
+
+def _abandon(bound: dict[int, list[int]], given: dict[int, bool]) -> None:
+    for number, descriptors in bound.items():
+        # The process that made them goes on listening.
+        (sockets.release if number in given else sockets.close)(descriptors)
 
 
 def _door(listener: Listener) -> Door:

@@ -4,13 +4,14 @@ It decides nothing. Everything a room needs, it is given here.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import msgspec
 
 from config.loader import Loaded
 from config.snapshot import Snapshot
 from plugins.chain import Chain, standard
-from proxy import dial, inquiry
+from proxy import dial, inquiry, sockets, tcp
 from proxy.admin import Console, House, Source
 from proxy.admin.place import Ending
 from proxy.bases import Bases
@@ -18,6 +19,7 @@ from proxy.brain import Brain
 from proxy.cancel import Cancels
 from proxy.directory import Directory
 from proxy.doors import Doors
+from proxy.health import Health
 from proxy.listening import Listening
 from proxy.lookups import Lookups
 from proxy.outside import Outside
@@ -27,6 +29,8 @@ from proxy.pools import Pools
 from proxy.profiles import Profiles
 from proxy.reload import Reloader
 from proxy.session import LogIns
+from proxy.slow import SlowLog
+from proxy.strays import Strays
 from proxy.texts import Texts
 from proxy.trials import Trials
 from proxy.upstream import Upstream
@@ -40,6 +44,9 @@ class Rooms(msgspec.Struct, frozen=True):
     doors: Doors
     pools: Pools
     reloader: Reloader
+    slow: SlowLog
+    health: Health
+    strays: Strays
 
 
 def build(
@@ -54,16 +61,19 @@ def build(
     today: Callable[[], float],
     end: Callable[[Ending], None],
     sockets_each: int = 1,
-    connect: dial.Connect = dial.connect,
+    given: sockets.Given = sockets.NOTHING_GIVEN,
+    connect: dial.Connect | None = None,
     ask: inquiry.Ask = inquiry.ask,
     look_up: inquiry.LookUp = inquiry.look_up,
 ) -> Rooms:
     """Join the rooms. Nothing is opened yet."""
     bases = Bases()
     pools = Pools()
-    doors = Doors(sockets_each)
+    doors = Doors(sockets_each, given)
     directory = Directory(snapshot, pools, doors)
     profiles = Profiles()
+    if connect is None:
+        connect = partial(dial.connect, tune=lambda one: tcp.tune(one, directory.snapshot.tcp))
     upstream = Upstream(
         outside,
         pools.target,
@@ -109,6 +119,9 @@ def build(
             end=end,
         )
     )
+    health = Health(outside, lambda: directory.snapshot, pools, connect=connect, chance=chance)
+    strays = Strays(outside)
+    slow = SlowLog(bases, lambda: bool(directory.snapshot.log.slow or directory.snapshot.metrics.statements))
     brain = Brain(
         logins,
         upstream,
@@ -117,5 +130,8 @@ def build(
         console,
         listening,
         bases,
+        slow,
+        health,
+        strays,
     )
-    return Rooms(brain, directory, doors, pools, reloader)
+    return Rooms(brain, directory, doors, pools, reloader, slow, health, strays)

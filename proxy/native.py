@@ -10,14 +10,17 @@ from proxy._core import (
     AnswerNeeded,
     Attach,
     AuthMessage,
+    Break,
     Cancelled,
     CancelNeeded,
+    CancelStray,
     CarrierFigures,
     ClientRow,
     Close,
     Closed,
     Core,
     Discarded,
+    Drain,
     Fail,
     Fault,
     Figures,
@@ -41,8 +44,13 @@ from proxy._core import (
     ServerNeeded,
     ServerOpened,
     ServerRow,
+    Silent,
+    Slow,
+    SlowAfter,
     Startup,
+    Survey,
     Tell,
+    TellStrays,
     TlsClient,
     TlsServer,
     UnitNeeded,
@@ -63,6 +71,9 @@ Event = (
     | ServerMessage
     | ServerLost
     | CancelNeeded
+    | CancelStray
+    | Silent
+    | Slow
     | Listed
     | Fault
 )
@@ -83,7 +94,12 @@ Command = (
     | Unlisten
     | OpenPool
     | Recycle
+    | TellStrays
+    | Survey
+    | Break
     | ForgetPlans
+    | Drain
+    | SlowAfter
     | Hold
     | Kill
     | List
@@ -96,7 +112,9 @@ __all__ = [
     "AnswerNeeded",
     "Attach",
     "AuthMessage",
+    "Break",
     "CancelNeeded",
+    "CancelStray",
     "Cancelled",
     "CarrierFigures",
     "ClientRow",
@@ -105,6 +123,7 @@ __all__ = [
     "Command",
     "Core",
     "Discarded",
+    "Drain",
     "Event",
     "Fail",
     "Fault",
@@ -129,8 +148,13 @@ __all__ = [
     "ServerNeeded",
     "ServerOpened",
     "ServerRow",
+    "Silent",
+    "Slow",
+    "SlowAfter",
     "Startup",
+    "Survey",
     "Tell",
+    "TellStrays",
     "TlsClient",
     "TlsServer",
     "UnitNeeded",

@@ -131,6 +131,14 @@ class Pools:
         pool = self._pools.get(number)
         return pool.target if pool is not None else None
 
+    def reaching(self, cluster: str) -> list[int]:
+        """The pools whose connections go there."""
+        return [
+            number
+            for number, pool in self._pools.items()
+            if pool is not None and pool.target.cluster == cluster
+        ]
+
     def settings(self, number: int) -> PoolSettings:
         pool = self._pools.get(number)
         return pool.settings if pool is not None else PoolSettings()

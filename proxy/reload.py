@@ -6,6 +6,7 @@ after a reload is written at the setting itself (`config/sections/`).
 
 import logging
 from collections.abc import Callable, Iterable
+from operator import attrgetter
 from pathlib import Path
 
 from config.errors import ConfigError, Problem
@@ -16,13 +17,20 @@ from proxy.doors import Doors
 from proxy.listening import Listening
 from proxy.log import note, set_level
 from proxy.lookups import Lookups
-from proxy.native import ForgetPlans
+from proxy.native import ForgetPlans, SlowAfter
 from proxy.outside import Commands
 from proxy.pools import Pools
 from proxy.sockets import BindError
 from proxy.upstream import Upstream
 
 logger = logging.getLogger(__name__)
+
+FIXED = (
+    *(f"limits.{name}" for name in ("max_clients", "login", "max_statement", "max_plans", "carriers")),
+    "metrics.address",
+    "upgrade.directory",
+)
+"""Settings that are as they were at the start."""
 
 
 class Refused(Exception):
@@ -83,6 +91,11 @@ class Reloader:
         commands, moved = self._pools.adopt(snapshot)
         for address in self._doors.adopt(change):
             note(logger, logging.INFO, "listening", address=address)
+        slow = (
+            [SlowAfter(snapshot.log.slow.ms)]
+            if self._directory.snapshot.log.slow != snapshot.log.slow
+            else []
+        )
         self._directory.swap(snapshot)
         self._lookups.forget()
         self.count += 1
@@ -91,12 +104,10 @@ class Reloader:
             self._listening.moved(pool)
         set_level(snapshot.log.level)
         for name in self._waiting_for_restart(snapshot):
-            note(
-                logger, logging.WARNING, "this setting changes with the next start", setting=f"limits.{name}"
-            )
+            note(logger, logging.WARNING, "this setting changes with the next start", setting=name)
         note(logger, logging.INFO, "the new configuration is in force")
         # Plans may depend on anything in it: users that are gone, and rules.
-        return [*change.commands, *commands, ForgetPlans()]
+        return [*change.commands, *commands, *slow, ForgetPlans()]
 
     def quietly(self) -> Commands:
         """As `reload`, for signals and watching: what is refused is in the log, and nothing happens."""
@@ -106,9 +117,7 @@ class Reloader:
             return []
 
     def _waiting_for_restart(self, snapshot: Snapshot) -> list[str]:
-        then, now = self._started_with.limits, snapshot.limits
-        names = ("max_clients", "login", "max_statement", "max_plans", "carriers")
-        return [name for name in names if getattr(then, name) != getattr(now, name)]
+        return [name for name in FIXED if attrgetter(name)(self._started_with) != attrgetter(name)(snapshot)]
 
 
 def _refused(why: Exception) -> Refused:

@@ -121,7 +121,7 @@ class LogIns:
             return self._refuse(event.conn, event.peer, problem(Known.TOO_MANY_CLIENTS))
         door = self._directory.door(event.listener)
         if door is None:
-            return self._refuse(event.conn, event.peer, problem(Known.STOPPING))
+            return self._refuse(event.conn, event.peer, problem(Known.STOPPED))
         try:
             asked = read(event.version, event.body)
         except WireError as error:

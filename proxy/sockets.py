@@ -1,6 +1,7 @@
 """Listening sockets: bound all together, or none of them and a clear reason.
 
-It owns addresses and descriptors until the core gets them; it knows nothing of what is spoken there.
+Or they were made by another and given to this process: by systemd, or by the process it takes over from. It owns
+addresses and descriptors until the core gets them; it knows nothing of what is spoken there.
 """
 
 import errno
@@ -8,11 +9,13 @@ import fcntl
 import os
 import socket
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from config.address import Address
+from config.sections.tcp import Tcp
+from proxy.tcp import tune
 
 BACKLOG = 4096
 
@@ -21,31 +24,96 @@ class BindError(Exception):
     """An address could not be taken. The text says which, why and what to do."""
 
 
+class Given:
+    """Listening sockets that were made by another, until a listener asks for them.
+
+    A name is the address in the configuration that it was made for; without one, it is told by where it listens, and
+    the file of a Unix socket is another's to remove.
+    """
+
+    def __init__(self, sockets: Iterable[tuple[str, int]] = ()) -> None:
+        self._sockets = list(sockets)
+
+    def take(self, address: Address) -> list[int]:
+        """Those made for this address."""
+        mine = self._made_for(address)
+        self._sockets = [one for one in self._sockets if one not in mine]
+        return [one for _, one in mine]
+
+    def names(self, address: Address) -> set[str]:
+        """Of those that `take` would give."""
+        return {name for name, _ in self._made_for(address)}
+
+    def _made_for(self, address: Address) -> list[tuple[str, int]]:
+        places: list[tuple[int, Place]] = []
+        if any(not name for name, _ in self._sockets):
+            unix = address.unix
+            places = _places(address) if unix is None else [(socket.AF_UNIX, (unix, 0))]
+        return [
+            (name, one)
+            for name, one in self._sockets
+            if (name == str(address) if name else _listens_at(one) in places)
+        ]
+
+    def left(self) -> list[str]:
+        """Where those listen that nobody asked for; they are closed."""
+        names = [name or str(_address_of(one)) for name, one in self._sockets]
+        release(one for _, one in self._sockets)
+        self._sockets = []
+        return sorted(set(names))
+
+
+NOTHING_GIVEN = Given()
+SILENCE = Tcp()
+
+
 File = tuple[str, int, int]
 """The file of a Unix socket: its path, and what tells whether it still is the one that was made here."""
 
 
-def bind(address: Address, count: int, *, mode: int = 0o600) -> list[int]:
-    """`count` listening descriptors on one address, or BindError. Port 0 takes one free port for all.
-
-    `mode` are the permissions of a Unix socket.
+def bind(
+    address: Address, count: int, given: Given = NOTHING_GIVEN, tcp: Tcp = SILENCE, *, mode: int = 0o600
+) -> list[int]:
+    """`count` listening descriptors on one address, or BindError. Port 0 takes one free port for all. Sockets that
+    were given for it are taken as they are, all of them: connections may be waiting at each. `mode` are the
+    permissions of a Unix socket that is made.
     """
+    taken = given.take(address)
+    if taken:
+        return _spread(taken, count, tcp)
     if address.unix is not None:
         return _bind_unix(address, address.unix, count, mode)
     made: list[socket.socket] = []
     try:
         for family, place in _places(address):
             # SO_REUSEPORT would let a second process share the port in silence: ask for it alone first.
-            _listen(family, place, shared=False).close()
-            made.append(_listen(family, place, shared=True))
+            _listen(family, place, tcp, shared=False).close()
+            made.append(_listen(family, place, tcp, shared=True))
             # Where any port will do, the others need the one that the first was given.
             same: Place = made[-1].getsockname()
-            made += [_listen(family, same, shared=True) for _ in range(count - 1)]
+            made += [_listen(family, same, tcp, shared=True) for _ in range(count - 1)]
     except OSError as error:
         for one in made:
             one.close()
         raise BindError(_reason(address, error)) from error
     return [one.detach() for one in made]
+
+
+def _spread(taken: Sequence[int], count: int, tcp: Tcp) -> list[int]:
+    """At least one for each carrier: where there are fewer, some watch the same."""
+    for one in taken:
+        os.set_blocking(one, False)
+    retune(taken, tcp)
+    more = [os.dup(taken[at % len(taken)]) for at in range(len(taken), count)]
+    return [*taken, *more]
+
+
+def retune(descriptors: Iterable[int], tcp: Tcp) -> None:
+    """For the clients that come from now on."""
+    for one in descriptors:
+        with socket.socket(fileno=os.dup(one)) as same:
+            if same.family in {socket.AF_INET, socket.AF_INET6}:
+                tune(same, tcp)
 
 
 def close(descriptors: Iterable[int]) -> None:
@@ -54,6 +122,12 @@ def close(descriptors: Iterable[int]) -> None:
         file = file_of(one)
         if file is not None:
             remove(file)
+        os.close(one)
+
+
+def release(descriptors: Iterable[int]) -> None:
+    """Close our copies; others have the sockets, and the files they listen at stay."""
+    for one in descriptors:
         os.close(one)
 
 
@@ -88,9 +162,19 @@ def named(address: Address, descriptor: int) -> Address:
 
 def port_of(descriptor: int) -> int:
     """The port a descriptor listens on, for addresses that ask for port 0."""
+    return _address_of(descriptor).port
+
+
+def _address_of(descriptor: int) -> Address:
     with socket.socket(fileno=os.dup(descriptor)) as one:
-        port: int = one.getsockname()[1]
-        return port
+        name = one.getsockname()
+    return Address(str(name[0]), int(name[1])) if isinstance(name, tuple) else Address(str(name), 0)
+
+
+def _listens_at(descriptor: int) -> "tuple[int, Place]":
+    with socket.socket(fileno=os.dup(descriptor)) as one:
+        name = one.getsockname()
+        return one.family, name if isinstance(name, tuple) else (str(name), 0)
 
 
 Place = tuple[str, int] | tuple[str, int, int, int]
@@ -113,13 +197,14 @@ def _places(address: Address) -> list[tuple[int, Place]]:
     return list(places)[:1] if address.port == 0 else list(places)
 
 
-def _listen(family: int, place: Place, *, shared: bool) -> socket.socket:
+def _listen(family: int, place: Place, tcp: Tcp, *, shared: bool) -> socket.socket:
     one = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
     try:
         one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, int(shared))
         if family == socket.AF_INET6:
             one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0 if place[0] == "::" else 1)
+        tune(one, tcp)
         one.bind(place)
         one.listen(BACKLOG)
     except OSError:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from config.address import Address
 from config.errors import Finding
 from config.positions import KeyPath
 from config.sections.listeners import Listener
@@ -31,12 +32,28 @@ def addresses(snapshot: Snapshot) -> Iterator[Finding]:
             seen.add(str(server.address))
 
 
+def monitoring(snapshot: Snapshot) -> Iterator[Finding]:
+    address = snapshot.metrics.address
+    for index, listener in enumerate(snapshot.listeners):
+        if address is not None and address.port and _clash(address, listener.address):
+            yield Finding(
+                ("metrics", "address"),
+                f"listeners[{index}] listens at {listener.address} already",
+                "give it a port of its own",
+                because=(("listeners", index, "address"),),
+            )
+
+
 def _same_place(one: Listener, other: Listener) -> bool:
-    if one.address.port != other.address.port:
+    return _clash(one.address, other.address)
+
+
+def _clash(one: Address, other: Address) -> bool:
+    if one.port != other.port:
         return False
-    here, there = one.address.ip, other.address.ip
+    here, there = one.ip, other.ip
     if here is None or there is None:
-        return one.address.host.lower() == other.address.host.lower()
+        return one.host.lower() == other.host.lower()
     return here == there or (here.version == there.version and (here.is_unspecified or there.is_unspecified))
 
 

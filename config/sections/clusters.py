@@ -49,6 +49,19 @@ class Cluster(Section, frozen=True):
             least=1,
         ),
     ] = Duration(5_000)
+    check: Annotated[
+        Duration,
+        setting(
+            "Where a reply has been awaited for so long, the server is asked, on a connection of its own, whether it "
+            "answers at all; 0 never asks. One that does not is given up: statements that wait for it end with an "
+            "error (08006), after twice this time and once `check_timeout` at the latest.",
+            "at once",
+        ),
+    ] = Duration(10_000)
+    check_timeout: Annotated[
+        Duration,
+        setting("How long it may take for its answer.", "at once", least=10),
+    ] = Duration(10_000)
     max_connections: Annotated[
         int,
         setting(

@@ -75,6 +75,15 @@ class Limits(Section, frozen=True):
         Duration, setting("The time over which failed log-ins are counted.", "at once", least=1_000)
     ] = Duration(60_000)
 
+    drain: Annotated[
+        Duration,
+        setting(
+            "How long clients may go on with the transaction they are in after SIGTERM. Who is in none is told "
+            "(57P01) and let go at once, and so is everybody when the time is over.",
+            "at once",
+        ),
+    ] = Duration(30_000)
+
     def carrier_threads(self, cores: int) -> int:
         """How many carriers to start on a machine that gives this process so many cores."""
         return cores if self.carriers == "auto" else self.carriers

@@ -2,6 +2,7 @@
 
 from typing import Annotated, Literal
 
+from config.quantities import Duration
 from config.setting import Section, setting
 
 
@@ -12,3 +13,12 @@ class Log(Section, frozen=True):
         Literal["debug", "info", "warning", "error"],
         setting("The least important lines that are still written.", "at once"),
     ] = "info"
+    slow: Annotated[
+        Duration,
+        setting(
+            "Statements that take longer, waiting for a connection included, are logged with where their time went, "
+            "their fingerprint, and their text without its literals; at most 20 a second for each carrier thread. 0 "
+            "logs none.",
+            "at once",
+        ),
+    ] = Duration(0)

@@ -8,8 +8,10 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from config.address import Address
+from config.quantities import Duration
+from config.sections.tcp import Tcp
 from protocols.postgres.messages import SSL_REQUEST
-from proxy import dial
+from proxy import dial, tcp
 from proxy.dial import Line, TlsRefused, Unreachable
 
 
@@ -88,3 +90,56 @@ def test_nobody_there(call: Callable[[], Awaitable[Line]], why: str) -> None:
 
     with pytest.raises(Unreachable, match=why):
         asyncio.run(talk())
+
+
+def test_an_address_that_does_not_answer_leaves_time_for_the_next() -> None:
+    with socket.socket() as deaf, socket.create_server(("127.0.0.1", 0)) as there:
+        deaf.bind(("127.0.0.2", 0))
+        deaf.listen(0)
+        # Its queue is full: the kernel drops what else comes.
+        crowd = [socket.socket() for _ in range(4)]
+        for one in crowd:
+            one.setblocking(False)
+            one.connect_ex(deaf.getsockname())
+        places = [deaf.getsockname(), deaf.getsockname(), there.getsockname()]
+
+        async def talk() -> Line:
+            loop = asyncio.get_running_loop()
+
+            async def found(*_: object, **__: object) -> list[object]:
+                return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", place) for place in places]
+
+            loop.getaddrinfo = found  # type: ignore[method-assign,assignment]
+            return await dial.connect(Address("db", 1), ask_tls=False, needs_tls=False, seconds=3)
+
+        try:
+            line = asyncio.run(talk())
+            os.close(line.fd)
+            assert line.address == Address("127.0.0.1", there.getsockname()[1])
+        finally:
+            for one in crowd:
+                one.close()
+
+
+def test_the_kernel_watches_the_line() -> None:
+    said = Tcp(keepalive_idle=Duration(7_000), keepalive_count=2, user_timeout=Duration(9_000))
+
+    async def talk() -> Line:
+        with socket.create_server(("127.0.0.1", 0)) as one:
+            port = one.getsockname()[1]
+            return await dial.connect(
+                Address("127.0.0.1", port),
+                ask_tls=False,
+                needs_tls=False,
+                seconds=5,
+                tune=lambda one: tcp.tune(one, said),
+            )
+
+    with socket.socket(fileno=asyncio.run(talk()).fd) as line:
+        assert options(line) == (1, 7, 15, 2, 9_000)
+
+
+def options(one: socket.socket) -> tuple[int, ...]:
+    names = (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT, socket.TCP_USER_TIMEOUT)
+    alive = one.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+    return (alive, *(one.getsockopt(socket.IPPROTO_TCP, name) for name in names))

@@ -103,7 +103,7 @@ def test_listeners_come_and_go(town: Town) -> None:
     ]
     assert reload(town, changed(SNAPSHOT, listeners=(other,))) == ["Unlisten", "ForgetPlans"]
     assert town.commands[0].listener == 1
-    assert refusal(town.start(user="app")[1])[0] == "57P03"
+    assert refusal(town.start(user="app")[1])[0] == "57P01"
 
 
 def test_how_a_listener_asks_changes_for_the_next_client(town: Town) -> None:

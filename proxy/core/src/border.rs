@@ -75,10 +75,23 @@ pub enum Event {
         admitted: bool,
         reason: String,
     },
+    /// A reply has been awaited there for as long as Survey said.
+    Silent {
+        pool: u32,
+        address: String,
+    },
+    /// A statement took longer than asked for.
+    Slow(Box<Slow>),
     CancelNeeded {
         ticket: u64,
         pool: u32,
         address: String,
+        pid: u32,
+        secret: Vec<u8>,
+    },
+    /// A cancel request for nobody here; a process that this one took over from may know whom it is for.
+    CancelStray {
+        conn: Id,
         pid: u32,
         secret: Vec<u8>,
     },
@@ -87,6 +100,24 @@ pub enum Event {
     Fault {
         message: String,
     },
+}
+
+/// What is told of a slow statement: whose, which (never its text), and where its time went.
+pub struct Slow {
+    pub conn: Id,
+    pub pool: u32,
+    pub base: u32,
+    pub key: u128,
+    /// Waiting for a server connection.
+    pub queue_us: u64,
+    /// At the server, from when it could start there.
+    pub server_us: u64,
+    /// From when a connection was asked for to the last byte of the answer.
+    pub total_us: u64,
+    pub bytes: usize,
+    pub failed: bool,
+    /// Others on this carrier since the last one that was told of: they came too fast.
+    pub untold: u64,
 }
 
 pub struct Listed {
@@ -179,7 +210,12 @@ pub enum Command {
     Unlisten { listener: u32 },
     OpenPool { pool: u32, config: Box<PoolConfig> },
     Recycle { pool: u32 },
+    Survey { pool: u32, ms: u64 },
+    Break { pool: u32, address: String },
     ForgetPlans,
+    TellStrays,
+    Drain { at_once: bool },
+    SlowAfter { ms: u64 },
     Hold { pool: u32, hold: Hold },
     Kill { pool: u32, said: Vec<u8> },
     List { ticket: u64 },

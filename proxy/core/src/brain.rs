@@ -26,10 +26,15 @@ pub fn apply(shared: &Shared, next: &AtomicUsize, command: Command) {
         }
         Command::Cancelled { ticket } => shared.post((ticket >> 56) as usize, Post::Command(command)),
         Command::Listen { listener, fds, tls, proxies } => {
+            // As many as there are: a socket that nobody watched would keep its clients waiting for ever.
             let count = shared.inboxes.len();
-            let mut fds: Vec<_> = fds.into_iter().map(Some).collect();
-            for carrier in 0..count {
-                let fds = fds.get_mut(carrier).and_then(Option::take).into_iter().collect();
+            let mut shares: Vec<Vec<_>> = (0..count).map(|_| Vec::new()).collect();
+            for (at, fd) in fds.into_iter().enumerate() {
+                if let Some(share) = shares.get_mut(at % count.max(1)) {
+                    share.push(fd);
+                }
+            }
+            for (carrier, fds) in shares.into_iter().enumerate() {
                 let (tls, proxies) = (tls.clone(), Arc::clone(&proxies));
                 shared.post(carrier, Post::Command(Command::Listen { listener, fds, tls, proxies }));
             }
@@ -38,6 +43,15 @@ pub fn apply(shared: &Shared, next: &AtomicUsize, command: Command) {
             for carrier in 0..shared.inboxes.len() {
                 shared.post(carrier, Post::Command(Command::Unlisten { listener }));
             }
+        }
+        Command::Drain { at_once } => {
+            for carrier in 0..shared.inboxes.len() {
+                shared.post(carrier, Post::Command(Command::Drain { at_once }));
+            }
+        }
+        Command::SlowAfter { ms } => {
+            let us = if ms == 0 { u64::MAX } else { ms.saturating_mul(1_000) };
+            shared.slow_us.store(us, Relaxed);
         }
         Command::Fail(fail) => {
             let Some(pool) = shared.pool(fail.pool) else { return };
@@ -49,6 +63,20 @@ pub fn apply(shared: &Shared, next: &AtomicUsize, command: Command) {
         }
         Command::Learn { scope, key, plan } => shared.learn((scope, key), *plan),
         Command::OpenPool { pool, config } => shared.open_pool(pool, *config),
+        Command::TellStrays => shared.tell_strays.store(true, Relaxed),
+        Command::Survey { pool, ms } => {
+            for carrier in 0..shared.inboxes.len() {
+                shared.post(carrier, Post::Command(Command::Survey { pool, ms }));
+            }
+        }
+        Command::Break { pool, address } => {
+            // The idle ones too: each would be found out by a client's statement.
+            apply(shared, next, Command::Recycle { pool });
+            for carrier in 0..shared.inboxes.len() {
+                let address = address.clone();
+                shared.post(carrier, Post::Command(Command::Break { pool, address }));
+            }
+        }
         Command::Recycle { pool } => {
             for server in shared.pool(pool).map(|pool| pool.recycle()).unwrap_or_default() {
                 shared.post(server.id.carrier(), Post::Moved(server.id));

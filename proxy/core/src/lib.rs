@@ -3,6 +3,7 @@
 
 pub mod border;
 pub mod brain;
+pub mod busiest;
 pub mod conn;
 pub mod engine;
 #[cfg(feature = "python")]

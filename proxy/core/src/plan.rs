@@ -108,6 +108,8 @@ pub struct Plan {
     pub aside: bool,
     /// The generation of the table it was learnt in; an older one is asked for anew.
     pub era: u32,
+    /// The fingerprint it was learnt under.
+    pub key: u128,
     pub measured: Measured,
 }
 
@@ -209,6 +211,7 @@ impl Table {
     pub fn learn(&self, key: Key, mut plan: Plan) -> Vec<Id> {
         let inner = &mut *self.lock();
         plan.era = self.era();
+        plan.key = key.1;
         if inner.kept.len() >= self.limit {
             let mut uses: Vec<u64> = inner.kept.values().map(|kept| kept.used).collect();
             let quarter = uses.len() / 4;
@@ -273,6 +276,7 @@ mod tests {
             names: None,
             aside: false,
             era: 0,
+            key: 0,
             measured: Measured::default(),
         }
     }

@@ -1,6 +1,7 @@
 //! What all carriers of the process share: plans, pools, settings, prepared statements, the way to the brain.
 
 use crate::border::Event;
+use crate::busiest::Busiest;
 use crate::conn::server::Server;
 use crate::inbox::{Inbox, Post, Queue};
 use crate::lexer::ProcessKey;
@@ -36,6 +37,9 @@ pub struct CarrierStats {
     pub bytes_out: Counter,
     pub logins: Counter,
     pub panics: Counter,
+    pub busiest: Busiest,
+    /// Turns of its engine: who stops counting when woken is stuck.
+    pub turns: Counter,
 }
 
 pub struct Shared {
@@ -54,6 +58,10 @@ pub struct Shared {
     pub clients: AtomicUsize,
     pub stats: Vec<CarrierStats>,
     pub stopping: AtomicBool,
+    /// Cancel requests for nobody here are told of.
+    pub tell_strays: AtomicBool,
+    /// Statements that take longer are told of.
+    pub slow_us: AtomicU64,
     pools: RwLock<HashMap<u32, Arc<ServerPool>>>,
     groups: Mutex<HashMap<u32, Arc<Group>>>,
     pins: Mutex<BTreeMap<String, u64>>,
@@ -86,6 +94,8 @@ impl Shared {
             interner,
             clients: AtomicUsize::new(0),
             stopping: AtomicBool::new(false),
+            tell_strays: AtomicBool::new(false),
+            slow_us: AtomicU64::new(u64::MAX),
             pools: RwLock::default(),
             groups: Mutex::default(),
             pins: Mutex::default(),

@@ -108,6 +108,8 @@ pub struct Client {
     pub status: u8,
     pub wait: Wait,
     pub waiting_since_us: u64,
+    /// How long the statement in hand waited for a connection.
+    pub waited_us: u64,
     /// When it came, and when it was last heard.
     pub since_us: u64,
     pub heard_us: u64,
@@ -130,6 +132,8 @@ pub struct Client {
     pub stopping: bool,
     /// It has hung up; what it said before is still dealt with.
     pub leaving: bool,
+    /// The process is to stop, and what this client has begun is still to be finished.
+    pub finishing: bool,
     pub key_bytes: u8,
     /// Of the process at the other end of a Unix socket.
     pub uid: Option<u32>,
@@ -163,6 +167,7 @@ impl Client {
             status: b'I',
             wait: Wait::None,
             waiting_since_us: 0,
+            waited_us: 0,
             since_us: now_us,
             heard_us: now_us,
             again: Vec::new(),
@@ -176,6 +181,7 @@ impl Client {
             settling: false,
             stopping: false,
             leaving: false,
+            finishing: false,
             key_bytes: 4,
             uid: None,
             proxied: false,

@@ -10,7 +10,7 @@ use crate::conn::tls::TlsSession;
 use crate::inbox::Post;
 use crate::poll;
 use crate::slab::Id;
-use crate::wire::postgres::server::Upstream;
+use crate::wire::postgres::server::{Lost, Upstream};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -38,7 +38,10 @@ impl Engine {
             Post::Moved(id) => drop(self.servers.remove(id)),
             Post::Cancel { slot, secret, by } => {
                 if !self.cancel(slot, &secret, by) {
-                    self.shared.post(by.carrier(), Post::CancelDone(by));
+                    let pid = ((self.index as u32) << 24 | slot) + 1;
+                    if !self.tell_stray(by, pid, &secret) {
+                        self.shared.post(by.carrier(), Post::CancelDone(by));
+                    }
                 }
             }
             Post::CancelDone(by) => {
@@ -81,15 +84,63 @@ impl Engine {
             Command::Cancelled { ticket } => self.cancelled(ticket),
             Command::Tell { conn, data } => self.inform(conn, &data),
             Command::Adopt { pool, base, fd } => self.adopt(pool, base, fd),
-            Command::Listen { listener, mut fds, tls, proxies } => {
-                self.listen(listener, fds.pop(), tls, &proxies);
-            }
+            Command::Listen { listener, fds, tls, proxies } => self.listen(listener, fds, tls, &proxies),
             Command::Unlisten { listener } => self.unlisten(listener),
             // What concerns no connection is done where it arrives: see brain.rs.
             Command::Fail(_) | Command::Learn { .. } | Command::OpenPool { .. } => {}
-            Command::Recycle { .. } | Command::Hold { .. } | Command::ForgetPlans => {}
+            Command::Recycle { .. }
+            | Command::Hold { .. }
+            | Command::ForgetPlans
+            | Command::SlowAfter { .. }
+            | Command::TellStrays => {}
             Command::List { ticket } => self.walk(Walk::list(ticket)),
             Command::Kill { pool, said } => self.walk(Walk::kill(pool, said)),
+            Command::Drain { at_once } => self.drain(at_once),
+            Command::Survey { pool, ms } => self.survey(pool, ms),
+            Command::Break { pool, address } => self.break_off(pool, &address),
+        }
+    }
+
+    /// A cancel request for nobody here. True: the brain sees to it, and closes the connection it came on.
+    pub(super) fn tell_stray(&self, conn: Id, pid: u32, secret: &[u8]) -> bool {
+        let told = self.shared.tell_strays.load(Relaxed);
+        if told {
+            self.shared.tell(Event::CancelStray { conn, pid, secret: secret.to_vec() });
+        }
+        told
+    }
+
+    /// Where has a reply been awaited for so long? Each address once.
+    fn survey(&mut self, pool: u32, ms: u64) {
+        let mut silent: Vec<Box<str>> = Vec::new();
+        for id in self.servers.ids() {
+            let Some(server) = self.servers.get(id) else { continue };
+            let Some(since) = server.up.oldest_us() else { continue };
+            if server.seat.pool().id == pool
+                && self.now_us.saturating_sub(since) >= ms.saturating_mul(1_000)
+                && !silent.contains(&server.address)
+            {
+                silent.push(server.address.clone());
+            }
+        }
+        for address in silent {
+            self.shared.tell(Event::Silent { pool, address: address.into() });
+        }
+    }
+
+    /// The server there is known to answer nobody: who waits for it waits in vain.
+    fn break_off(&mut self, pool: u32, address: &str) {
+        for id in self.servers.ids() {
+            let dead = self.servers.get(id).is_some_and(|server| {
+                server.seat.pool().id == pool
+                    && server.stage == Stage::Active
+                    && &*server.address == address
+                    && !server.up.is_quiet()
+            });
+            if dead && let Some(server) = self.servers.take(id) {
+                let why = format!("server {address} does not answer");
+                self.lose(server, Lost::Fatal("08006".to_owned(), why));
+            }
         }
     }
 

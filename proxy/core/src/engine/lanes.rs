@@ -162,11 +162,7 @@ impl Engine {
         ride: Option<usize>,
         input: &[u8],
     ) -> Result<Acquired, End> {
-        if client.waiting_since_us > 0 {
-            let waited = self.now_us.saturating_sub(client.waiting_since_us);
-            server.seat.pool().stats[self.index].wait.record(waited);
-            client.waiting_since_us = 0;
-        }
+        self.note_wait(client, server.seat.pool());
         if server.id.carrier() != self.index && self.bring_here(&mut server).is_err() {
             self.discard(server);
             return Err(End::error("08006", "the server connection could not be taken over"));
@@ -201,6 +197,15 @@ impl Engine {
                 }
                 rode
             }
+        }
+    }
+
+    /// The client has its connection: how long it waited for it.
+    fn note_wait(&self, client: &mut Client, pool: &ServerPool) {
+        if client.waiting_since_us > 0 {
+            client.waited_us = self.now_us.saturating_sub(client.waiting_since_us);
+            pool.stats[self.index].wait.record(client.waited_us);
+            client.waiting_since_us = 0;
         }
     }
 
@@ -290,6 +295,7 @@ impl Engine {
             if server.up.is_quiet() { self.release(server) } else { self.servers.put(id, server) }
         } else {
             server.rides += 1;
+            self.note_wait(client, server.seat.pool());
             server.seat.pool().stats[self.index].shared.add(1);
             client.link = Link::Shared(id);
             self.mark_server(&mut server);

@@ -44,7 +44,7 @@ impl Engine {
     pub(super) fn listen(
         &mut self,
         number: u32,
-        fd: Option<OwnedFd>,
+        fds: Vec<OwnedFd>,
         tls: Option<Arc<ServerTls>>,
         proxies: &Arc<[Network]>,
     ) {
@@ -52,21 +52,34 @@ impl Engine {
             listener.tls = tls.clone();
             listener.proxies = Arc::clone(proxies);
         }
-        let Some(fd) = fd else { return };
-        let raw = fd.as_raw_fd();
-        self.listeners.push(Listener { number, fd, tls, proxies: Arc::clone(proxies), resting: false });
-        let place = Id::new(0, number, 0);
-        if let Err(error) = self.set.add(raw, token(LISTENER, place), poll::READ) {
-            self.shared.tell(Event::Fault { message: format!("cannot watch a listening socket: {error}") });
+        for fd in fds {
+            let raw = fd.as_raw_fd();
+            let proxies = Arc::clone(proxies);
+            self.listeners.push(Listener { number, fd, tls: tls.clone(), proxies, resting: false });
+            let place = Id::new(0, number, 0);
+            if let Err(error) = self.set.add(raw, token(LISTENER, place), poll::READ) {
+                self.shared
+                    .tell(Event::Fault { message: format!("cannot watch a listening socket: {error}") });
+            }
         }
     }
 
     pub(super) fn unlisten(&mut self, number: u32) {
-        self.listeners.retain(|listener| listener.number != number);
+        for listener in self.listeners.extract_if(.., |listener| listener.number == number) {
+            // Closing is not enough: where another process has the socket too, it would go on waking us.
+            let _ = self.set.remove(listener.fd.as_raw_fd());
+        }
     }
 
     pub(super) fn accept(&mut self, number: u32) {
-        let Some(at) = self.listeners.iter().position(|listener| listener.number == number) else { return };
+        for at in 0..self.listeners.len() {
+            if self.listeners.get(at).is_some_and(|listener| listener.number == number) {
+                self.accept_at(at, number);
+            }
+        }
+    }
+
+    fn accept_at(&mut self, at: usize, number: u32) {
         for _ in 0..ACCEPTED {
             let Some(listener) = self.listeners.get_mut(at) else { return };
             match poll::accept(listener.fd.as_raw_fd()) {
@@ -161,6 +174,10 @@ impl Engine {
                     let place = pid.wrapping_sub(1);
                     let carrier = (place >> 24) as usize;
                     if carrier >= self.shared.inboxes.len() {
+                        if self.tell_stray(client.id, pid, secret) {
+                            client.stage = Stage::Cancelling;
+                            return Ok(input.len());
+                        }
                         return Err(End::Gone("cancel request".to_owned()));
                     }
                     client.stage = Stage::Cancelling;

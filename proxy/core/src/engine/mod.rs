@@ -4,14 +4,17 @@
 mod cancels;
 mod commands;
 mod deadlines;
+mod drain;
 mod lanes;
 mod listing;
 mod login;
 mod relay;
 mod replies;
+mod slow;
 #[cfg(test)]
 mod tests;
 
+use crate::busiest::Die;
 use crate::conn::client::{Client, Link, Stage};
 use crate::conn::server::Server;
 use crate::conn::stream::{HIGH, Spare};
@@ -104,6 +107,10 @@ pub struct Engine {
     dirty_servers: Vec<Id>,
     /// A connection just granted to the client that is worked on.
     granted: Option<Box<Server>>,
+    /// The process is to stop: no new transaction begins.
+    draining: bool,
+    slow: slow::Bound,
+    die: Die,
     wheel: Wheel,
     expired: Vec<u64>,
     next_tend_ms: u64,
@@ -138,6 +145,9 @@ impl Engine {
             dirty_clients: Vec::new(),
             dirty_servers: Vec::new(),
             granted: None,
+            draining: false,
+            slow: slow::Bound::default(),
+            die: Die::default(),
             wheel: Wheel::new(now_us / 1000),
             expired: Vec::new(),
             next_tend_ms: 0,
@@ -171,6 +181,7 @@ impl Engine {
         }
         self.now_us = self.shared.now_us();
         self.now_ms = self.now_us / 1000;
+        self.stats().turns.add(1);
         for event in &ready {
             self.guarded(event.token, |engine| engine.dispatch(*event));
         }
@@ -181,6 +192,12 @@ impl Engine {
             self.guarded(WAKE << 56, Self::tend);
         }
         self.guarded(WAKE << 56, Self::flush);
+    }
+
+    /// Something is ready and waits for a turn.
+    pub fn is_woken(&mut self) -> bool {
+        let mut ready = Vec::new();
+        self.poll.wait(0, &mut ready).is_ok_and(|()| !ready.is_empty())
     }
 
     /// A panic is a defect of ours: it costs the connection it happened on, and is reported.

@@ -1,5 +1,6 @@
 //! What clients send: read, fed to their session step by step, until it needs something that is not there.
 
+use super::drain::stopped;
 use super::lanes::Acquired;
 use super::{End, Engine};
 use crate::border::Event;
@@ -142,7 +143,13 @@ impl Engine {
     /// Step by step through a logged-in client's input.
     fn advance(&mut self, client: &mut Client, input: &[u8]) -> Result<usize, End> {
         let mut at = 0;
-        while client.wait == Wait::None && client.stream.waiting() <= HIGH {
+        loop {
+            if self.draining && self.may_go(client) {
+                return Err(stopped());
+            }
+            if client.wait != Wait::None || client.stream.waiting() > HIGH {
+                break;
+            }
             let left = input.get(at..).unwrap_or_default();
             if left.is_empty() {
                 break;

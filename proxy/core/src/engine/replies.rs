@@ -306,6 +306,11 @@ impl Engine {
         } else if let Some(plan) = &done.plan {
             plan.measured.note(done.served_us, done.bytes);
         }
+        if self.die.cast()
+            && let Some(plan) = &done.plan
+        {
+            self.stats().busiest.note(plan.key, done.served_us);
+        }
         if done.changed_schema || done.again {
             // What is out of date here is so on the pool's other connections too.
             pool.schema.fetch_add(1, Relaxed);
@@ -321,7 +326,13 @@ impl Engine {
         let aside = std::mem::take(&mut client.aside);
         client.stream.out.extend_from_slice(&aside);
         client.status = done.status;
+        let total_us = self.now_us.saturating_sub(done.sent_us) + client.waited_us;
+        if total_us >= self.shared.slow_us.load(Relaxed) {
+            self.tell_slow(&client, pool.id, &done, total_us);
+        }
         client.stopping = false;
+        client.finishing = false;
+        client.waited_us = 0;
         // What comes next has its own time.
         client.deadline_ms = 0;
         client.running = !server.up.is_quiet();
@@ -388,6 +399,9 @@ impl Engine {
                 }
             }
             Link::None => {}
+        }
+        if self.draining {
+            self.resumed.push_back(id);
         }
         self.watch_clock(&mut client);
         self.clients.put(id, client);

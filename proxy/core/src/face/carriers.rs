@@ -99,6 +99,18 @@ impl Core {
         }
     }
 
+    fn pulse(&self) -> Vec<u64> {
+        let turns = self.shared.stats.iter().map(|stats| stats.turns.get()).collect();
+        for inbox in &self.shared.inboxes {
+            inbox.wake.ring();
+        }
+        turns
+    }
+
+    fn busiest(&self, most: usize) -> Vec<figures::Busy> {
+        figures::busiest(&self.shared, most)
+    }
+
     fn figures(&self) -> figures::Figures {
         figures::figures(&self.shared)
     }

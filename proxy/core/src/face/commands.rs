@@ -136,6 +136,7 @@ impl Plan {
             names: self.names.as_deref().and_then(names_of),
             aside: self.aside,
             era: 0,
+            key: 0,
             measured: Measured::default(),
         }
     }
@@ -284,7 +285,14 @@ commands! {
         }) })
     };
     Recycle (pool) (pool: u32) => |c| Ok(Command::Recycle { pool: c.pool });
+    TellStrays () () => |_| Ok(Command::TellStrays);
+    Survey (pool, ms) (pool: u32, ms: u64) => |c| Ok(Command::Survey { pool: c.pool, ms: c.ms });
+    Break (pool, address) (pool: u32, address: String) => |c| {
+        Ok(Command::Break { pool: c.pool, address: c.address.clone() })
+    };
     ForgetPlans () () => |_| Ok(Command::ForgetPlans);
+    Drain (at_once = false) (at_once: bool) => |c| Ok(Command::Drain { at_once: c.at_once });
+    SlowAfter (ms) (ms: u64) => |c| Ok(Command::SlowAfter { ms: c.ms });
     Hold (pool, how) (pool: u32, how: String) => |c| {
         let hold = pool::Hold::parse(&c.how).ok_or_else(|| PyValueError::new_err(format!("no such hold: {}", c.how)))?;
         Ok(Command::Hold { pool: c.pool, hold })

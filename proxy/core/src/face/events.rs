@@ -44,6 +44,12 @@ events! {
     ServerMessage { conn: u64, ticket: u64, kind: u8, body: Py<PyBytes> }
     ServerLost { conn: u64, ticket: u64, pool: u32, admitted: bool, reason: String }
     CancelNeeded { ticket: u64, pool: u32, address: String, pid: u32, secret: Py<PyBytes> }
+    CancelStray { conn: u64, pid: u32, secret: Py<PyBytes> }
+    Silent { pool: u32, address: String }
+    Slow {
+        conn: u64, pool: u32, base: u32, key: Py<PyBytes>, queue_us: u64, server_us: u64, total_us: u64, size: usize,
+        failed: bool, untold: u64
+    }
     ClientRow {
         conn: u64, pool: u32, base: u32, state: String, address: String, local: String, fd: i32, since_us: u64,
         heard_us: u64, waited_us: u64, link: Option<u64>, tls: String, application: String, prepared: usize, pinned: bool,
@@ -143,6 +149,23 @@ pub fn to_python(py: Python<'_>, event: Event) -> PyResult<Py<PyAny>> {
         Event::CancelNeeded { ticket, pool, address, pid, secret } => {
             CancelNeeded { ticket, pool, address, pid, secret: bytes(py, &secret) }.into_py_any(py)
         }
+        Event::CancelStray { conn, pid, secret } => {
+            CancelStray { conn: conn.0, pid, secret: bytes(py, &secret) }.into_py_any(py)
+        }
+        Event::Silent { pool, address } => Silent { pool, address }.into_py_any(py),
+        Event::Slow(slow) => Slow {
+            conn: slow.conn.0,
+            pool: slow.pool,
+            base: slow.base,
+            key: bytes(py, &slow.key.to_be_bytes()),
+            queue_us: slow.queue_us,
+            server_us: slow.server_us,
+            total_us: slow.total_us,
+            size: slow.bytes,
+            failed: slow.failed,
+            untold: slow.untold,
+        }
+        .into_py_any(py),
         Event::Listed(listed) => {
             let clients = listed.clients.into_iter().map(|row| Py::new(py, client(row)));
             let servers = listed.servers.into_iter().map(|row| Py::new(py, server(row)));

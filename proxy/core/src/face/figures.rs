@@ -1,5 +1,6 @@
 //! Figures as Python objects: every carrier's, summed when asked.
 
+use crate::busiest::SAMPLE;
 use crate::conn::client::Client;
 use crate::conn::server::Server;
 use crate::inbox::Inbox;
@@ -7,12 +8,15 @@ use crate::plan::{self, Plan};
 use crate::pool::PoolStats;
 use crate::shared::{CarrierStats, ServerPool, Shared};
 use crate::stats::Histogram;
+use hashbrown::HashMap;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 type Buckets = Vec<(u64, u64)>;
+/// Fingerprint, executions, their time, the longest.
+pub type Busy = (Vec<u8>, u64, u64, u64);
 
 #[pyclass(frozen, get_all, module = "proxy._core")]
 pub struct PoolFigures {
@@ -205,4 +209,23 @@ pub fn figures(shared: &Shared) -> Figures {
         pool_bytes: size_of::<ServerPool>(),
         plan_bytes: size_of::<Plan>(),
     }
+}
+
+pub fn busiest(shared: &Shared, most: usize) -> Vec<Busy> {
+    let mut all = HashMap::new();
+    for stats in &shared.stats {
+        stats.busiest.merge_into(&mut all);
+    }
+    let mut busy: Vec<_> = all.into_iter().filter(|(key, _)| *key != 0).collect();
+    busy.sort_unstable_by_key(|(key, weight)| (std::cmp::Reverse(weight.us), *key));
+    busy.truncate(most);
+    let row = |(key, weight): (u128, crate::busiest::Weight)| {
+        (
+            key.to_be_bytes().to_vec(),
+            weight.samples * SAMPLE,
+            weight.us.saturating_mul(SAMPLE),
+            weight.longest_us,
+        )
+    };
+    busy.into_iter().map(row).collect()
 }

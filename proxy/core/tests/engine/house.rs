@@ -72,6 +72,7 @@ pub fn plan_of(text: &str) -> Plan {
         names,
         aside: false,
         era: 0,
+        key: 0,
         measured: Measured::of(1, 1),
     }
 }
@@ -232,6 +233,12 @@ impl House {
                 self.cancels.push(ticket);
                 format!("CancelNeeded {pid} {secret:?}")
             }
+            Event::CancelStray { pid, secret, .. } => format!("CancelStray {pid} {secret:?}"),
+            Event::Silent { pool, address } => format!("Silent {pool} {address}"),
+            Event::Slow(slow) => {
+                let whole = slow.total_us >= slow.queue_us + slow.server_us && slow.server_us > 0;
+                format!("Slow {} {} {whole} {}", slow.base, slow.key != 0, slow.failed)
+            }
             Event::Listed(listed) => {
                 format!("Listed {} clients, {} servers", listed.clients.len(), listed.servers.len())
             }
@@ -332,6 +339,21 @@ impl House {
             }
         }
         assert_eq!(heard.join(" "), wanted);
+    }
+
+    /// What the client hears next, END included.
+    pub fn hear_one(&mut self, client: &mut Client) -> String {
+        let since = Instant::now();
+        loop {
+            match client.next() {
+                Next::Message(message) => return message,
+                Next::End => return "END".to_owned(),
+                Next::Nothing => {
+                    assert!(since.elapsed() < PATIENCE, "heard nothing; {:?}", self.events);
+                    self.turn();
+                }
+            }
+        }
     }
 
     /// The client hears nothing, however often everybody takes a turn.

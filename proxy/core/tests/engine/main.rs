@@ -4,6 +4,7 @@
 mod bounds;
 mod client;
 mod console;
+mod drain;
 mod house;
 mod login;
 mod server;

@@ -100,7 +100,7 @@ pub fn plan_of(text: &str) -> Plan {
         _ => {}
     }
     let shareable = text.starts_with("select");
-    Plan { action, shareable, effect, names, aside: false, era: 0, measured: Measured::of(1, 1) }
+    Plan { action, shareable, effect, names, aside: false, era: 0, key: 0, measured: Measured::of(1, 1) }
 }
 
 impl Stage {

@@ -1,0 +1,1 @@
+"""Starting, watching, replacing and stopping the process, as an operator and the system do it."""
