@@ -153,7 +153,10 @@ class _Process:
             listening = self._open(rooms)
             loop.add_reader(self._core.fileno(), self._drain, rooms)
             beside += self._turn_by_hand(loop)
-            beside += [asyncio.create_task(self._watch(rooms, marks(self._files))), asyncio.create_task(self._live())]
+            beside += [
+                asyncio.create_task(self._watch(rooms, marks(self._files))),
+                asyncio.create_task(self._live()),
+            ]
             await self._pages.open(self._monitored)
             ready(listening)
             self._stand_by()
