@@ -8,6 +8,7 @@ is in `proxy/brain.py`; what the rooms are given, in `proxy/house.py`; how a suc
 import asyncio
 import contextlib
 import enum
+import gc
 import logging
 import os
 import random
@@ -158,6 +159,9 @@ class _Process:
                 asyncio.create_task(self._live()),
             ]
             await self._pages.open(self._monitored)
+            # What is here now stays: collections need not look at all of it each time.
+            gc.collect()
+            gc.freeze()
             ready(listening)
             self._stand_by()
             self._notifier.say("READY=1", f"MAINPID={os.getpid()}", "STATUS=serving")
