@@ -3,7 +3,7 @@
 use super::*;
 use crate::border::{Attach, Command, Event};
 use crate::poll::Poll;
-use crate::pool::{Mode, PoolConfig};
+use crate::pool::PoolConfig;
 use crate::shared::Limits;
 use std::io::Read;
 use std::os::unix::net::UnixStream;
@@ -15,26 +15,7 @@ fn engine() -> Engine {
     let poll = Poll::new().unwrap();
     let limits = Limits { max_clients: 10, login_ms: 60_000, max_statement: 4_096 };
     let shared = Arc::new(Shared::new(limits, 100, vec![PollSet(poll.raw())]).unwrap());
-    let config = PoolConfig {
-        label: "main".to_owned(),
-        group: 0,
-        group_size: 0,
-        mode: Mode::Transaction,
-        size: 2,
-        min_size: 0,
-        reserve: 0,
-        reserve_after_ms: 0,
-        wait_ms: 0,
-        max_waiting: 0,
-        statement_ms: 0,
-        idle_transaction_ms: 0,
-        client_idle_ms: 0,
-        server_lifetime_ms: 0,
-        server_idle_ms: 0,
-        sharing: true,
-        share_depth: 16,
-        prepared: 100,
-    };
+    let config = PoolConfig::of(2);
     let command = Command::OpenPool { pool: POOL, config: Box::new(config) };
     crate::brain::apply(&shared, &AtomicUsize::new(0), command);
     Engine::new(0, poll, shared).unwrap()

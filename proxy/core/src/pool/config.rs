@@ -54,3 +54,29 @@ impl PoolConfig {
         (self.size / 4).clamp(2, 16)
     }
 }
+
+impl PoolConfig {
+    /// A pool of so many connections that clients share, everything else without limit.
+    pub fn of(size: usize) -> Self {
+        Self {
+            label: "main".to_owned(),
+            group: 0,
+            group_size: 0,
+            mode: Mode::Transaction,
+            size,
+            min_size: 0,
+            reserve: 0,
+            reserve_after_ms: 0,
+            wait_ms: 0,
+            max_waiting: 0,
+            statement_ms: 0,
+            idle_transaction_ms: 0,
+            client_idle_ms: 0,
+            server_lifetime_ms: 0,
+            server_idle_ms: 0,
+            sharing: true,
+            share_depth: 16,
+            prepared: 100,
+        }
+    }
+}

@@ -5,26 +5,7 @@ mod model;
 use super::*;
 
 fn config(size: usize) -> PoolConfig {
-    PoolConfig {
-        label: "test".to_owned(),
-        group: 0,
-        group_size: 0,
-        mode: Mode::Transaction,
-        size,
-        min_size: 0,
-        reserve: 0,
-        reserve_after_ms: 0,
-        wait_ms: 0,
-        max_waiting: 0,
-        statement_ms: 0,
-        idle_transaction_ms: 0,
-        client_idle_ms: 0,
-        server_lifetime_ms: 0,
-        server_idle_ms: 0,
-        sharing: true,
-        share_depth: 8,
-        prepared: 100,
-    }
+    PoolConfig { share_depth: 8, ..PoolConfig::of(size) }
 }
 
 fn pool_of(config: PoolConfig) -> Arc<Pool<u32>> {

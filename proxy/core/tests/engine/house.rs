@@ -9,7 +9,7 @@ use _core::brain;
 use _core::engine::Engine;
 use _core::plan::{Action, Effect, Measured, Names, Plan};
 use _core::poll::{Poll, PollSet};
-use _core::pool::{Mode, PoolConfig};
+use _core::pool::PoolConfig;
 use _core::shared::{Limits, Shared};
 use _core::slab::Id;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -23,26 +23,7 @@ pub const POOL: u32 = 1;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 pub fn config(size: usize) -> PoolConfig {
-    PoolConfig {
-        label: "main".to_owned(),
-        group: 0,
-        group_size: 0,
-        mode: Mode::Transaction,
-        size,
-        min_size: 0,
-        reserve: 0,
-        reserve_after_ms: 0,
-        wait_ms: 0,
-        max_waiting: 0,
-        statement_ms: 0,
-        idle_transaction_ms: 0,
-        client_idle_ms: 0,
-        server_lifetime_ms: 0,
-        server_idle_ms: 0,
-        sharing: true,
-        share_depth: 16,
-        prepared: 100,
-    }
+    PoolConfig::of(size)
 }
 
 /// What the planner would say, by the first word.
