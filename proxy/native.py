@@ -51,6 +51,7 @@ from proxy._core import (
     Survey,
     Tell,
     TellStrays,
+    Tie,
     TlsClient,
     TlsServer,
     UnitNeeded,
@@ -83,6 +84,7 @@ Command = (
     | Close
     | Admit
     | Attach
+    | Tie
     | AdmitServer
     | Fail
     | Learn
@@ -155,6 +157,7 @@ __all__ = [
     "Survey",
     "Tell",
     "TellStrays",
+    "Tie",
     "TlsClient",
     "TlsServer",
     "UnitNeeded",

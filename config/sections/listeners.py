@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from config.address import Address
 from config.network import Network
-from config.sections.rules import Auth, Rule
+from config.sections.rules import REPLICATION, Auth, Rule
 from config.sections.tls import ListenerTls
 from config.setting import Section, setting
 
@@ -61,5 +61,5 @@ class Listener(Section, frozen=True):
 
     @property
     def ways(self) -> tuple[Rule, ...]:
-        """The rules; without any the one that `auth` is."""
-        return self.rules or (Rule(auth=self.auth),)
+        """The rules; without any those that `auth` is: for every database, and for none."""
+        return self.rules or (Rule(auth=self.auth), Rule(auth=self.auth, databases=(REPLICATION,)))

@@ -250,7 +250,7 @@ impl House {
         self.servers.push(server);
         let (address, server_name) = ("db:5432".to_owned(), String::new());
         let attach =
-            Attach { pool, ticket: self.tickets, fd: theirs.into(), address, tls: None, server_name };
+            Attach { pool, ticket: self.tickets, fd: theirs.into(), address, tls: None, server_name, near: None };
         self.say(Command::Attach(Box::new(attach)));
     }
 

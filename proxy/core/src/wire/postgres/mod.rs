@@ -1,11 +1,12 @@
 //! PostgreSQL's wire: `frame` finds messages, `client` follows one client, `server` follows one server connection
-//! and whose replies it owes, `build` writes the few messages that are ours.
+//! and whose replies it owes, `passing` follows what goes through as it is, `build` writes the few messages that are ours.
 
 pub mod build;
 pub mod client;
 pub mod extended;
 pub mod frame;
 mod naming;
+pub mod passing;
 pub mod pending;
 pub mod server;
 pub mod startup;
