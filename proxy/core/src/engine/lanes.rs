@@ -438,7 +438,7 @@ impl Engine {
             self.watch(id);
         }
         if let Link::Tied(id) = link {
-            return self.untie(id);
+            return self.untie(id, stop);
         }
         let Link::Held(id) = link else { return };
         let Some(mut server) = self.servers.take(id) else { return };

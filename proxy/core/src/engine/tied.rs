@@ -219,9 +219,16 @@ impl Engine {
         None
     }
 
-    /// The client goes, and the connection with it.
-    pub(super) fn untie(&mut self, lane: Id) {
+    /// The client goes, and the connection with it; `stop` asks the server to cancel what would not notice.
+    pub(super) fn untie(&mut self, lane: Id, stop: bool) {
         let Some(mut server) = self.servers.take(lane) else { return };
+        let runs =
+            server.tied.as_ref().is_some_and(|tied| !(tied.passing.rests() || tied.passing.streams()));
+        if stop && runs {
+            let (address, secret) = (server.address.to_string(), server.secret.to_vec());
+            let (ticket, pool, pid) = (self.shared.ticket(), server.seat.pool().id, server.pid);
+            self.shared.tell(Event::CancelNeeded { ticket, pool, address, pid, secret });
+        }
         self.count_untied(&mut server);
         // What the client sent before it left (where it has got to, say) is the server's to know.
         let _ = server.stream.flush(self.set, &mut self.spare);
