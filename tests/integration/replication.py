@@ -30,14 +30,20 @@ RULES = f"""rules = [
     {{ auth = "scram-sha-256" }},
     {{ databases = ["replication"], auth = "scram-sha-256" }},
 ]"""
-_KEPT = {"wal_keep_size": "1GB", "max_wal_senders": str(SENDERS), "wal_retrieve_retry_interval": "200ms"}
+_SETTINGS = {
+    "wal_keep_size": "1GB",
+    "max_wal_senders": str(SENDERS),
+    "wal_retrieve_retry_interval": "200ms",
+    # What is asked for right after a change is to be there.
+    "synchronous_commit": "on",
+}
 
 
 @contextmanager
 def server(version: str) -> Iterator[PostgresServer]:
     """One whose WAL stays, with roles for the tests."""
     binaries = postgres.from_apt() if version == "15" else postgres.from_cache()
-    with postgres.start(binaries, _KEPT) as found:
+    with postgres.start(binaries, _SETTINGS) as found:
         with psycopg.connect(found.local(), autocommit=True) as line:
             for role, right in ((USER, "REPLICATION"), (PLAIN, "NOREPLICATION")):
                 line.execute(

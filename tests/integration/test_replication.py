@@ -7,6 +7,7 @@ that those run against the one from apt; the others against 17 too.
 import os
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,16 @@ def proxy(server: PostgresServer, front: Front) -> Proxy:
 @pytest.fixture(scope="module")
 def proxy15(server15: PostgresServer, front: Front) -> Proxy:
     return front(replication.configuration(server15), ENVIRONMENT)
+
+
+@contextmanager
+def replicating(conninfo: str, kind: Any = LogicalReplicationConnection) -> Iterator[Any]:
+    """psycopg 2's own `with` would begin a transaction."""
+    line = psycopg2.connect(conninfo, connection_factory=kind)
+    try:
+        yield line
+    finally:
+        line.close()
 
 
 def slots(server: PostgresServer) -> list[tuple[object, ...]]:
@@ -124,7 +135,7 @@ def test_a_standby_streams_through_it_and_comes_back(server15: PostgresServer, p
 
 def test_psycopg2_physical(server: PostgresServer, proxy: Proxy) -> None:
     """Over the wire as psycopg 2 speaks it: what the system is, and WAL from where it is now."""
-    with psycopg2.connect(dsn(proxy), connection_factory=PhysicalReplicationConnection) as line:
+    with replicating(dsn(proxy), PhysicalReplicationConnection) as line:
         cursor = line.cursor()
         cursor.execute("IDENTIFY_SYSTEM")
         (system, timeline, start, database) = cursor.fetchone()
@@ -168,18 +179,18 @@ def test_pg_recvlogical(server: PostgresServer, proxy: Proxy, tmp_path: Path) ->
     assert slots(server) == []
 
 
-def changes(cursor: Any, commits: int) -> tuple[list[str], str]:
+def changes(cursor: Any, commits: int) -> tuple[list[str], int]:
     """What is decoded until so many transactions were; and the position to confirm."""
     said: list[str] = []
-    last = ""
+    last = 0
 
     def arrived() -> bool:
         nonlocal last
-        message = cursor.read_message()
-        if message is not None:
+        while (message := cursor.read_message()) is not None:
             said.append(str(message.payload))
             last = message.data_start
-            cursor.send_feedback(flush_lsn=message.data_start, force=True)
+        if last:
+            cursor.send_feedback(flush_lsn=last, force=True)
         return sum(one.startswith("COMMIT") for one in said) >= commits
 
     assert until(arrived), said
@@ -187,7 +198,7 @@ def changes(cursor: Any, commits: int) -> tuple[list[str], str]:
 
 
 def test_psycopg2_decodes_and_confirms(server: PostgresServer, proxy: Proxy) -> None:
-    with psycopg2.connect(dsn(proxy), connection_factory=LogicalReplicationConnection) as line:
+    with replicating(dsn(proxy)) as line:
         cursor = line.cursor()
         # Statements are possible in between, and pass unplanned.
         cursor.execute("SELECT current_user, current_database(), current_setting('application_name')")
@@ -218,7 +229,7 @@ def test_psycopg2_decodes_and_confirms(server: PostgresServer, proxy: Proxy) -> 
 
 
 def test_psycopg2_reads_what_pgoutput_says(server: PostgresServer, proxy: Proxy) -> None:
-    with psycopg2.connect(dsn(proxy), connection_factory=LogicalReplicationConnection) as line:
+    with replicating(dsn(proxy)) as line:
         cursor = line.cursor()
         cursor.execute("CREATE_REPLICATION_SLOT published TEMPORARY LOGICAL pgoutput")
         options = {"proto_version": "1", "publication_names": "everything"}
@@ -229,8 +240,7 @@ def test_psycopg2_reads_what_pgoutput_says(server: PostgresServer, proxy: Proxy)
 
         def arrived() -> bool:
             nonlocal kinds, texts
-            message = cursor.read_message()
-            if message is not None:
+            while (message := cursor.read_message()) is not None:
                 kinds += chr(message.payload[0])
                 texts += message.payload
             return "C" in kinds
@@ -274,7 +284,7 @@ def identity(authority: Authority) -> Identity:
 
 
 def identify(conninfo: str, kind: Any = PhysicalReplicationConnection) -> str:
-    with psycopg2.connect(conninfo, connection_factory=kind) as line:
+    with replicating(conninfo, kind) as line:
         cursor = line.cursor()
         cursor.execute("IDENTIFY_SYSTEM")
         return str(cursor.fetchone()[0])
@@ -295,7 +305,7 @@ def test_tls_on_both_sides(
     for kind in (PhysicalReplicationConnection, LogicalReplicationConnection):
         assert identify(dsn(proxy, **safe), kind) == system
     # A stream long enough to be cut into many records.
-    with psycopg2.connect(dsn(proxy, **safe), connection_factory=LogicalReplicationConnection) as line:
+    with replicating(dsn(proxy, **safe)) as line:
         cursor = line.cursor()
         cursor.execute("CREATE_REPLICATION_SLOT sealed TEMPORARY LOGICAL test_decoding")
         cursor.start_replication(slot_name="sealed", decode=True, options={"skip-empty-xacts": "1"})
@@ -306,10 +316,8 @@ def test_tls_on_both_sides(
         assert len(said) == 2002
         assert all(f"id[integer]:{i} " in row for i, row in zip(range(5000, 7000), said[1:-1], strict=True))
     server.execute("DELETE FROM items WHERE id BETWEEN 5000 AND 6999")
-    with (
-        psycopg2.connect(dsn(proxy, **safe), connection_factory=LogicalReplicationConnection) as line,
-        line.cursor() as cursor,
-    ):
+    with replicating(dsn(proxy, **safe)) as line:
+        cursor = line.cursor()
         cursor.execute("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
         assert cursor.fetchone() == (True,)
 
@@ -343,7 +351,7 @@ replication = true
 
 def test_settings_of_the_startup_packet_are_the_servers_to_judge(proxy: Proxy) -> None:
     said = {"application_name": "a_sync_name", "options": "-c DateStyle=German -c wal_sender_timeout=7s"}
-    with psycopg2.connect(dsn(proxy, **said), connection_factory=LogicalReplicationConnection) as line:
+    with replicating(dsn(proxy, **said)) as line:
         assert line.get_parameter_status("DateStyle") == "German, DMY"
         cursor = line.cursor()
         cursor.execute("SELECT application_name, current_setting('wal_sender_timeout') FROM pg_stat_activity "

@@ -363,7 +363,9 @@ def test_kill_stops_what_it_runs(server: PostgresServer, proxy: Proxy) -> None:
     """The server would not notice otherwise that nobody waits any more."""
     with opened(proxy.port) as console, line(proxy) as made:
         made.send(query("SELECT pg_sleep(600)"))
-        assert until(lambda: one(server, "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"))
+        assert until(
+            lambda: one(server, "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'")
+        )
         client = console.row("SHOW CLIENTS", replication="logical")
         assert console.order(f"KILL_CLIENT {client['id']}") == "KILL_CLIENT"
         assert ended(made.until("!")) == ENDED
