@@ -130,7 +130,7 @@ class Upstream:
             to.user, login.password, binding=binding, tls=tls, nonce=self._nonce, keys=keys
         )
         own = login.own.parameters if login.own is not None else {}
-        said = {"database": to.database, **own, **dict(to.parameters), "user": to.user}
+        said = {**own, **dict(to.parameters), "user": to.user, "database": own.get("database", to.database)}
         return [Send(event.conn, messages.startup(said))]
 
     def message(self, event: ServerMessage) -> Commands:
