@@ -48,6 +48,8 @@ pub struct Stream {
     /// How much of `out` (or `sealed`) the kernel has taken.
     sent: usize,
     pub paused: bool,
+    /// It carries a stream without end: its buffers are kept, however large.
+    pub streams: bool,
     /// On the carrier's list of those to flush.
     pub dirty: bool,
 }
@@ -63,6 +65,7 @@ impl Stream {
             sealed: Vec::new(),
             sent: 0,
             paused: false,
+            streams: false,
             dirty: false,
         }
     }
@@ -111,13 +114,18 @@ impl Stream {
         self.out.len() + self.sealed.len() - self.sent
     }
 
-    /// Bytes for the peer: straight to the kernel where nothing waits, else behind what does. What the kernel took.
-    pub fn pass(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut taken = 0;
-        if self.tls.is_none() && self.out.len() == self.sent {
-            taken = poll::send(self.fd.as_raw_fd(), bytes)?;
+    /// Bytes for the peer: straight to the kernel where nothing waits, else behind what does. What the kernel took; where
+    /// that is not all, `flush` goes on when it takes more.
+    pub fn pass(&mut self, set: PollSet, bytes: &[u8]) -> io::Result<usize> {
+        if self.tls.is_some() || self.out.len() > self.sent {
+            self.out.extend_from_slice(bytes);
+            return Ok(0);
         }
-        self.out.extend_from_slice(bytes.get(taken..).unwrap_or_default());
+        let taken = poll::send(self.fd.as_raw_fd(), bytes)?;
+        if taken < bytes.len() {
+            self.out.extend_from_slice(bytes.get(taken..).unwrap_or_default());
+            self.watch(set);
+        }
         Ok(taken)
     }
 
@@ -142,6 +150,9 @@ impl Stream {
         if self.sent == buffer.len() {
             self.sent = 0;
             buffer.clear();
+            if self.streams {
+                return Ok(self.watched_after(set, written));
+            }
             let empty = std::mem::take(buffer);
             spare.put(empty);
             if sealed && self.out.is_empty() {
@@ -151,8 +162,12 @@ impl Stream {
             buffer.drain(..self.sent);
             self.sent = 0;
         }
+        Ok(self.watched_after(set, written))
+    }
+
+    fn watched_after(&mut self, set: PollSet, written: usize) -> usize {
         self.watch(set);
-        Ok(written)
+        written
     }
 
     pub fn pause(&mut self, set: PollSet) {

@@ -11,9 +11,9 @@ mod login;
 mod relay;
 mod replies;
 mod slow;
-pub mod tied;
 #[cfg(test)]
 mod tests;
+pub mod tied;
 
 use crate::busiest::Die;
 use crate::conn::client::{Client, Link, Stage};

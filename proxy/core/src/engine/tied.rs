@@ -69,6 +69,7 @@ impl Engine {
         pool.stats[self.index].linked.add(1);
         client.stage = Stage::Tied;
         client.link = Link::Tied(server.id);
+        client.stream.streams = true;
         self.greet_admitted(&mut client, &tie.greeting, tie.key_bytes);
         let (from_client, from_server) =
             (std::mem::take(&mut client.input), std::mem::take(&mut server.input));
@@ -116,11 +117,11 @@ impl Engine {
             return Ok(());
         }
         // Should it fail, the flush finds out.
-        let _ = server.stream.pass(fresh);
+        let _ = server.stream.pass(self.set, fresh);
         if server.stream.waiting() > HIGH {
             client.stream.pause(self.set);
         }
-        if !server.stream.dirty {
+        if server.stream.tls.is_some() && !server.stream.dirty {
             server.stream.dirty = true;
             self.dirty_servers.push(lane);
         }
@@ -156,7 +157,7 @@ impl Engine {
             tied.streams = !tied.streams;
             pool.stats[self.index].streaming.add(if tied.streams { 1 } else { -1 });
         }
-        if let Ok(sent) = client.stream.pass(fresh.get(..length).unwrap_or_default()) {
+        if let Ok(sent) = client.stream.pass(self.set, fresh.get(..length).unwrap_or_default()) {
             self.shared.stats[self.index].bytes_out.add(sent as u64);
             pool.stats[self.index].sent.add(sent as u64);
         }
@@ -164,16 +165,17 @@ impl Engine {
             server.blocked_by = Some(id);
             server.stream.pause(self.set);
         }
-        if !client.stream.dirty {
+        if client.stream.tls.is_some() && !client.stream.dirty {
             client.stream.dirty = true;
             self.dirty_clients.push(id);
         }
         let between = tied.passing.is_between();
         let parting = if between { tied.parting.take() } else { None };
         let idle = tied.passing.rests();
-        let lane = server.id;
-        self.mark_server(&mut server);
-        self.servers.put(lane, server);
+        if server.stream.tls.is_some() {
+            self.mark_server(&mut server);
+        }
+        self.servers.put(server.id, server);
         let end = match parting {
             Some(said) => End::Said(said),
             None if self.draining && idle => stopped(),
@@ -222,8 +224,7 @@ impl Engine {
     /// The client goes, and the connection with it; `stop` asks the server to cancel what would not notice.
     pub(super) fn untie(&mut self, lane: Id, stop: bool) {
         let Some(mut server) = self.servers.take(lane) else { return };
-        let runs =
-            server.tied.as_ref().is_some_and(|tied| !(tied.passing.rests() || tied.passing.streams()));
+        let runs = server.tied.as_ref().is_some_and(|tied| !(tied.passing.rests() || tied.passing.streams()));
         if stop && runs {
             let (address, secret) = (server.address.to_string(), server.secret.to_vec());
             let (ticket, pool, pid) = (self.shared.ticket(), server.seat.pool().id, server.pid);
@@ -253,12 +254,19 @@ impl Engine {
         let parting = server.tied.as_mut().and_then(|tied| tied.parting.take());
         if !quiet && parting.is_none() {
             let (conn, ticket, pool) = (server.id, server.ticket, server.seat.pool().id);
-            self.shared.tell(Event::ServerLost { conn, ticket, pool, admitted: true, reason: why.to_owned() });
+            self.shared.tell(Event::ServerLost {
+                conn,
+                ticket,
+                pool,
+                admitted: true,
+                reason: why.to_owned(),
+            });
         }
         self.count_untied(&mut server);
         self.discard(server);
         if let Some(owner) = owner {
-            let said = if quiet || parting.is_some() { Vec::new() } else { super::lanes::fatal("08006", why) };
+            let said =
+                if quiet || parting.is_some() { Vec::new() } else { super::lanes::fatal("08006", why) };
             self.end_linked(owner, said);
         }
     }
