@@ -116,8 +116,9 @@ impl Engine {
         if fresh.is_empty() || server.tied.as_ref().is_some_and(|tied| tied.parting.is_some()) {
             return Ok(());
         }
-        // Should it fail, the flush finds out.
-        let _ = server.stream.pass(self.set, fresh);
+        if server.stream.pass(self.set, fresh).is_err() {
+            return Err(End::error("08006", BROKEN));
+        }
         if server.stream.waiting() > HIGH {
             client.stream.pause(self.set);
         }
@@ -157,7 +158,8 @@ impl Engine {
             tied.streams = !tied.streams;
             pool.stats[self.index].streaming.add(if tied.streams { 1 } else { -1 });
         }
-        if let Ok(sent) = client.stream.pass(self.set, fresh.get(..length).unwrap_or_default()) {
+        let passed = client.stream.pass(self.set, fresh.get(..length).unwrap_or_default());
+        if let Ok(sent) = passed {
             self.shared.stats[self.index].bytes_out.add(sent as u64);
             pool.stats[self.index].sent.add(sent as u64);
         }
@@ -177,6 +179,7 @@ impl Engine {
         }
         self.servers.put(server.id, server);
         let end = match parting {
+            _ if passed.is_err() => End::Gone("connection closed by peer".to_owned()),
             Some(said) => End::Said(said),
             None if self.draining && idle => stopped(),
             None => return,
