@@ -268,6 +268,7 @@ impl Engine {
             Stage::Tied => self.read_tied_client(&mut client),
             _ => self.read_client(&mut client),
         };
+        client.stream.ask_again(events, self.set);
         self.settle_client(client, result);
     }
 
