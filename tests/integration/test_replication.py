@@ -110,7 +110,9 @@ def test_a_base_backup_starts_as_a_server(server15: PostgresServer, proxy15: Pro
         assert copy.execute(count) == server15.execute(count)
 
 
-def test_a_standby_streams_through_it_and_comes_back(server15: PostgresServer, proxy15: Proxy) -> None:
+def test_a_standby_streams_through_it_and_comes_back(
+    server15: PostgresServer, proxy15: Proxy, start_proxy: StartProxy
+) -> None:
     slot = ("--create-slot", "--slot", "standby", "--write-recovery-conf")
     with copy_of(server15, "--dbname", dsn(proxy15), "--wal-method", "stream", *slot) as standby:
         assert one(standby, "SELECT pg_is_in_recovery()") is True
@@ -130,6 +132,15 @@ def test_a_standby_streams_through_it_and_comes_back(server15: PostgresServer, p
                 assert console.order(f"KILL_CLIENT {client['id']}") == "KILL_CLIENT"
         assert "terminating connection due to administrator command" in standby.log.read_text()
         assert until(lambda: one(standby, streams) == 1)
+        # Of the two it is the primary that one replicates from.
+        servers = f'{{ address = "{standby.host}:{standby.port}" }}, '
+        text = replication.configuration(server15).replace("servers = [", f"servers = [{servers}")
+        both = start_proxy(text, ENVIRONMENT)
+        for kind in (PhysicalReplicationConnection, LogicalReplicationConnection):
+            with replicating(dsn(both), kind) as line:
+                cursor = line.cursor()
+                cursor.execute("SHOW in_hot_standby")
+                assert cursor.fetchone() == ("off",)
     server15.execute("SELECT pg_drop_replication_slot('standby')")
 
 
