@@ -1,7 +1,8 @@
 """Clients until they are admitted: start-up, proof of identity, the right to a database, and a truthful greeting.
 
 It owns every client log-in under way. It never speaks of whether a user exists before the exchange is over, and
-keeps nothing of a client once it is admitted or gone.
+keeps nothing of a client once it is admitted or gone. Longer than most rooms: its steps are one after the other on one
+client's state, and a reader wants to see that none can be skipped.
 """
 
 import logging

@@ -1,7 +1,8 @@
 """Server connections until they stand in a pool: dialling, log-in, the choice of the primary, back-off.
 
 It owns every log-in to a server that is under way. What the core asked for ends in AdmitServer or Fail, exactly
-once. Nothing here knows clients, other than that some wait for what a pool's connections report.
+once. Nothing here knows clients, other than that some wait for what a pool's connections report, and that those who
+replicate have one made for them alone, which ends in one call.
 """
 
 import logging

@@ -1,6 +1,7 @@
 """Who may not replicate, how many may, how much memory it takes, and how it ends.
 
-Raw connections where a program would hide what is said; the names of the tests are the rules.
+Raw connections where a program would hide what is said; the names of the tests are the rules. One file, for all of them
+share one server, and each leaves it without a sender.
 """
 
 import os
