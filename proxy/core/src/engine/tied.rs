@@ -18,12 +18,21 @@ const BROKEN: &str = "server closed the connection unexpectedly";
 #[derive(Default)]
 pub struct Tied {
     pub passing: Passing,
+    /// The client has said something that no ReadyForQuery has followed yet.
+    asked: bool,
     /// When the server was last heard.
     pub heard_us: u64,
     /// What the client is told when the message under way is through; then both go.
     parting: Option<Vec<u8>>,
     /// Counted among those that stream.
     streams: bool,
+}
+
+impl Tied {
+    /// The server waits for a command, and none is on its way to it.
+    fn rests(&self) -> bool {
+        self.passing.rests() && !self.asked
+    }
 }
 
 impl Engine {
@@ -116,6 +125,9 @@ impl Engine {
         if fresh.is_empty() || server.tied.as_ref().is_some_and(|tied| tied.parting.is_some()) {
             return Ok(());
         }
+        if let Some(tied) = &mut server.tied {
+            tied.asked = true;
+        }
         if server.stream.pass(self.set, fresh).is_err() {
             return Err(End::error("08006", BROKEN));
         }
@@ -174,6 +186,7 @@ impl Engine {
         let between = tied.passing.is_between();
         let parting = if between { tied.parting.take() } else { None };
         let idle = tied.passing.rests();
+        tied.asked &= !idle;
         if server.stream.tls.is_some() {
             self.mark_server(&mut server);
         }
@@ -194,7 +207,7 @@ impl Engine {
     /// Nothing that would be lost is under way: the server waits for a command.
     pub(super) fn tied_rests(&mut self, client: &Client) -> bool {
         let Link::Tied(lane) = client.link else { return true };
-        self.tied(lane).is_none_or(|tied| tied.passing.rests())
+        self.tied(lane).is_none_or(|tied| tied.rests())
     }
 
     pub(super) fn tied_midway(&mut self, lane: Id) -> bool {
@@ -227,7 +240,7 @@ impl Engine {
     /// The client goes, and the connection with it; `stop` asks the server to cancel what would not notice.
     pub(super) fn untie(&mut self, lane: Id, stop: bool) {
         let Some(mut server) = self.servers.take(lane) else { return };
-        let runs = server.tied.as_ref().is_some_and(|tied| !(tied.passing.rests() || tied.passing.streams()));
+        let runs = server.tied.as_ref().is_some_and(|tied| !(tied.rests() || tied.passing.streams()));
         if stop && runs {
             let (address, secret) = (server.address.to_string(), server.secret.to_vec());
             let (ticket, pool, pid) = (self.shared.ticket(), server.seat.pool().id, server.pid);

@@ -59,7 +59,7 @@ impl Passing {
         self.have == 0 && self.left == 0
     }
 
-    /// It waits for a command.
+    /// Its last word was that it waits for a command.
     pub fn rests(&self) -> bool {
         self.is_between() && matches!(self.last, 0 | b'Z')
     }
