@@ -23,7 +23,8 @@ PLAIN = "plain"
 ADMIN = "app_trust"
 """Proves nothing to the proxy, which logs it in as `USER`. It has the console, too."""
 SENDERS = 6
-PATIENCE = 30.0
+PATIENCE = 90.0
+"""Seconds; a busy machine takes a while to fill and sync whole segments. Nothing waits this long when all is well."""
 ENVIRONMENT = {"REPL_PASSWORD": PASSWORD, "APP_PASSWORD": postgres.USERS["app"]}
 RULES = f"""rules = [
     {{ users = ["{ADMIN}"], databases = ["shop", "articdbm", "replication"], auth = "trust" }},
