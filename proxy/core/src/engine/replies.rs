@@ -58,6 +58,10 @@ impl Sink for Delivery<'_> {
     fn done(&mut self, done: Done) {
         self.dones.push(done);
     }
+
+    fn shown(&mut self, to: Id, own: &[u8]) -> Option<Box<[u8]>> {
+        self.clients.get(to).and_then(|client| client.session.shown(own))
+    }
 }
 
 impl Engine {

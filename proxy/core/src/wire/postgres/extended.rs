@@ -226,14 +226,16 @@ impl Session {
             return Ok(Step::Took(header.total));
         }
         if name.is_empty() {
-            self.open = true;
             self.serial += 1;
+            // Only where something of its unit is in front of it can it be skipped.
+            let before = if self.open { self.unnamed.take() } else { None };
+            self.open = true;
             let mut kept = self.unnamed.take().map(|unnamed| unnamed.body).unwrap_or_default();
             kept.clear();
             kept.extend_from_slice(body);
             self.unnamed = Some(Box::new(Unnamed { serial: self.serial, body: kept, plan: Some(plan) }));
             lane.up.unnamed = Some((cx.me, self.serial));
-            let undo = Undo::Unnamed { serial: self.serial };
+            let undo = Undo::Unnamed { serial: self.serial, before };
             lane.up.push_undoable(cx.me, Kind::Parse(None), undo, cx.now_us);
             lane.out.extend_from_slice(message);
             return Ok(Step::Took(header.total));
@@ -508,11 +510,14 @@ impl Session {
         let (what, name) = (message.get(5).copied(), message.get(6..).and_then(c_string));
         let (Some(what @ (b'S' | b'P')), Some((name, []))) = (what, name) else { return Err(malformed()) };
         self.open = true;
-        if what == b'P' || name.is_empty() {
-            if what == b'S' {
-                self.unnamed = None;
-                lane.up.unnamed = None;
-            }
+        if what == b'S' && name.is_empty() {
+            let undo = Undo::Unnamed { serial: 0, before: self.unnamed.take() };
+            lane.up.unnamed = None;
+            lane.out.extend_from_slice(message);
+            lane.up.push_undoable(cx.me, Kind::Close, undo, cx.now_us);
+            return Ok(Step::Took(header.total));
+        }
+        if what == b'P' {
             lane.out.extend_from_slice(message);
             lane.up.push(cx.me, Kind::Close, None, cx.now_us);
             return Ok(Step::Took(header.total));
@@ -573,8 +578,10 @@ pub fn is_there(
     anew: bool,
     cx: &Cx<'_>,
 ) -> bool {
-    // The client parses it now: what was parsed before a table changed would not be what it gets without us.
-    let outdated = anew && up.prepared.is_outdated(prepared.id);
+    // The client parses it now: what was parsed before a table changed would not be what it gets without us; and in
+    // a transaction that has failed, or may have by then, it is the server that says whether it parses.
+    let failed = !prepared.sql && up.prepared.is_known(prepared.id) && up.may_have_failed();
+    let outdated = anew && (failed || up.prepared.is_outdated(prepared.id));
     let known = up.prepared.touch(prepared.id, up.unit());
     match if outdated { Known::Doubt } else { known } {
         Known::Yes => return true,

@@ -1,6 +1,6 @@
 //! What a server connection still owes: one entry per message it will answer, in order, with whose it is.
 
-use super::client::Named;
+use super::client::{Named, Unnamed};
 use crate::plan::Plan;
 use crate::prepared::{OnServer, Prepared};
 use crate::settings::Settings;
@@ -155,8 +155,11 @@ pub enum Undo {
         name: Box<[u8]>,
         before: Option<Named>,
     },
+    /// The unnamed statement was parsed, or closed (0). `before`: the one that holds on if the server hears nothing
+    /// of it, the unit having failed in front of it.
     Unnamed {
         serial: u64,
+        before: Option<Box<Unnamed>>,
     },
     /// DEALLOCATE ALL: what the client had prepared, and what the connection had.
     Forgot {

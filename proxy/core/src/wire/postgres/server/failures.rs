@@ -1,7 +1,7 @@
 //! An error came: what of that was sent did not happen, and what was believed of it is taken back.
 
 use super::super::build;
-use super::super::pending::{Kind, Pending, Undo};
+use super::super::pending::{Kind, Pending, Renaming, Undo};
 use super::{Lost, Sink, Upstream, Verdict};
 
 impl Upstream {
@@ -33,6 +33,19 @@ impl Upstream {
                 build::message(&mut said, b'E', &[&renaming.error(body)]);
                 self.fail_unit(sink);
                 return Ok(Verdict::Instead(said.into()));
+            }
+            Some(Pending { kind: Kind::Bind, client, .. }) => {
+                // The one error of the extended protocol in which the server speaks of a statement it has.
+                let client = *client;
+                if let Some(own) = quoted(build::field(body, b'M').unwrap_or_default())
+                    && let Some(shown) = sink.shown(client, own)
+                {
+                    let renaming = Renaming { own: own.into(), shown, ..Renaming::default() };
+                    let mut said = Vec::new();
+                    build::message(&mut said, b'E', &[&renaming.error(body)]);
+                    self.fail_unit(sink);
+                    return Ok(Verdict::Instead(said.into()));
+                }
             }
             Some(_) => {}
         }
@@ -73,6 +86,12 @@ impl Upstream {
     pub(super) fn fail_unit(&mut self, sink: &mut impl Sink) {
         self.unit.failed = true;
         self.copying = false;
+        if let Some(undo) = self.pending.front_mut().and_then(|pending| pending.undo.as_mut())
+            && let Undo::Unnamed { before, .. } = &mut **undo
+        {
+            // A Parse drops the one there was before it looks at its text.
+            *before = None;
+        }
         self.skipping = self.pending.front().is_some_and(|pending| !pending.kind.ends_unit());
         self.drop_skipped(sink);
     }
@@ -117,4 +136,11 @@ impl Upstream {
         }
         sink.undo(pending.client, *undo);
     }
+}
+
+/// The first name in quotes.
+fn quoted(text: &[u8]) -> Option<&[u8]> {
+    let mut parts = text.split(|byte| *byte == b'"');
+    parts.next()?;
+    parts.next()
 }

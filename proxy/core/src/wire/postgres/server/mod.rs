@@ -66,6 +66,10 @@ pub trait Sink {
     /// Something the client's session believed did not happen.
     fn undo(&mut self, to: Id, undo: Undo);
     fn done(&mut self, done: Done);
+    /// What this client calls the statement that servers have under a name of ours.
+    fn shown(&mut self, _: Id, _own: &[u8]) -> Option<Box<[u8]>> {
+        None
+    }
 }
 
 pub struct Upstream {
@@ -263,6 +267,12 @@ impl Upstream {
     /// Nothing more will come, unless a Sync is sent.
     pub fn is_dry(&self) -> bool {
         self.pending.is_empty() && self.rest == 0
+    }
+
+    /// Its owner's transaction has failed, or may have when what is sent now is heard.
+    pub fn may_have_failed(&self) -> bool {
+        let undecided = |pending: &Pending| pending.kind.ends_unit() && !pending.kind.is_ours();
+        self.owner.is_some() && (self.status == b'E' || self.pending.iter().any(undecided))
     }
 
     /// When the oldest unit it owes was sent.
