@@ -453,6 +453,7 @@ impl Engine {
             build::query(&mut server.stream.out, b"DISCARD ALL");
             self.mark_server(&mut server);
             self.servers.put(id, server);
+            self.watch(id);
         } else {
             let stop = stop && !server.up.pending.is_empty();
             self.abandon(server, stop);
