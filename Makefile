@@ -33,8 +33,10 @@ test-rust: $(STAMPS)/check ## the core's own tests (no Python in them)
 test-python: $(STAMPS)/dev $(STAMPS)/core servers ## the Python tests, on real servers (PYTEST_ARGS=… to choose)
 	$(BIN)/pytest $(PYTEST_ARGS)
 
-soak: $(STAMPS)/dev $(STAMPS)/core servers ## the load tests for long: a million statements, no wrong row
-	ARTICDBM_SOAK_STATEMENTS=$${ARTICDBM_SOAK_STATEMENTS:-1000000} $(BIN)/pytest -m soak --timeout 0
+soak: $(STAMPS)/dev $(STAMPS)/core servers ## faults, load, random sessions and properties for long (about an hour): no wrong row, nothing left behind
+	PROPTEST_CASES=$${PROPTEST_CASES:-50000} STORMS=$${STORMS:-300} cargo test --locked --quiet
+	ARTICDBM_SOAK_STATEMENTS=$${ARTICDBM_SOAK_STATEMENTS:-1000000} ARTICDBM_FUZZ=$${ARTICDBM_FUZZ:-5000} \
+		$(BIN)/pytest -m soak --timeout 0
 
 bench: $(STAMPS)/dev $(STAMPS)/core servers ## the benchmark against its peers, side by side (BENCH_ARGS=…)
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)
@@ -48,6 +50,7 @@ lint: $(STAMPS)/dev $(STAMPS)/core ## formatting, lint, types, imports, the core
 	$(BIN)/python -m checks.dependencies
 	$(BIN)/python -m checks.stub
 	$(BIN)/python -m checks.support
+	$(BIN)/python -m checks.pains
 	$(BIN)/python -m checks.addresses
 	cargo fmt --all --check
 	cargo clippy --locked --quiet --all-targets -- -D warnings

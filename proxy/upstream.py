@@ -1,10 +1,11 @@
 """Server connections until they stand in a pool: dialling, log-in, the choice of the primary, back-off.
 
 It owns every log-in to a server that is under way. What the core asked for ends in AdmitServer or Fail, exactly
-once. Nothing here knows clients, other than that some wait for what a pool's connections report.
+once; after an AdmitServer that came too late, for the connection was lost meanwhile, in a Fail. Nothing here knows clients, other than that some wait for what a pool's connections report.
 """
 
 import logging
+from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
 
@@ -41,6 +42,8 @@ logger = logging.getLogger(__name__)
 MOST_DIALS = 32
 """Log-ins under way for one pool at a time; the rest of what it asked for follows as they end."""
 MOST_NAMES = 10_000
+MOST_ADMITTED = 1_000
+LOST = "08006"
 FIRST_RETRY = 0.2
 IN_RECOVERY = messages.frame(b"Q", b"SELECT pg_catalog.pg_is_in_recovery()\0")
 
@@ -75,6 +78,8 @@ class Upstream:
         self._names: dict[str, str] = {}
         self._keys: dict[int, Keys] = {}
         self._tickets = 0
+        self._admitted: OrderedDict[int, bool] = OrderedDict()
+        """Tickets admitted of late, and whether the core had asked for the connection."""
 
     # --- what others ask -------------------------------------------------------------------------
 
@@ -159,6 +164,9 @@ class Upstream:
                     pool=event.pool,
                     reason=event.reason,
                 )
+            elif self._admitted.pop(event.ticket, False):
+                # Lost while our word was on its way: the core still counts it as one that is being opened.
+                return [Fail(event.pool, code=LOST, message=event.reason, final=False, retry_ms=1)]
             return []
         server, tls = login.tries[0]
         # Before ServerOpened only TLS can have failed: then `prefer` may go on without.
@@ -233,6 +241,9 @@ class Upstream:
         reported = login.parameters
         demand = self._demand[login.pool]
         demand.running -= 1
+        self._admitted[login.ticket] = demand.asked > 0
+        while len(self._admitted) > MOST_ADMITTED:
+            self._admitted.popitem(last=False)
         demand.asked = max(0, demand.asked - 1)
         demand.failures = 0
         self._troubles.over(login.pool, login.target)

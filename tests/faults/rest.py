@@ -3,6 +3,7 @@ behind by trouble.
 """
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,8 @@ LOST = frozenset({"08006", "08001", "08004", "08P01", "57014", "57P01", "57P02",
 MARGIN = 48 << 20
 """So much more memory may be held after any trouble than before: plans, caches and buffers that are kept to be used
 again are far below it, and what is lost a little of with each statement is soon above it."""
-OURS = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'app'"
+OURS = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'app' AND query !~ '^(UN)?LISTEN'"
+"""Without the sessions that listen for a pool, which stay once there are some."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +32,14 @@ class Rest:
     memory: int
 
 
-async def at_rest(proxy: Proxy) -> Rest:
-    """When it has served somebody, and its server connections are ended."""
-    fresh = await Wire.open(proxy.port)
-    assert (await fresh.ask(wire.query("SELECT 'fresh'"))).rows == [["fresh"]]
-    fresh.leave()
+async def at_rest(proxy: Proxy, databases: Sequence[str] = ("shop",)) -> Rest:
+    """When it has served somebody in each database, and its server connections are ended."""
+    for database in databases:
+        fresh = await Wire.open(proxy.port, database=database)
+        assert (await fresh.ask(wire.query("SELECT 'fresh'"))).rows == [["fresh"]]
+        for text in ("LISTEN fresh", "UNLISTEN fresh"):
+            assert (await fresh.ask(wire.query(text))).error is None
+        fresh.leave()
     console = await Wire.open(proxy.port, database="articdbm")
     assert (await console.ask(wire.query("RECONNECT"))).error is None
     console.leave()
@@ -48,13 +53,15 @@ async def at_rest(proxy: Proxy) -> Rest:
     return Rest(_descriptors(proxy), resident(proxy))
 
 
-async def nothing_left(proxy: Proxy, before: Rest, server: PostgresServer) -> None:
+async def nothing_left(
+    proxy: Proxy, before: Rest, server: PostgresServer, databases: Sequence[str] = ("shop",)
+) -> None:
     """Pools at rest, a fresh client served, no descriptor kept, no server connection forgotten, no memory lost."""
     after = before
 
     async def as_before() -> bool:
         nonlocal after
-        after = await at_rest(proxy)
+        after = await at_rest(proxy, databases)
         few = len(after.descriptors) <= len(before.descriptors)
         return few and await asyncio.to_thread(server.execute, OURS) == [(0,)]
 

@@ -25,6 +25,7 @@ from tests.load.work import Act, Caller, Excused, Wrong, own
 from tests.servers.postgres import USERS, PostgresServer
 
 WORKERS = 12
+DATABASES = ("shop", *(f"p{at}" for at in range(WORKERS)))
 KINDS: tuple[Kind, ...] = ("cut", "reset", "stall")
 ACTS: tuple[Act, ...] = (
     work.simple,
@@ -248,10 +249,10 @@ def test_towards_servers(marks: PostgresServer, start_proxy: StartProxy) -> None
     async def run() -> int:
         async with _relays([marks.port] * WORKERS) as relays:
             proxy = start_proxy(_config([relay.port for relay in relays], "2s"), ENVIRONMENT)
-            before = await at_rest(proxy)
+            before = await at_rest(proxy, DATABASES)
             places = [Place(proxy.port, f"p{at}", relay) for at, relay in enumerate(relays)]
             met = await _all(places, TowardsServers(proxy.port))
-            await nothing_left(proxy, before, marks)
+            await nothing_left(proxy, before, marks, DATABASES)
             return met
 
     assert asyncio.run(run()) > 500
@@ -260,11 +261,11 @@ def test_towards_servers(marks: PostgresServer, start_proxy: StartProxy) -> None
 def test_towards_clients(marks: PostgresServer, start_proxy: StartProxy) -> None:
     async def run() -> int:
         proxy = start_proxy(_config([marks.port] * WORKERS, "3s"), ENVIRONMENT)
-        before = await at_rest(proxy)
+        before = await at_rest(proxy, DATABASES)
         async with _relays([proxy.port] * WORKERS) as relays:
             places = [Place(proxy.port, f"p{at}", relay) for at, relay in enumerate(relays)]
             met = await _all(places, TowardsClients(proxy.port))
-        await nothing_left(proxy, before, marks)
+        await nothing_left(proxy, before, marks, DATABASES)
         return met
 
     assert asyncio.run(run()) > 500

@@ -102,6 +102,25 @@ def test_a_server_that_trusts_us_is_admitted_with_what_it_reported() -> None:
     assert dict(admit.parameters) == REPORTED
 
 
+def test_one_that_is_lost_while_it_is_admitted_is_given_back_to_be_asked_for_again() -> None:
+    talk = Talk()
+    attach = only(talk.needed(), Attach)
+    conn, _ = talk.opened(attach)
+    only(talk.says(conn, attach, welcome()), AdmitServer)
+    lost = ServerLost(conn, attach.ticket, 7, False, "reset by peer")
+    fail = only(talk.upstream.lost(lost), Fail)
+    assert (fail.pool, fail.code, fail.final) == (7, "08006", False)
+    assert talk.upstream.lost(lost) == []
+
+
+def test_one_that_nobody_asked_for_and_is_lost_while_it_is_admitted_is_nobodys() -> None:
+    talk = Talk()
+    attach = only(talk.ask(), Attach)
+    conn, _ = talk.opened(attach)
+    only(talk.says(conn, attach, welcome()), AdmitServer)
+    assert talk.upstream.lost(ServerLost(conn, attach.ticket, 7, False, "reset by peer")) == []
+
+
 def test_notices_during_log_in_change_nothing() -> None:
     talk = Talk()
     attach = only(talk.needed(), Attach)
