@@ -1,4 +1,4 @@
-"""What a proxy holds when nobody asks anything of it: descriptors, server connections, memory. And what of it is left
+"""What a proxy holds when nobody asks anything of it: sockets, server connections, memory. And what of it is left
 behind by trouble.
 """
 
@@ -20,15 +20,16 @@ LOST = frozenset({"08006", "08001", "08004", "08P01", "57014", "57P01", "57P02",
 MARGIN = 48 << 20
 """So much more memory may be held after any trouble than before: plans, caches and buffers that are kept to be used
 again are far below it, and what is lost a little of with each statement is soon above it."""
-OURS = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'app' AND query !~ '^(UN)?LISTEN'"
-"""Without the sessions that listen for a pool, which stay once there are some."""
+OURS = "SELECT query, state FROM pg_stat_activity WHERE usename = 'app' AND query !~ '^(UN)?LISTEN|pg_sleep'"
+"""Without the sessions that listen for a pool, which stay once there are some, and without what a client that left had
+asked for: that runs to its end, as without a proxy."""
 
 
 @dataclass(frozen=True)
 class Rest:
     """What is held at rest."""
 
-    descriptors: list[str]
+    sockets: list[str]
     memory: int
 
 
@@ -50,23 +51,23 @@ async def at_rest(proxy: Proxy, databases: Sequence[str] = ("shop",)) -> Rest:
     await quiet(proxy.port, 60)
     assert await until(without_servers)
     await asyncio.sleep(0.2)  # the question itself came over a connection
-    return Rest(_descriptors(proxy), resident(proxy))
+    return Rest(_sockets(proxy), resident(proxy))
 
 
 async def nothing_left(
     proxy: Proxy, before: Rest, server: PostgresServer, databases: Sequence[str] = ("shop",)
 ) -> None:
-    """Pools at rest, a fresh client served, no descriptor kept, no server connection forgotten, no memory lost."""
+    """Pools at rest, a fresh client served, no socket kept, no server connection forgotten, no memory lost."""
     after = before
 
     async def as_before() -> bool:
         nonlocal after
         after = await at_rest(proxy, databases)
-        few = len(after.descriptors) <= len(before.descriptors)
-        return few and await asyncio.to_thread(server.execute, OURS) == [(0,)]
+        few = len(after.sockets) <= len(before.sockets)
+        return few and await asyncio.to_thread(server.execute, OURS) == []
 
     assert await until(as_before), (
-        f"descriptors were {before.descriptors}, are {after.descriptors}; servers: {server.execute(OURS)}"
+        f"{len(before.sockets)} sockets were open, {len(after.sockets)} are; servers: {server.execute(OURS)}"
     )
     assert (await totals(proxy.port))["panics"] == 0
     grown = after.memory - before.memory
@@ -74,9 +75,10 @@ async def nothing_left(
     assert grown < MARGIN, f"{grown >> 20} MiB more than before"
 
 
-def _descriptors(proxy: Proxy) -> list[str]:
+def _sockets(proxy: Proxy) -> list[str]:
+    """Its sockets; what else it has open belongs to the process."""
     targets = []
     for file in Path(f"/proc/{proxy.process.pid}/fd").iterdir():
         with suppress(FileNotFoundError):
-            targets.append(str(file.readlink()).split(":")[0])
-    return sorted(targets)
+            targets.append(str(file.readlink()))
+    return sorted(target for target in targets if target.startswith("socket:"))

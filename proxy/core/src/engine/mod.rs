@@ -273,7 +273,9 @@ impl Engine {
         match result {
             Ok(()) => {
                 self.watch_clock(&mut client);
-                if !client.stream.out.is_empty() || client.stream.tls.is_some() {
+                // Not for being encrypted alone: with half a message in hand it would come back here for ever.
+                let tls = client.stream.tls.as_ref();
+                if !client.stream.out.is_empty() || tls.is_some_and(|tls| tls.has_output()) {
                     self.mark_client(&mut client);
                 }
                 self.clients.put(client.id, client);

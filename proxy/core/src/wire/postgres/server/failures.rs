@@ -13,6 +13,7 @@ impl Upstream {
             return Err(Lost::Fatal(text(b'C'), text(b'M')));
         }
         let code = build::field(body, b'C').unwrap_or_default();
+        let mut own = None;
         match self.pending.front_mut() {
             None => return Err(Lost::Desync("an error that nobody asked for")),
             // What it would have set holds no longer than the transaction that failed.
@@ -34,18 +35,9 @@ impl Upstream {
                 self.fail_unit(sink);
                 return Ok(Verdict::Instead(said.into()));
             }
+            // The one error of the extended protocol in which the server speaks of a statement it has.
             Some(Pending { kind: Kind::Bind, client, .. }) => {
-                // The one error of the extended protocol in which the server speaks of a statement it has.
-                let client = *client;
-                if let Some(own) = quoted(build::field(body, b'M').unwrap_or_default())
-                    && let Some(shown) = sink.shown(client, own)
-                {
-                    let renaming = Renaming { own: own.into(), shown, ..Renaming::default() };
-                    let mut said = Vec::new();
-                    build::message(&mut said, b'E', &[&renaming.error(body)]);
-                    self.fail_unit(sink);
-                    return Ok(Verdict::Instead(said.into()));
-                }
+                own = quoted(build::field(body, b'M').unwrap_or_default()).map(|own| (*client, own));
             }
             Some(_) => {}
         }
@@ -54,6 +46,14 @@ impl Upstream {
         let stale = code == b"0A000" && build::field(body, b'R') == Some(b"RevalidateCachedQuery")
             || matches!(code, b"26000" | b"42P05");
         self.fail_unit(sink);
+        if let Some((client, own)) = own
+            && let Some(shown) = sink.shown(client, own)
+        {
+            let renaming = Renaming { own: own.into(), shown, ..Renaming::default() };
+            let mut said = Vec::new();
+            build::message(&mut said, b'E', &[&renaming.error(body)]);
+            return Ok(Verdict::Instead(said.into()));
+        }
         if stale {
             self.purge = true;
             let again =
