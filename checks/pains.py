@@ -35,7 +35,11 @@ def problems(page: str, root: Path) -> list[str]:
         if state == "proved" and not names:
             found.append(f"{PAGE}:{number}: pain {which} is said to be proved, and no test is named")
         found += [f"{PAGE}:{number}: no test {name!r}" for name in names if not exists(name, root)]
-    found += [f"{PAGE}: pain {which} is there {seen.count(which)} times" for which in NUMBERS if seen.count(which) != 1]
+    found += [
+        f"{PAGE}: pain {which} is there {seen.count(which)} times"
+        for which in NUMBERS
+        if seen.count(which) != 1
+    ]
     for file in sorted((root / "tests" / "pains").glob("test_*.py")):
         place = file.relative_to(root).as_posix()
         for name in re.findall(r"^def (test_pain_\w+)", file.read_text(), re.MULTILINE):

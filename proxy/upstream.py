@@ -1,7 +1,8 @@
 """Server connections until they stand in a pool: dialling, log-in, the choice of the primary, back-off.
 
 It owns every log-in to a server that is under way. What the core asked for ends in AdmitServer or Fail, exactly
-once; after an AdmitServer that came too late, for the connection was lost meanwhile, in a Fail. Nothing here knows clients, other than that some wait for what a pool's connections report.
+once; after an AdmitServer that came too late, the connection being lost meanwhile, in a Fail. Nothing here knows
+clients, other than that some wait for what a pool's connections report.
 """
 
 import logging

@@ -73,7 +73,13 @@ def _caller(act: Act, place: Place, port: int, number: int, excuses: frozenset[s
     chance = random.Random(zlib.crc32(act.__name__.encode()))
     number = number * 4 + (3 if act is trouble.cancel_running else 2)
     return Caller(
-        number, chance, port, label=f"app{number}", excuses=excuses, doing=act.__name__, database=place.database
+        number,
+        chance,
+        port,
+        label=f"app{number}",
+        excuses=excuses,
+        doing=act.__name__,
+        database=place.database,
     )
 
 
@@ -86,7 +92,8 @@ async def _play(act: Act, caller: Caller, *, silence: bool, patience: float = 20
     except Excused as excuse:
         return str(excuse)
     except TimeoutError:
-        assert silence, f"{caller.doing}: neither an answer nor an error"
+        if not silence:
+            raise AssertionError(f"{caller.doing}: neither an answer nor an error") from None
         return "silence"
     except Gone as gone:
         own(caller, gone.heard)
@@ -94,7 +101,8 @@ async def _play(act: Act, caller: Caller, *, silence: bool, patience: float = 20
             raise Wrong(f"{caller.doing}: an error was put into the midst of a message: {gone}") from gone
         code = gone.said.code if gone.said else None
         # In the midst of a message nothing can be said any more.
-        assert code in caller.excuses or (code is None and (silence or gone.half)), f"{caller.doing}: {gone}"
+        if code not in caller.excuses and not (code is None and (silence or gone.half)):
+            raise AssertionError(f"{caller.doing}: {gone}") from gone
         return str(gone)
     else:
         return "well"

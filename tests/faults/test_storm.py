@@ -38,7 +38,11 @@ def identity(authority: Authority) -> Identity:
 
 
 def _house(
-    server: PostgresServer | int, way: tuple[int, str, bool], pool: Settings, cluster: Settings, identity: Identity
+    server: PostgresServer | int,
+    way: tuple[int, str, bool],
+    pool: Settings,
+    cluster: Settings,
+    identity: Identity,
 ) -> str:
     carriers, mode, tls = way
     # In session mode a client keeps its connection: there have to be as many.

@@ -161,7 +161,11 @@ def _rest() -> list[Say]:
         *(Say(f"C {shown}", close_statement(name)) for shown, name in zip(names, NAMES, strict=True)),
         *(Say(f"DP {portal or '-'}", describe_portal(portal)) for portal in PORTALS),
         *(Say(f"CP {portal or '-'}", close_portal(portal)) for portal in PORTALS),
-        *(Say(f"E {portal or '-'} {most}", execute(portal, most)) for portal in PORTALS for most in (0, 0, 0, 2)),
+        *(
+            Say(f"E {portal or '-'} {most}", execute(portal, most))
+            for portal in PORTALS
+            for most in (0, 0, 0, 2)
+        ),
     ]
 
 
@@ -217,7 +221,11 @@ def units(*, pins: bool, clients: int) -> st.SearchStrategy[list[Unit]]:
     simple = st.sampled_from(_queries(ROAMING + BY_NAME + SEVERAL + more) + list(COPY[:3]))
     parses = st.sampled_from(_parses(ROAMING + more + (BY_NAME if pins else ())))
     message = st.one_of(
-        parses, parses, st.sampled_from(_binds()), st.sampled_from(_rest()), st.sampled_from([*COPY[3:], FLUSHED])
+        parses,
+        parses,
+        st.sampled_from(_binds()),
+        st.sampled_from(_rest()),
+        st.sampled_from([*COPY[3:], FLUSHED]),
     )
     usual = st.tuples(parses, st.sampled_from(_binds()), st.sampled_from(_rest()), st.sampled_from(_rest()))
     whole = st.one_of(
@@ -226,7 +234,9 @@ def units(*, pins: bool, clients: int) -> st.SearchStrategy[list[Unit]]:
         usual.map(lambda unit: (*unit, SYNCED)),
         st.lists(message, min_size=1, max_size=6).map(lambda unit: (*unit, SYNCED)),
         st.lists(message, min_size=1, max_size=3).map(lambda unit: (*unit, FLUSHED)),
-        st.tuples(st.lists(message, min_size=1, max_size=3), simple).map(lambda both: (*both[0], both[1], SYNCED)),
+        st.tuples(st.lists(message, min_size=1, max_size=3), simple).map(
+            lambda both: (*both[0], both[1], SYNCED)
+        ),
         st.lists(message, min_size=1, max_size=3).map(lambda unit: (*unit, SYNCED, *unit, SYNCED, SYNCED)),
     )
     session = st.lists(st.builds(Unit, st.integers(0, clients - 1), whole), min_size=1, max_size=14)
@@ -261,4 +271,13 @@ def read(script: str) -> list[Unit]:
 
 def _all() -> list[Say]:
     texts = ROAMING + BY_NAME + PINNING
-    return [*_queries(texts + SEVERAL), *_parses(texts), *_binds(), *_rest(), *COPY, SYNCED, FLUSHED, *AT_LAST]
+    return [
+        *_queries(texts + SEVERAL),
+        *_parses(texts),
+        *_binds(),
+        *_rest(),
+        *COPY,
+        SYNCED,
+        FLUSHED,
+        *AT_LAST,
+    ]

@@ -4,7 +4,7 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 
 import psycopg
@@ -35,7 +35,7 @@ async def _asked(port: int, command: str) -> list[list[str | None]]:
     return answer.rows
 
 
-async def _each(lines: list[Wire], work: Callable[[Wire, int], Awaitable[None]]) -> None:
+async def _each(lines: list[Wire], work: Callable[[Wire, int], Coroutine[object, object, None]]) -> None:
     async with asyncio.TaskGroup() as group:
         for number, line in enumerate(lines):
             group.create_task(work(line, number))
@@ -96,8 +96,7 @@ def test_pain_08_a_server_that_refuses_log_ins_is_not_there(
             line = await Wire.open(proxy.port)
             answer = await line.ask(wire.query("SELECT 'served'"))
         except wire.Gone as gone:
-            assert gone.said is not None
-            return gone.said.message
+            return gone.said.message if gone.said else str(gone)
         line.leave()
         return str(answer.rows)
 
