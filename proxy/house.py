@@ -27,6 +27,7 @@ from proxy.planner import Planner
 from proxy.plans import Plans, report
 from proxy.pools import Pools
 from proxy.profiles import Profiles
+from proxy.proofs import Judge, Proofs
 from proxy.reload import Reloader
 from proxy.session import LogIns
 from proxy.slow import SlowLog
@@ -65,6 +66,7 @@ def build(
     connect: dial.Connect | None = None,
     ask: inquiry.Ask = inquiry.ask,
     look_up: inquiry.LookUp = inquiry.look_up,
+    asks: Judge | None = None,
 ) -> Rooms:
     """Join the rooms. Nothing is opened yet."""
     bases = Bases()
@@ -98,6 +100,7 @@ def build(
         profiles,
         bases,
         lookups,
+        asks or Proofs().judge,
         nonce=nonce,
         secret=secret,
         version=version,

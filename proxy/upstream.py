@@ -74,6 +74,7 @@ class Upstream:
         self._primary: dict[tuple[Address, ...], Address] = {}
         self._names: dict[str, str] = {}
         self._keys: dict[int, Keys] = {}
+        self._passwords: dict[int, str] = {}
         self._tickets = 0
 
     # --- what others ask -------------------------------------------------------------------------
@@ -100,6 +101,7 @@ class Upstream:
         self._profiles.forget(pool)
         self._troubles.forget(pool)
         self._keys.pop(pool, None)
+        self._passwords.pop(pool, None)
         if pool in self._demand:
             self._demand[pool].failures = 0
 
@@ -108,6 +110,14 @@ class Upstream:
         to = self._target_of(pool)
         if to is not None and to.keyed:
             self._keys[pool] = keys
+
+    def show_password(self, pool: int, password: str) -> None:
+        """A client of the pool proved itself with it to somebody who knows: where no other is known, servers get it."""
+        to = self._target_of(pool)
+        if to is not None and to.keyed and self._passwords.get(pool) != password:
+            self._passwords[pool] = password
+            # Those of a password that was changed would go on failing.
+            self._keys.pop(pool, None)
 
     def name_of(self, line: str) -> str:
         """The host name behind a numeric address that was dialled, for a certificate to be checked against."""
@@ -267,6 +277,8 @@ class Upstream:
         servers = sorted(to.servers, key=lambda server: server != first)
         tries = [(server, tls) for server in servers for tls in target.attempts(to.tls, server)]
         login = LogIn(pool, to, tries)
+        if to.keyed:
+            login.password = self._passwords.get(listens_for(pool))
         self._outside.start(self._dial(login))
         return []
 
