@@ -28,10 +28,10 @@ from proxy import handover, liveness, log, metrics, notify, sockets
 from proxy.admin.place import Ending
 from proxy.handover import HandoverError, Relief, Station
 from proxy.house import Rooms, build
-from proxy.native import Command, Core, Drain, Listen, SlowAfter, TellStrays
+from proxy.native import Command, Core, Drain, Listen, TellStrays
 from proxy.outside import Loop
 from proxy.pages import Answer, Server
-from proxy.reload import warn
+from proxy.reload import slow_after, warn
 from proxy.sockets import BindError
 from proxy.watch import EVERY, Mark, marks
 
@@ -193,8 +193,16 @@ class _Process:
         if monitoring is not None:
             port = sockets.port_of(self._monitored[0])
             log.note(logger, logging.INFO, "metrics are served", address=monitoring.host, port=port)
-        slow = SlowAfter(self._snapshot.log.slow.ms)
-        self._apply([*rooms.health.begin(), slow, *rooms.pools.warm(self._snapshot), *change.commands])
+        slow = slow_after(self._snapshot.log)
+        self._apply(
+            [
+                *rooms.health.begin(),
+                *rooms.names.begin(),
+                slow,
+                *rooms.pools.warm(self._snapshot),
+                *change.commands,
+            ]
+        )
         return listening
 
     def _apply(self, commands: list[Command]) -> None:
@@ -262,6 +270,9 @@ class _Process:
             stuck=len(self._liveness.stuck),
             figures=self._core.figures(),
             pools=self._core.pools(),
+            servers=[
+                (cluster, server, one.state) for cluster, server, one in self._rooms.upstream.servers.all()
+            ],
         )
         return Answer(metrics.page(state), kind=metrics.CONTENT_TYPE)
 

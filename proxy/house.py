@@ -22,6 +22,7 @@ from proxy.doors import Doors
 from proxy.health import Health
 from proxy.listening import Listening
 from proxy.lookups import Lookups
+from proxy.names import Names, Resolve, resolve
 from proxy.outside import Outside
 from proxy.planner import Planner
 from proxy.plans import Plans, report
@@ -48,6 +49,8 @@ class Rooms(msgspec.Struct, frozen=True):
     slow: SlowLog
     health: Health
     strays: Strays
+    names: Names
+    upstream: Upstream
 
 
 def build(
@@ -67,6 +70,7 @@ def build(
     ask: inquiry.Ask = inquiry.ask,
     look_up: inquiry.LookUp = inquiry.look_up,
     asks: Judge | None = None,
+    resolve: Resolve = resolve,
 ) -> Rooms:
     """Join the rooms. Nothing is opened yet."""
     bases = Bases()
@@ -105,6 +109,7 @@ def build(
         secret=secret,
         version=version,
     )
+    names = Names(outside, lambda: directory.snapshot, pools, upstream.dialled, resolve=resolve)
     console = Console(
         House(
             source=source,
@@ -114,6 +119,7 @@ def build(
             bases=bases,
             doors=doors,
             upstream=upstream,
+            names=names,
             reloader=reloader,
             logging_in=lambda: logins.under_way,
             texts=texts.of,
@@ -122,9 +128,13 @@ def build(
             end=end,
         )
     )
-    health = Health(outside, lambda: directory.snapshot, pools, connect=connect, chance=chance)
+    health = Health(outside, lambda: directory.snapshot, pools, upstream, chance=chance)
     strays = Strays(outside)
-    slow = SlowLog(bases, lambda: bool(directory.snapshot.log.slow or directory.snapshot.metrics.statements))
+    slow = SlowLog(
+        bases,
+        lambda: bool(directory.snapshot.log.slow or directory.snapshot.metrics.statements),
+        lambda: directory.snapshot.log.slow_parameters == "masked",
+    )
     brain = Brain(
         logins,
         upstream,
@@ -137,4 +147,4 @@ def build(
         health,
         strays,
     )
-    return Rooms(brain, directory, doors, pools, reloader, slow, health, strays)
+    return Rooms(brain, directory, doors, pools, reloader, slow, health, strays, names, upstream)

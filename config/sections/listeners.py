@@ -35,8 +35,8 @@ class Listener(Section, frozen=True):
             'How a client proves who it is. `password` is clear text and needs `tls.mode = "require"`; `cert` takes '
             "the name in a certificate signed by `tls.client_ca`; `trust` asks for nothing and is possible on a "
             "loopback address only; `peer` takes the system user of the process behind a Unix socket; `ldap` and `pam` "
-            "let a directory, or the machine's PAM, judge a password that comes in clear: with TLS, or on loopback. With "
-            "`rules`, they decide.",
+            "let a directory, or the machine's PAM, judge a password that comes in clear: with TLS, or on loopback. "
+            "With `rules`, they decide.",
             "new connections",
         ),
     ] = "scram-sha-256"

@@ -313,6 +313,11 @@ impl Engine {
         let result = client.stream.flush(self.set, &mut self.spare);
         let (left, stage) = (client.stream.waiting(), client.stage);
         let idle = client.is_idle();
+        let taken = if result.is_ok() { client.flushed(left, self.now_us) } else { None };
+        if let Some(taken) = taken {
+            self.tell_taken(*taken);
+        }
+        let Some(client) = self.clients.get(id) else { return };
         match result {
             Ok(sent) => {
                 self.shared.stats[self.index].bytes_out.add(sent as u64);
