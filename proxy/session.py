@@ -359,6 +359,7 @@ class LogIns:
             logger,
             logging.DEBUG,
             "client admitted",
+            connection=client.conn,
             peer=client.peer,
             user=asked.user,
             database=asked.database,
@@ -381,7 +382,16 @@ class LogIns:
 
     def _refuse(self, conn: int, peer: str, said: Problem, asked: Asked | None = None) -> Commands:
         who = {"user": asked.user, "database": asked.database} if asked is not None else {}
-        note(logger, logging.INFO, "log-in refused", peer=peer, **who, code=said.code, reason=said.message)
+        note(
+            logger,
+            logging.INFO,
+            "log-in refused",
+            connection=conn,
+            peer=peer,
+            **who,
+            code=said.code,
+            reason=said.message,
+        )
         fatal = Problem("FATAL", said.code, said.message, said.detail, said.hint)
         return [Close(conn, messages.error(fatal))]
 
