@@ -27,13 +27,12 @@ from proxy.lookups import Lookups
 from proxy.native import Admit, AuthMessage, Close, Closed, Send, Startup
 from proxy.outside import Commands, Outside
 from proxy.profiles import Outcome, Profiles
-from proxy.proofs import ELSEWHERE, Judge, NoVerdict
+from proxy.proofs import ELSEWHERE, NO_VERDICT, Judge, NoVerdict
 from proxy.rules import decide
 from proxy.trials import Trials
 from proxy.upstream import Upstream
 
 logger = logging.getLogger(__name__)
-NO_VERDICT = problem(Known.SERVER_DOWN, what="who may log in cannot be asked now; the proxy's log says why")
 
 
 class LogIns:
@@ -242,11 +241,7 @@ class LogIns:
     def _locked_out(self, peer: str) -> Problem | None:
         """Too many log-ins from there have failed."""
         limits = self._directory.snapshot.limits
-        pause = self._attempts.wait(peer, limits.login_attempts, limits.login_window.seconds)
-        if not pause:
-            return None
-        what = f"too many failed log-ins from this address; try again in {pause:.0f} s"
-        return Problem("FATAL", "28000", what)
+        return self._attempts.refusal(peer, limits.login_attempts, limits.login_window.seconds)
 
     def _begin(
         self, client: Entrant, credential: Credential | None, *, tls: bool, cert: bytes | None

@@ -2,6 +2,9 @@
 
 It owns every log-in to a server that is under way. What the core asked for ends in AdmitServer or Fail, exactly
 once. Nothing here knows clients, other than that some wait for what a pool's connections report.
+
+One room though it is long: every step of a log-in ends in another of its steps, and a check is a log-in that stops
+earlier.
 """
 
 import logging

@@ -11,13 +11,16 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
 from config.sections.rules import Rule
+from protocols.postgres.errors import Known, problem
 from proxy.proofs import directory, pam
 from proxy.proofs.verdict import NoVerdict
 
-__all__ = ["ELSEWHERE", "Judge", "NoVerdict", "Proofs"]
+__all__ = ["ELSEWHERE", "NO_VERDICT", "Judge", "NoVerdict", "Proofs"]
 
 ELSEWHERE = ("ldap", "pam")
 """The methods whose passwords are judged here."""
+NO_VERDICT = problem(Known.SERVER_DOWN, what="who may log in cannot be asked now; the proxy's log says why")
+"""What the client hears then; the reason is for the log."""
 MOST = 8
 """Asked about at a time: each holds a thread or a process."""
 MOST_WAITING = 200
