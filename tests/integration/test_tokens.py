@@ -64,7 +64,7 @@ def test_tokens_that_expire_under_load(
     file = tmp_path / "token"
     file.write_text("first token\n")
     text = configuration(server, f'{{ command = ["/bin/cat", "{file}"] }}')
-    proxy = start_proxy(text + 'pool = { size = 4, server_lifetime = "100ms", sharing = false }\n')
+    proxy = start_proxy(text + 'pool = { size = 1, server_lifetime = "100ms", sharing = false }\n')
     done, trouble, stop = [0], [], threading.Event()
 
     def work() -> None:

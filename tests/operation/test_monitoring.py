@@ -378,17 +378,25 @@ def test_the_time_the_client_took_is_told_apart(house: House) -> None:
         line.sendall(messages.frame(b"Q", text))
         time.sleep(1.0)
         read_until_ready(line)
-    assert until(lambda: "a slow statement" in house.text())
-    entries = [json.loads(one) for one in house.text().splitlines() if "a slow statement" in one]
-    assert len(entries) == 1
-    assert entries[0]["client_ms"] >= 900
-    assert entries[0]["total_ms"] >= entries[0]["client_ms"]
+    (late,) = told_of(house, "repeat(")
+    assert late["client_ms"] >= 900
+    assert late["total_ms"] >= late["client_ms"]
     # Who reads at once takes no time.
     with psycopg.connect(house.proxy.dsn(), autocommit=True) as connection:
-        connection.execute("SELECT pg_sleep(0.2)")
-    assert until(lambda: house.text().count("a slow statement") == 2)
-    last = json.loads([one for one in house.text().splitlines() if "a slow statement" in one][-1])
-    assert last["client_ms"] < 100 <= last["server_ms"]
+        connection.execute("SELECT pg_sleep(0.5)")
+    (prompt,) = told_of(house, "pg_sleep(")
+    assert prompt["client_ms"] < 500 <= prompt["server_ms"]
+
+
+def told_of(house: House, text: str) -> list[dict[str, Any]]:
+    """What the slow log says of such statements, once it says something."""
+
+    def found() -> list[dict[str, Any]]:
+        lines = [json.loads(one) for one in house.text().splitlines() if "a slow statement" in one]
+        return [one for one in lines if text in one.get("statement", "")]
+
+    assert until(found), house.text()
+    return found()
 
 
 def read_until_ready(line: socket.socket) -> None:

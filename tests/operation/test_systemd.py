@@ -157,6 +157,7 @@ def test_a_unix_socket_that_systemd_opened_is_handed_on_under_load(
                 stderr=output,
             )
         pids = [process.pid]
+        around.callback(process.wait, 30)
         around.callback(kill, pids)
         assert until(lambda: "articdbm is ready" in log.read_text()), log.read_text()
         done, trouble, stop = [0], [], threading.Event()
