@@ -157,7 +157,7 @@ impl Upstream {
             in_transaction: Vec::new(),
             rolled_back_to: false,
             done_us: 0,
-            pace_ns: 0,
+            pace_ns: u64::MAX,
         }
     }
 
@@ -629,10 +629,14 @@ impl Upstream {
                 .extend(settings.pairs().map(|(name, value)| Change::Set(name.into(), Some(value.into()))));
         }
         let (changes, pin) = self.changes(&mut unit, status, effect.is_some());
+        let queued = pending.sent_us < self.done_us;
         let started = pending.sent_us.max(self.done_us);
         self.done_us = now_us;
         let served_us = now_us.saturating_sub(started);
-        self.pace_ns = self.pace_ns - self.pace_ns / 8 + served_us.min(1_000_000) * 1_000 / 8;
+        let pace_ns = served_us.min(1_000_000) * 1_000;
+        // A unit sent to a server at rest has its way there and back in its time, too: it was no slower than that.
+        self.pace_ns =
+            if queued { self.pace_ns - self.pace_ns / 8 + pace_ns / 8 } else { self.pace_ns.min(pace_ns) };
         sink.done(Done {
             client: pending.client,
             status,
