@@ -98,6 +98,7 @@ $(STAMPS)/run: $(STAMPS)/check requirements/run.txt
 	@touch $@
 
 $(STAMPS)/dev: $(STAMPS)/run requirements/dev.txt
+	@deploy/dev/install.sh libldap-dev libsasl2-dev
 	@echo "installing what the tests need into $(VENV)"
 	@$(PIP) install --quiet --require-hashes --requirement requirements/dev.txt
 	@touch $@

@@ -19,7 +19,7 @@ from proxy import native
 from proxy.holds import Hold, Holds
 from proxy.native import OpenPool, Recycle
 from proxy.outside import Commands
-from proxy.target import Target, TlsRule
+from proxy.target import GREETINGS, Target, TlsRule
 from proxy.tokens import TokenRule
 
 EARS = 1 << 30
@@ -226,6 +226,8 @@ def describe(snapshot: Snapshot, database: Database, user: User) -> Pool:
             tls=_tls(cluster),
             connect_timeout=cluster.connect_timeout.seconds,
             login_retry=cluster.login_retry.seconds,
+            greeting=GREETINGS[cluster.proxy_protocol],
+            slow_start=cluster.slow_start.seconds,
             keyed=secret is None and token is None and name == user.name,
             token=_token_rule(token) if token is not None else None,
             parameters=tuple(parameters.items()),
@@ -252,6 +254,8 @@ def describe_lookup(snapshot: Snapshot, section: Database) -> Pool | None:
             tls=_tls(cluster),
             connect_timeout=cluster.connect_timeout.seconds,
             login_retry=cluster.login_retry.seconds,
+            greeting=GREETINGS[cluster.proxy_protocol],
+            slow_start=cluster.slow_start.seconds,
             token=_token_rule(said.token) if said.token is not None else None,
         ),
     )

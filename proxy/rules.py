@@ -14,8 +14,8 @@ from proxy.attempts import host
 
 def decide(
     rules: tuple[Rule, ...], *, peer: str, local: bool, database: str, user: str, tls: bool
-) -> str | Problem:
-    """The method, or the refusal. `local`: through a Unix socket; `peer`: else its address and port."""
+) -> Rule | Problem:
+    """The rule that fits, or the refusal. `local`: through a Unix socket; `peer`: else its address and port."""
     ip = None if local else _ip(peer)
     found: Rule | None = None
     for rule in rules:
@@ -26,7 +26,7 @@ def decide(
             and (rule.tls == "any" or (rule.tls == "required") == tls)
         ):
             if rule.auth != "reject":
-                return rule.auth
+                return rule
             found = rule
             break
     where = "this machine" if local else f'host "{host(peer).strip("[]")}"'

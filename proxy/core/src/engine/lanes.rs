@@ -62,7 +62,7 @@ impl Engine {
             let depth = config.share_depth.max(1);
             let best = self.best_shared(&pool, client);
             if let Some((id, units)) = best
-                && units < self.join_first(id).min(depth)
+                && units < self.servers.get(id).map_or(0, |server| join_first(server.up.pace_ns)).min(depth)
             {
                 return self.join(client, id, length, input);
             }
@@ -125,6 +125,7 @@ impl Engine {
         let crowded = pool.waiting() > 0;
         let schema = pool.schema.load(Relaxed);
         let mut best: Option<(Id, usize)> = None;
+        let mut packed: Option<(Id, usize)> = None;
         for id in self.sharing.get(&pool.id)? {
             let Some(server) = self.servers.get(*id) else { continue };
             let units = server.up.units;
@@ -136,22 +137,19 @@ impl Engine {
                 && !(server.up.purge || server.doomed)
                 && server.up.schema == schema
                 && server.seat.current(self.now_ms);
-            if fits
-                && !stuck
-                && !(crowded && over)
-                && server.cancels == 0
-                && best.is_none_or(|(_, least)| units < least)
-            {
+            if !fits || stuck || (crowded && over) || server.cancels > 0 {
+                continue;
+            }
+            if best.is_none_or(|(_, least)| units < least) {
                 best = Some((*id, units));
             }
+            // What is sent to it in this turn goes in one send: nothing is gained by spreading it.
+            let open = server.stream.dirty && units < join_first(server.up.pace_ns);
+            if open && packed.is_none_or(|(_, most)| units > most) {
+                packed = Some((*id, units));
+            }
         }
-        best
-    }
-
-    /// So many units may be under way on this connection for one more to join before an idle one is taken.
-    fn join_first(&mut self, id: Id) -> usize {
-        let pace = self.servers.get(id).map_or(u64::MAX, |server| server.up.pace_ns.max(1));
-        (JOIN_NS / pace).clamp(*JOIN_FIRST.start(), *JOIN_FIRST.end()) as usize
+        packed.or(best)
     }
 
     /// A connection from the pool: for this client alone, or shared from now on.
@@ -295,6 +293,7 @@ impl Engine {
             if server.up.is_quiet() { self.release(server) } else { self.servers.put(id, server) }
         } else {
             server.rides += 1;
+            self.looks.rode = true;
             self.note_wait(client, server.seat.pool());
             server.seat.pool().stats[self.index].shared.add(1);
             client.link = Link::Shared(id);
@@ -545,6 +544,11 @@ impl Engine {
             }
         }
     }
+}
+
+/// So many units may be under way on a connection of this pace for one more to join before an idle one is taken.
+fn join_first(pace_ns: u64) -> usize {
+    (JOIN_NS / pace_ns.max(1)).clamp(*JOIN_FIRST.start(), *JOIN_FIRST.end()) as usize
 }
 
 /// An error after which the connection is closed.

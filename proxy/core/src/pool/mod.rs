@@ -426,6 +426,21 @@ impl<C> Pool<C> {
         Some(inner.idle.swap_remove(at).conn)
     }
 
+    /// Every idle connection that `is` picks out.
+    pub fn claim_all(&self, is: impl Fn(&C) -> bool) -> Vec<C> {
+        let mut inner = self.lock();
+        let mut found = Vec::new();
+        let mut at = 0;
+        while at < inner.idle.len() {
+            if is(&inner.idle[at].conn) {
+                found.push(inner.idle.swap_remove(at).conn);
+            } else {
+                at += 1;
+            }
+        }
+        found
+    }
+
     /// What time brings: idle connections past their time to close, and how many new ones to open.
     pub fn tend(&self, now_ms: u64) -> (Vec<C>, usize) {
         let config = self.config();

@@ -4,12 +4,14 @@
 use super::build;
 use super::client::{Cx, Lane, MAX_NAMED, Named, RIDE, Session, Step, Unnamed};
 use super::frame::{self, Header, c_string};
+use super::parameters;
 use super::pending::{Kind, Renaming, Undo};
 use crate::plan::{Action, Names, Plan};
 use crate::prepared::{Known, Prepared};
 use crate::wire::PeerError;
 use hashbrown::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// The names at the head of a Bind are at most so long.
 const NAMES: usize = 8 * 1024;
@@ -349,7 +351,12 @@ impl Session {
         self.open = true;
         let Lane { up, out } = lane;
         let server_name = self.ensure(&mut Lane { up: &mut *up, out: &mut *out }, name, cx);
-        up.push(cx.me, Kind::Bind, None, cx.now_us);
+        let kinds = if cx.shared.slow_parameters.load(Relaxed) {
+            parameters::kinds(input, header, tail)
+        } else {
+            None
+        };
+        up.push_bind(cx.me, kinds, cx.now_us);
         let length = header.total - 1 - name.len() + server_name.len();
         build::header(out, b'B', length);
         out.extend_from_slice(portal);

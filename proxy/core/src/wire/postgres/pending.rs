@@ -174,4 +174,6 @@ pub struct Pending {
     pub plan: Option<Arc<Plan>>,
     pub undo: Option<Box<Undo>>,
     pub sent_us: u64,
+    /// Of a Bind, where it is asked for: of what kind its parameters are.
+    pub kinds: Option<Box<str>>,
 }
