@@ -26,7 +26,7 @@ CREATE TABLE pgbench_accounts (aid int PRIMARY KEY, bid int, abalance int, fille
 INSERT INTO pgbench_accounts SELECT aid, (aid - 1) / 100000 + 1, 0, '' FROM generate_series(1, {KEYS}) aid;
 GRANT SELECT ON pgbench_accounts TO PUBLIC;
 CREATE TABLE {SINK} (line text);
-GRANT INSERT ON {SINK} TO PUBLIC
+GRANT SELECT, INSERT ON {SINK} TO PUBLIC
 """
 
 
