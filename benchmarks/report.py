@@ -16,6 +16,7 @@ TITLES = {
     "tls": "Statements over TLS, stub server",
     "carriers": "Two carriers and one, stub server",
     "sharing": "64 clients over 4 server connections and over 64, PostgreSQL",
+    "bulk-stub": "COPY and a large result, stub server",
     "bulk": "COPY and a large result, PostgreSQL",
 }
 COMPARED = {
@@ -23,6 +24,7 @@ COMPARED = {
     "postgres": (PROXY, ("pgbouncer", "haproxy")),
     "tls": ("articdbm-tls", ("pgbouncer-tls",)),
     "carriers": ("articdbm-2", (PROXY, "pgbouncer")),
+    "bulk-stub": (PROXY, ("pgbouncer", "haproxy")),
     "bulk": (PROXY, ("pgbouncer", "haproxy")),
 }
 """Whose figures are divided by whose."""

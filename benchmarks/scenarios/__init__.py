@@ -4,6 +4,6 @@ from benchmarks.bench import Scenario
 from benchmarks.scenarios import bulk, carriers, idle, sharing, statements, storm, tls
 
 ALL: tuple[Scenario, ...] = (
-    statements.STUB, statements.POSTGRES, tls.SCENARIO, carriers.SCENARIO, sharing.SCENARIO, bulk.SCENARIO,
-    idle.SCENARIO, storm.SCENARIO,
+    statements.STUB, statements.POSTGRES, tls.SCENARIO, carriers.SCENARIO, sharing.SCENARIO, bulk.STUB,
+    bulk.POSTGRES, idle.SCENARIO, storm.SCENARIO,
 )  # fmt: skip
