@@ -203,7 +203,10 @@ impl Work {
         if client.stuck && link.flush().map_err(|error| error.to_string())? {
             client.stuck = false;
             let descriptor = link.stream.as_raw_fd();
-            self.fleet.poll.change(descriptor, token, poll::READ).map_err(|error| format!("epoll: {error}"))?;
+            self.fleet
+                .poll
+                .change(descriptor, token, poll::READ)
+                .map_err(|error| format!("epoll: {error}"))?;
             return self.feed(token);
         }
         Ok(())

@@ -130,7 +130,12 @@ pub fn leave(link: &mut Link) {
 fn begin(target: &Target, poll: &Poll, token: usize) -> Result<Entrant, String> {
     let stream = poll::connect(target.address).map_err(|error| format!("connect: {error}"))?;
     poll.add(stream.as_raw_fd(), token, poll::WRITE).map_err(|error| format!("epoll: {error}"))?;
-    Ok(Entrant { link: Link::new(stream), login: Login::default(), stage: Stage::Connecting, since: Instant::now() })
+    Ok(Entrant {
+        link: Link::new(stream),
+        login: Login::default(),
+        stage: Stage::Connecting,
+        since: Instant::now(),
+    })
 }
 
 /// One step of a log-in. True: the client is in.

@@ -92,7 +92,10 @@ fn serve(listener: &TcpListener) -> std::io::Result<bool> {
                     stream.set_nonblocking(true)?;
                     stream.set_nodelay(true)?;
                     poll.add(stream.as_raw_fd(), next, poll::READ)?;
-                    peers.insert(next, Peer { link: Link::new(stream), started: false, stuck: false, owed: None });
+                    peers.insert(
+                        next,
+                        Peer { link: Link::new(stream), started: false, stuck: false, owed: None },
+                    );
                     next += 1;
                 }
                 continue;

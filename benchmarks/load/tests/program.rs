@@ -83,8 +83,19 @@ fn much_is_moved_out_and_in_and_counted() -> Fallible<()> {
         [(select, "1006", "receive"), (&copy, "1001", "receive"), ("COPY t FROM STDIN", "1001", "send")]
     {
         let (output, said) = stub.ask(&[
-            "bulk", "--clients", "3", "--times", "2", "--rows", "2000", "--row-bytes", width, "--direction", direction,
-            "--statement", statement,
+            "bulk",
+            "--clients",
+            "3",
+            "--times",
+            "2",
+            "--rows",
+            "2000",
+            "--row-bytes",
+            width,
+            "--direction",
+            direction,
+            "--statement",
+            statement,
         ])?;
         assert_eq!(output.status.code(), Some(0), "{statement}: {output:?}");
         assert!(said.contains(r#""statements":6,"#), "{statement}: {said}");

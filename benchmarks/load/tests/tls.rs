@@ -66,7 +66,19 @@ fn run(config: Option<Arc<ServerConfig>>, authority: &str, name: &str) -> Fallib
     let port = listener.local_addr()?.port().to_string();
     std::thread::spawn(move || drop(serve(&listener, config)));
     let output = Command::new(PROGRAM)
-        .args(["run", "--clients", "1", "--seconds", "0.2", "--warmup", "0", "--port", &port, "--patience", "10"])
+        .args([
+            "run",
+            "--clients",
+            "1",
+            "--seconds",
+            "0.2",
+            "--warmup",
+            "0",
+            "--port",
+            &port,
+            "--patience",
+            "10",
+        ])
         .arg("--tls")
         .arg(&file)
         .output()?;

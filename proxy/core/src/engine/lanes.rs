@@ -134,7 +134,7 @@ impl Engine {
             let units = server.up.units;
             let stuck =
                 server.up.oldest_us().is_some_and(|since| self.now_us.saturating_sub(since) > STUCK_US);
-            let over = self.is_over(server);
+            let over = is_over(server, self.now_us);
             let fits = Arc::ptr_eq(&server.up.applied, &client.settings)
                 && !(server.up.purge || server.doomed)
                 && server.up.schema == schema
@@ -149,11 +149,6 @@ impl Engine {
             }
         }
         best
-    }
-
-    /// A shared connection has been that for long enough where others wait for one of their own.
-    fn is_over(&self, server: &Server) -> bool {
-        self.now_us.saturating_sub(server.shared_since_us) > TURN_US || server.rides > TURN_UNITS
     }
 
     /// So many units may be under way on this connection for one more to join before an idle one is taken.
@@ -228,7 +223,7 @@ impl Engine {
         let most = if stuck { few } else { pool.config().share_depth.max(few) };
         for _ in server.up.units..most {
             // Who waits for a connection of its own, or elsewhere, waits for the end of this one's turn.
-            let past = !self.is_over(server);
+            let past = !is_over(server, self.now_us);
             let Some((waiter, first)) = pool.next_rider(self.index, past) else { return };
             if first {
                 server.shared_since_us = self.now_us;
@@ -559,6 +554,11 @@ impl Engine {
             }
         }
     }
+}
+
+/// A shared connection has been that for long enough where others wait for one of their own.
+fn is_over(server: &Server, now_us: u64) -> bool {
+    now_us.saturating_sub(server.shared_since_us) > TURN_US || server.rides > TURN_UNITS
 }
 
 /// An error after which the connection is closed.

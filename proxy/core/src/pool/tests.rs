@@ -111,7 +111,10 @@ fn riders_leave_the_queue_from_its_front_or_past_who_may_not_ride() {
     assert_eq!(pool.next_rider(0, false), None, "the front wants one of its own");
     assert_eq!((pool.waiting(), pool.riders_wait()), (2, true));
     assert_eq!(pool.next_rider(1, true), None);
-    assert_eq!(pool.next_rider(0, true).map(|(waiter, first)| (waiter.client.slot(), first)), Some((4, false)));
+    assert_eq!(
+        pool.next_rider(0, true).map(|(waiter, first)| (waiter.client.slot(), first)),
+        Some((4, false))
+    );
     assert_eq!((pool.waiting(), pool.riders_wait()), (1, false));
 }
 
