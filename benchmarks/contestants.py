@@ -1,8 +1,8 @@
 """The contestants: what each is, how it is configured and started, and what it cannot do.
 
 Every proxy gets what its operators would give it for this job: no logging of connections, one thread where it may have
-several (ArticDBM's two-carrier variant apart), TLS towards clients in the variants that are named after it alone. PgBouncer and ArticDBM pool; HAProxy passes bytes, one server
-connection for each client.
+several (ArticDBM's two-carrier variant apart), TLS towards clients only in the variants that are named after it.
+PgBouncer and ArticDBM pool; HAProxy passes bytes, one server connection for each client.
 """
 
 import hashlib

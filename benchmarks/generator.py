@@ -178,9 +178,7 @@ class Generator:
             finally:
                 _end(process)
 
-    def _where(
-        self, port: int, database: str, patience: int, authority: Path | None = None
-    ) -> list[str]:
+    def _where(self, port: int, database: str, patience: int, authority: Path | None = None) -> list[str]:
         return [
             "--port", str(port), "--user", self.account.user, "--database", database,
             "--patience", str(patience), *([] if authority is None else ["--tls", str(authority)]),

@@ -1,8 +1,8 @@
 """A guard for continuous integration: has a statement become grossly dearer than what is published?
 
-`python -m benchmarks.guard` measures ArticDBM and HAProxy in front of the stub server for some seconds, in turns. CPU for a
-statement, HAProxy's as the unit, hardly depends on the machine; it fails where that is more than FACTOR times the ratio
-in `results/latest.json`, attempt after attempt. What is a little dearer is for `make bench` to find, not for this.
+`python -m benchmarks.guard` measures ArticDBM and HAProxy in front of the stub server for some seconds, in turns. CPU
+for a statement, HAProxy's as the unit, hardly depends on the machine; it fails where that is more than FACTOR times
+the ratio in `results/latest.json`, attempt after attempt. What is a little dearer is for `make bench` to find.
 """
 
 import sys
@@ -44,8 +44,8 @@ class Breach:
 
     def __str__(self) -> str:
         return (
-            f"{self.cell.mode}, {self.cell.clients} clients: {self.found:.2f} of {PEER}'s CPU for a statement; published are "
-            f"{self.published:.2f}, and more than {FACTOR * self.published:.2f} is too much"
+            f"{self.cell.mode}, {self.cell.clients} clients: {self.found:.2f} of {PEER}'s CPU for a statement; "
+            f"published are {self.published:.2f}, and more than {FACTOR * self.published:.2f} is too much"
         )
 
 

@@ -196,8 +196,8 @@ def _remarks(run: Run, scenario: str) -> Iterator[str]:
         yield "Agreed: " + "; ".join(f"{name}: {said}" for name, said in agreed.items()) + "."
     if scenario == "carriers" and _crowded(run.machine):
         yield (
-            f"This machine has {run.machine.cores} cores for the generator, the server and the proxy together: a second "
-            "carrier has none of its own. The figures say what it costs, and not what it brings."
+            f"This machine has {run.machine.cores} cores for the generator, the server and the proxy together: "
+            "a second carrier has none of its own. The figures say what it costs, and not what it brings."
         )
 
 
@@ -222,10 +222,9 @@ def _storms(findings: Findings) -> str:
         for one in mine:
             for kind, count in one.kinds.items():
                 kinds[kind] = kinds.get(kind, 0) + count
-        waits = (
-            f"{_middle(mine, lambda one, share=share: one.latency_us.get(share, 0) / 1000):.1f}"
-            for share in ("p50", "p99")
-        )
+        waits = [
+            f"{median(one.latency_us.get(share, 0) for one in mine) / 1000:.1f}" for share in ("p50", "p99")
+        ]
         rows.append(
             (
                 name, f"{sum(one.logins for one in mine)} of {sum(one.asked for one in mine)}",
@@ -234,7 +233,9 @@ def _storms(findings: Findings) -> str:
                 _faults(sum(one.errors for one in mine), kinds),
             )
         )  # fmt: skip
-    return STORM + _table(("contestant", "log-ins", "a second", "CPU µs a log-in", "p50 · p99 ms", "errors"), rows)
+    return STORM + _table(
+        ("contestant", "log-ins", "a second", "CPU µs a log-in", "p50 · p99 ms", "errors"), rows
+    )
 
 
 def _middle(storms: Sequence[Storm], figure: Callable[[Storm], float]) -> float:

@@ -77,7 +77,7 @@ class Introductions:
         found = self._known.get(key)
         if found is not None:
             self._known.move_to_end(key)
-            return cast(Worked, found[1])
+            return cast("Worked", found[1])
         worked = work()
         self._known[key] = (held, worked)
         while len(self._known) > self._most:

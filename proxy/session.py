@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 LONGEST_KEPT = 1024
 KEPT = 256
-"""Startup packets no longer than this, and so many of them, are understood once: clients of one program send the same."""
+"""So many startup packets, none longer, are understood once: clients of one program send the same."""
 
 UNASKED = ("trust", "cert", "peer")
 """Methods that ask the client nothing: there the user has to be known first."""

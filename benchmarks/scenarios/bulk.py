@@ -1,8 +1,8 @@
 """What much data at once costs: COPY out, COPY in and a large result; the same amount over 1 and 8 clients.
 
-On PostgreSQL, and before the stub server, which has rows as fast as anybody takes them. Rows have a kilobyte, so that the
-server's work for each is small beside moving it. What is copied in is read and thrown away by the server, but for its
-last row: a disk would be measured otherwise.
+On PostgreSQL, and before the stub server, which has rows as fast as anybody takes them. Rows have a kilobyte, so that
+the server's work for each is small beside moving it. What is copied in is read and thrown away by the server, but for
+its last row: a disk would be measured otherwise.
 """
 
 from collections.abc import Sequence

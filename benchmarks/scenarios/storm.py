@@ -1,6 +1,6 @@
 """What a storm of log-ins does: thousands, SCRAM-SHA-256, as fast as they are answered, each leaving at once.
 
-Proxies know the password, or what a server stores of it. PgBouncer derives the keys of a password anew for every log-in,
+Proxies know the password, or what a server stores of it. PgBouncer derives the keys of a password anew for each log-in,
 thousands of hashes, so it gets a part of the log-ins there. The generator derives its own once a storm.
 """
 
