@@ -13,7 +13,7 @@ CODE := $(PACKAGES) $(wildcard tests benchmarks) checks
 PYTEST_ARGS ?= -n auto --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help up test test-rust test-python soak bench lint format build core-dev lock clean servers force
+.PHONY: help up test test-rust test-python guard soak bench lint format build core-dev lock clean servers force
 .DELETE_ON_ERROR:
 # One build at a time: cargo uses every core by itself.
 .NOTPARALLEL:
@@ -25,13 +25,16 @@ up: $(STAMPS)/run $(STAMPS)/core ## everything needed, then a PostgreSQL in ./da
 	@command -v postgres $(wildcard /usr/lib/postgresql/*/bin/postgres) >/dev/null || deploy/dev/install.sh postgresql
 	$(BIN)/articdbm up $(UP_ARGS)
 
-test: servers test-rust test-python ## everything needed, the real servers too, then every test
+test: servers test-rust test-python guard ## everything needed, the real servers too, then every test
 
 test-rust: $(STAMPS)/check ## the core's own tests (no Python in them)
 	cargo test --locked --quiet
 
 test-python: $(STAMPS)/dev $(STAMPS)/core servers ## the Python tests, on real servers (PYTEST_ARGS=… to choose)
 	$(BIN)/pytest $(PYTEST_ARGS)
+
+guard: $(STAMPS)/dev $(STAMPS)/core servers ## some seconds of benchmark: fails where a statement is grossly dearer than published
+	$(BIN)/python -m benchmarks.guard
 
 soak: $(STAMPS)/dev $(STAMPS)/core servers ## faults, load, random sessions and properties for long (about an hour): no wrong row, nothing left behind
 	PROPTEST_CASES=$${PROPTEST_CASES:-50000} STORMS=$${STORMS:-300} cargo test --locked --quiet

@@ -3,6 +3,7 @@
 Data that `proxy/session.py` alone changes.
 """
 
+import logging
 import pwd
 from collections.abc import Mapping
 
@@ -18,6 +19,8 @@ from proxy.lookups import Where
 from proxy.outside import Timer
 from proxy.profiles import Settings
 from proxy.proofs import ELSEWHERE
+
+logger = logging.getLogger(__name__)
 
 UNASKED = ("trust", "cert", "peer")
 """Methods that ask the client nothing: there the user has to be known first."""
@@ -93,6 +96,10 @@ def parsed(stored: str, user: str, secret: bytes) -> Credential | None:
         return Credential.parse(stored, user=user, secret=secret)
     except ValueError:
         # The configuration was checked; what is wrong all the same admits nobody.
+        return None
+    except Exception:
+        # Others wait for this: they have to hear something.
+        logger.exception("a defect: a credential could not be worked out")
         return None
 
 

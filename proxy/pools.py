@@ -63,6 +63,8 @@ class Pools:
         """The pool's number, and what makes it if it is new; None where there is room for no other."""
         key = (database.name, user.name)
         number = self._numbers.get(key)
+        if number is not None and self._pools.get(number) is not None:
+            return number, []
         if number is None:
             most = snapshot.limits.max_pools
             if len(self._numbers) >= most or not self._room(snapshot, key, most // 10):

@@ -16,7 +16,7 @@ def decide(
     rules: tuple[Rule, ...], *, peer: str, local: bool, database: str, user: str, tls: bool
 ) -> Rule | Problem:
     """The rule that fits, or the refusal. `local`: through a Unix socket; `peer`: else its address and port."""
-    ip = None if local else _ip(peer)
+    ip = _ip(peer) if not local and any(rule.hosts for rule in rules) else None
     found: Rule | None = None
     for rule in rules:
         if (

@@ -6,7 +6,7 @@ keeps nothing of a client once it is admitted or gone.
 
 import logging
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 
 import msgspec
 
@@ -21,7 +21,7 @@ from proxy.attempts import Attempts, host
 from proxy.bases import Base, Bases
 from proxy.directory import Directory
 from proxy.entrant import UNASKED, Entrant, exchange, name_of, parsed, received
-from proxy.greeting import console, doubtful, followed, greeting
+from proxy.greeting import Introductions, console
 from proxy.log import note
 from proxy.lookups import Lookups
 from proxy.native import Admit, AuthMessage, Close, Closed, Send, Startup
@@ -33,6 +33,12 @@ from proxy.trials import Trials
 from proxy.upstream import Upstream
 
 logger = logging.getLogger(__name__)
+
+LONGEST_KEPT = 1024
+KEPT = 256
+"""So many startup packets, none longer, are understood once: clients of one program send the same."""
+
+Then = Callable[[Credential | None], Commands]
 
 
 class LogIns:
@@ -67,6 +73,10 @@ class LogIns:
         self._attempts = Attempts(outside.now)
         self._clients: dict[int, Entrant] = {}
         self._credentials: dict[str, tuple[str, Credential]] = {}
+        self._deriving: dict[tuple[str, str], list[tuple[Entrant, Then]]] = {}
+        """Who waits for a credential that is being worked out: once for all who come meanwhile."""
+        self._introductions = Introductions()
+        self._kept = lru_cache(KEPT)(read)
 
     @property
     def under_way(self) -> int:
@@ -85,7 +95,8 @@ class LogIns:
         if door is None:
             return self._refuse(event.conn, event.peer, problem(Known.STOPPED))
         try:
-            asked = read(event.version, event.body)
+            short = len(event.body) <= LONGEST_KEPT
+            asked = (self._kept if short else read)(event.version, event.body)
         except WireError as error:
             return self._refuse(event.conn, event.peer, error.problem)
         if asked.replication:
@@ -138,7 +149,7 @@ class LogIns:
 
     # --- proof -----------------------------------------------------------------------------------
 
-    def _with_credential(self, client: Entrant, then: Callable[[Credential | None], Commands]) -> Commands:
+    def _with_credential(self, client: Entrant, then: Then) -> Commands:
         user = client.asked.user
         stored = self._directory.stored(user)
         if client.method in UNASKED or client.method in ELSEWHERE:
@@ -150,16 +161,23 @@ class LogIns:
             return then(kept[1])
 
         def derived(credential: Credential | None) -> Commands:
-            client.busy = False
             if credential is not None and self._directory.stored(user) == stored:
                 self._credentials[user] = (stored, credential)
-            return then(credential) if client.conn in self._clients else []
+            commands: Commands = []
+            for one, go_on in self._deriving.pop((user, stored), []):
+                one.busy = False
+                if self._clients.get(one.conn) is one:
+                    commands += go_on(credential)
+            return commands
 
         client.busy = True
-        self._outside.compute(partial(parsed, stored, user, self._secret), derived)
+        waiting = self._deriving.setdefault((user, stored), [])
+        waiting.append((client, then))
+        if len(waiting) == 1:
+            self._outside.compute(partial(parsed, stored, user, self._secret), derived)
         return []
 
-    def _looked_up(self, client: Entrant, then: Callable[[Credential | None], Commands]) -> Commands:
+    def _looked_up(self, client: Entrant, then: Then) -> Commands:
         asked = client.asked
         client.where, commands = self._directory.lookup(asked.database, asked.user)
         if client.where is None:
@@ -295,9 +313,11 @@ class LogIns:
             self._upstream.show_keys(place.pool, client.auth.keys)
         if place.keyed and client.password is not None:
             self._upstream.show_password(place.pool, client.password)
-        if place.wait:
+        commands += self._upstream.profile(place.pool, client.conn, partial(self._has_own, client))
+        if place.wait and client.conn in self._clients:
+            # Most need not wait.
             client.timer = self._outside.later(place.wait, partial(self._late, client))
-        return commands + self._upstream.profile(place.pool, client.conn, partial(self._has_own, client))
+        return commands
 
     def _has_own(self, client: Entrant, outcome: Outcome) -> Commands:
         if isinstance(outcome, Problem):
@@ -308,7 +328,7 @@ class LogIns:
         client.own = outcome
         place, then = client.place, partial(self._has_all, client)
         try:
-            client.settings = doubtful(client.asked.settings, outcome)
+            client.settings = self._introductions.doubtful(client.asked.settings, outcome)
             if not client.settings:
                 return then(outcome)
             return self._trials.profile(place.pool, client.settings, outcome, place.wait, client.conn, then)
@@ -321,10 +341,9 @@ class LogIns:
         if client.place is None:
             return []
         try:
-            settings = followed(client.asked.settings, client.settings, client.own, outcome)
+            settings, shown = self._introductions.words(client.asked, client.settings, client.own, outcome)
         except WireError as error:
             return self._fail(client, error.problem)
-        shown = greeting(client.asked, outcome)
         return self._admit(client, client.place.pool, shown, settings)
 
     def _late(self, client: Entrant) -> Commands:

@@ -121,6 +121,8 @@ pub struct Client {
     pub heard_us: u64,
     /// The last unit, kept while it can be run again: on a shared connection always.
     pub again: Vec<u8>,
+    /// It was its turn in the queue: it may join a shared connection while others still wait.
+    pub called: bool,
     /// It already was run again.
     pub repeated: bool,
     pub deadline_ms: u64,
@@ -180,6 +182,7 @@ impl Client {
             since_us: now_us,
             heard_us: now_us,
             again: Vec::new(),
+            called: false,
             repeated: false,
             deadline_ms: 0,
             armed_ms: u64::MAX,
