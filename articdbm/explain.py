@@ -110,6 +110,8 @@ def _lines(plan: Plan, exact: bool) -> Iterator[str]:
     yield f"plan for   {'this text alone' if exact else 'every text that differs in literals only'}"
     if plan.pin is not None:
         yield f"pin        {plan.pin}"
+    if plan.frees:
+        yield "frees      the server is asked what is left of what pinned"
     if plan.resets_all:
         yield "resets     every setting"
     for name, value in plan.sets:

@@ -369,6 +369,8 @@ class Plan:
         sets: list[tuple[str, str | None]] = ...,
         resets_all: bool = False,
         pin: str | None = None,
+        frees: bool = False,
+        discards: bool = False,
         forgets_prepared: bool = False,
         changes_schema: bool = False,
         names: str | None = None,
@@ -385,7 +387,11 @@ class Plan:
     resets_all: bool
     """The statement puts every session setting back to its start (RESET ALL, DISCARD ALL)."""
     pin: str | None
-    """Needs this very connection from now on, and why."""
+    """Needs this very connection from now on, and why: reasons with ` + ` between them."""
+    frees: bool
+    """What pinned may be gone after it: the server is asked."""
+    discards: bool
+    """DISCARD ALL."""
     forgets_prepared: bool
     """Drops all prepared statements of the session on the server (DEALLOCATE ALL, DISCARD ALL)."""
     changes_schema: bool
@@ -747,8 +753,8 @@ class Figures:
     bytes_in: int
     bytes_out: int
     panics: int
-    pins: list[tuple[str, int]]
-    """Reason and how many connections it has pinned since the start."""
+    pins: list[tuple[str, int, int, int]]
+    """Reason; how often it tied a client to a connection since the start; how often it ended while the client stayed; how many it ties now."""
     plan_us: list[tuple[int, int]]
     client_bytes: int
     """What one of each takes, without what it holds elsewhere."""

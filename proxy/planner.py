@@ -30,6 +30,8 @@ def for_core(plan: Plan) -> native.Plan:
         sets=list(plan.sets),
         resets_all=plan.resets_all,
         pin=plan.pin,
+        frees=plan.frees,
+        discards=plan.discards,
         forgets_prepared=plan.forgets_prepared,
         changes_schema=plan.changes_schema,
         names=plan.names,

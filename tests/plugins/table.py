@@ -1,7 +1,7 @@
 """Reads the tables in `tables/`: SQL files where a line `--> facts` says what the plan of the text below it must be.
 
 `facts` are joined by ` & `: `nothing`, `shareable`, `pin REASON`, `set NAME = VALUE`, `reset NAME`, `resets all`,
-`forgets prepared`, `schema`, and of a prepared statement's name `makes`, `runs`, `drops`; `aside`. Before ` | ` may stand `similar` (the fingerprint leaves literals out) or a setting of the
+`forgets prepared`, `schema`, `frees`, `discards`, and of a prepared statement's name `makes`, `runs`, `drops`; `aside`. Before ` | ` may stand `similar` (the fingerprint leaves literals out) or a setting of the
 session (`name=value`).
 """
 
@@ -70,6 +70,8 @@ def _plan(place: str, said: str) -> Plan:
                 changes["aside"] = True
             case "makes" | "runs" | "drops":
                 changes["names"] = word
+            case "frees" | "discards":
+                changes[word] = True
             case "schema":
                 changes["changes_schema"] = True
             case _:

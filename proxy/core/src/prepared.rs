@@ -54,6 +54,10 @@ impl Table {
         Self { prefix: format!("articdbm_{salt:08x}_"), inner: Mutex::default() }
     }
 
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
     pub fn is_ours(&self, name: &[u8]) -> bool {
         name.starts_with(self.prefix.as_bytes())
     }

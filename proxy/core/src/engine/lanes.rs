@@ -442,8 +442,11 @@ impl Engine {
         let pool = Arc::clone(server.seat.pool());
         pool.stats[self.index].linked.add(-1);
         server.up.owner = None;
-        let clean =
-            server.up.is_quiet() && server.up.status == b'I' && client.session.is_between() && !server.doomed;
+        let survives = client.session.pins.as_ref().is_some_and(|pins| pins.survive_discard());
+        let clean = server.up.owes_nobody()
+            && server.up.status == b'I'
+            && client.session.is_between()
+            && !(server.doomed || survives);
         let reset = client.session.pinned || pool.config().mode == Mode::Session;
         if clean && !reset {
             self.release(server);

@@ -8,6 +8,7 @@ mod drain;
 mod lanes;
 mod listing;
 mod login;
+mod pins;
 mod relay;
 mod replies;
 mod slow;

@@ -5,7 +5,6 @@ use crate::border::Event;
 use crate::conn::client::{Client, Link, Stage as ClientStage, Wait};
 use crate::conn::server::{Server, Stage};
 use crate::conn::stream::{HIGH, Read, Spare};
-use crate::plan::Plan;
 use crate::poll;
 use crate::pool::Mode;
 use crate::settings::Settings;
@@ -252,6 +251,7 @@ impl Engine {
             if client.settling {
                 client.wait = Wait::Replies;
             }
+            self.ask_pins(client, server);
             return false;
         }
         if !free {
@@ -287,6 +287,7 @@ impl Engine {
                 let theirs = changed(&server.up.applied, &self.shared.no_settings, &done.changes);
                 server.up.applied = self.shared.interner.settings(theirs);
             }
+            self.hear_answer(server);
             return last && self.finish_ours(server);
         }
         let pool = Arc::clone(server.seat.pool());
@@ -325,6 +326,9 @@ impl Engine {
         }
         let aside = std::mem::take(&mut client.aside);
         client.stream.out.extend_from_slice(&aside);
+        if let Some(pins) = &mut client.session.pins {
+            pins.unit_done(done.failed, client.status, done.status, server.up.is_quiet());
+        }
         client.status = done.status;
         let total_us = self.now_us.saturating_sub(done.sent_us) + client.waited_us;
         if total_us >= self.shared.slow_us.load(Relaxed) {
@@ -347,10 +351,8 @@ impl Engine {
         if let Some(why) = done.pin {
             client.session.pin(why, &self.shared);
         }
-        let discards = |plan: &Arc<Plan>| plan.effect.resets_all && plan.effect.forgets_prepared;
-        if client.asked && !done.failed && done.plan.as_ref().is_some_and(discards) {
-            // DISCARD ALL: what the brain knows of it ends, too.
-            self.shared.tell(Event::Discarded { conn: client.id });
+        if !done.failed && done.plan.as_ref().is_some_and(|plan| plan.effect.discards) {
+            self.note_discard(&mut client);
         }
         let again = done.again && !client.again.is_empty();
         if again {
@@ -396,6 +398,7 @@ impl Engine {
                     if client.settling {
                         client.wait = Wait::Replies;
                     }
+                    self.ask_pins(&mut client, server);
                 }
             }
             Link::None => {}

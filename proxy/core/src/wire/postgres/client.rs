@@ -5,6 +5,7 @@ use super::build;
 use super::frame::{self, Header};
 use super::naming::DEALLOCATED;
 use super::pending::{Kind, Undo};
+use super::pins::Pins;
 use super::server::{MAX_PENDING, Upstream};
 use crate::border::Event;
 use crate::lexer::{self, Literal, Mode};
@@ -132,8 +133,9 @@ pub struct Session {
     pub roams: bool,
     /// No server is there for it: the brain answers, and knows what it has prepared.
     pub poolless: bool,
-    /// This client keeps its connection.
+    /// This client keeps its connection, and why.
     pub pinned: bool,
+    pub pins: Option<Box<Pins>>,
     pub backslashes: bool,
     /// The client's encoding has bytes below 128 inside its characters.
     pub unsafe_encoding: bool,
@@ -164,6 +166,7 @@ impl Default for Session {
             roams: false,
             poolless: false,
             pinned: false,
+            pins: None,
             backslashes: false,
             unsafe_encoding: false,
             rest: 0,
@@ -179,10 +182,26 @@ impl Session {
     }
 
     pub fn pin(&mut self, why: &str, shared: &Shared) {
-        if !self.pinned {
-            self.pinned = true;
-            shared.count_pin(why);
+        self.pinned = true;
+        let pins = self.pins.get_or_insert_default();
+        for why in why.split(" + ") {
+            pins.take(why, shared);
         }
+    }
+
+    /// What pinned may be gone after what is sent now.
+    pub fn hint_pins(&mut self) {
+        if let Some(pins) = &mut self.pins {
+            pins.hint();
+        }
+    }
+
+    /// What pins there are left decides whether the connection is kept.
+    pub fn count_pins(&mut self) {
+        if self.pins.as_ref().is_some_and(|pins| pins.is_empty()) {
+            self.pins = None;
+        }
+        self.pinned = self.pins.is_some();
     }
 
     /// Takes back what a failed message had made the session believe.
@@ -254,6 +273,9 @@ impl Session {
     pub fn note_effect(&mut self, plan: &Plan) {
         let matters = |(name, _): &(String, Option<String>)| decides_meaning(name);
         self.unsettled |= plan.effect.resets_all || plan.effect.sets.iter().any(matters);
+        if plan.effect.frees {
+            self.hint_pins();
+        }
     }
 
     /// Of the settings the client began with: those that this plan resets, so that they have to be set anew.

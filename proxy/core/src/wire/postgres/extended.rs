@@ -524,6 +524,7 @@ impl Session {
         let unread = !self.named.as_ref().is_some_and(|all| all.contains_key(name));
         if unread && self.pinned && !cx.shared.prepared.is_ours(name) {
             // Perhaps one that was too large to read: the connection knows it under this name.
+            self.hint_pins();
             lane.out.extend_from_slice(message);
             lane.up.push(cx.me, Kind::Close, None, cx.now_us);
             return Ok(Step::Took(header.total));

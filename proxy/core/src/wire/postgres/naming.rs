@@ -167,16 +167,18 @@ impl Session {
         }
         let known = self.named.as_ref().and_then(|all| all.get(&name[..])).cloned();
         let took = Step::Took(header.total);
+        let mut behind = None;
         if names == Names::Runs {
             match self.plan_behind(&name, cx) {
                 Some(None) => return Ok(Some(Step::Plan)),
-                Some(Some(behind)) => {
-                    if let Some(error) = refused(&behind) {
+                Some(Some(known)) => {
+                    if let Some(error) = refused(&known) {
                         // Policy changed since it was prepared.
                         lane.up.push(cx.me, Kind::RefusedQuery(error), None, cx.now_us);
                         build::query(lane.out, build::REFUSED);
                         return Ok(Some(took));
                     }
+                    behind = Some(known).filter(|known| known.names.is_none() && !known.effect.is_none());
                 }
                 None => {}
             }
@@ -234,6 +236,14 @@ impl Session {
                         }
                     }
                 }
+                // CREATE TEMP TABLE … AS EXECUTE, and what runs is the statement behind the name.
+                for plan in behind.iter().chain([plan]) {
+                    if let Some(why) = &plan.effect.pin {
+                        self.pin(why, cx.shared);
+                    }
+                    self.note_effect(plan);
+                }
+                let plan = behind.as_ref().unwrap_or(plan);
                 send_renamed(lane, &prefix, text, &range, &prepared.name);
                 let renaming = renaming(&prefix, text, &range, &name, &prepared, made);
                 self.push_named(lane, renaming, plan, None, cx);
