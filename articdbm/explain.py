@@ -120,6 +120,8 @@ def _lines(plan: Plan, exact: bool) -> Iterator[str]:
         yield "forgets    every prepared statement"
     if plan.changes_schema:
         yield "schema     prepared statements elsewhere become doubtful"
+    for listens, channel in plan.channels:
+        yield f"{'listens' if listens else 'unlistens'}    {channel or 'every channel'}"
     if plan.names:
         yield f"names      a prepared statement: {plan.names} it"
     yield "because"

@@ -80,6 +80,26 @@ class PlanNeeded:
     text: bytes
 
 @final
+class EarNeeded:
+    """A client is about to LISTEN in a transaction, in the extended protocol or among other statements. Reply with nothing
+    when notifications from these channels are being kept for it: it then goes on. Heard tells what came of it."""
+
+    def __init__(self, conn: int, ticket: int, base: int, channels: list[str]) -> None: ...
+    conn: int
+    ticket: int
+    base: int
+    channels: list[str]
+
+@final
+class Heard:
+    """What of a client's LISTEN (True) and UNLISTEN has come about, in order; no channel is all of them. What was kept for
+    it and is not among these is dropped."""
+
+    def __init__(self, conn: int, channels: list[tuple[bool, str | None]]) -> None: ...
+    conn: int
+    channels: list[tuple[bool, str | None]]
+
+@final
 class AnswerNeeded:
     """A statement whose plan says that Python answers. Reply with the whole answer, ReadyForQuery included."""
 
@@ -324,6 +344,8 @@ Event = (
     | Closed
     | Discarded
     | PlanNeeded
+    | EarNeeded
+    | Heard
     | AnswerNeeded
     | UnitNeeded
     | ServerNeeded
@@ -371,6 +393,7 @@ class Plan:
         pin: str | None = None,
         frees: bool = False,
         discards: bool = False,
+        channels: list[tuple[bool, str | None]] = ...,
         forgets_prepared: bool = False,
         changes_schema: bool = False,
         names: str | None = None,
@@ -392,6 +415,8 @@ class Plan:
     """What pinned may be gone after it: the server is asked."""
     discards: bool
     """DISCARD ALL."""
+    channels: list[tuple[bool, str | None]]
+    """LISTEN (True) and UNLISTEN, in their order, each of a channel or of all (None). In a session whose connections go round: EarNeeded, Heard."""
     forgets_prepared: bool
     """Drops all prepared statements of the session on the server (DEALLOCATE ALL, DISCARD ALL)."""
     changes_schema: bool

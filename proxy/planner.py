@@ -32,6 +32,7 @@ def for_core(plan: Plan) -> native.Plan:
         pin=plan.pin,
         frees=plan.frees,
         discards=plan.discards,
+        channels=list(plan.channels),
         forgets_prepared=plan.forgets_prepared,
         changes_schema=plan.changes_schema,
         names=plan.names,

@@ -36,6 +36,7 @@ class SessionEffects:
             pin=whole.pin,
             frees=whole.frees,
             discards=whole.discards,
+            channels=whole.channels,
             forgets_prepared=whole.forgets_prepared,
             changes_schema=whole.changes_schema,
             names=whole.names,

@@ -19,6 +19,7 @@ from plugins.tokens import Kind, Token, closing
 
 UNREAD = "unread statement"
 HELD = "held cursor"
+LONGEST_NAME = 63
 LASTING = "prepared effect"
 
 _TEMP = frozenset({"temp", "temporary"})
@@ -159,16 +160,21 @@ def _cursor(statement: Part, *, exact: bool) -> Effect:
 
 
 def _channel(statement: Part) -> Effect:
-    if statement.word(0) == "listen":
-        return Effect(
-            "listen",
-            "inside a transaction, or in the extended protocol, notifications come to this connection only",
-            pin="listen",
-            aside=True,
-        )
-    if statement.word(0) == "unlisten":
-        return Effect("unlisten", "ends what LISTEN began", aside=True, frees=True)
-    return NONE
+    verb = statement.word(0)
+    if verb == "notify":
+        return NONE
+    match statement.tokens[1:]:
+        case [Token(kind=Kind.WORD | Kind.QUOTED, name=name)]:
+            # As the server cuts it.
+            name = name.encode()[:LONGEST_NAME].decode(errors="ignore")
+            channels = ((verb == "listen", name),)
+        case [Token(text="*")] if verb == "unlisten":
+            channels = ((False, None),)
+        case _:
+            return Effect(verb, "is no form of it known here", pin="listen")
+    if verb == "listen":
+        return Effect("listen", "a session of the proxy's own listens", channels=channels, aside=True)
+    return Effect("unlisten", "ends what LISTEN began", channels=channels, aside=True, frees=True)
 
 
 def _temporary(statement: Part, scope: Scope) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from plugins.plan import Change, Names
+from plugins.plan import Change, Hearing, Names
 
 MAX_SETS = 64
 NAMED = "sql-prepare"
@@ -24,6 +24,7 @@ class Effect(msgspec.Struct, frozen=True):
     discards: bool = False
     forgets_prepared: bool = False
     changes_schema: bool = False
+    channels: tuple[Hearing, ...] = ()
     names: Names | None = None
     """It is about a prepared statement that is named in SQL."""
     aside: bool = False
@@ -31,7 +32,7 @@ class Effect(msgspec.Struct, frozen=True):
 
     @property
     def lasting(self) -> bool:
-        return bool(self.sets or self.resets_all or self.pin or self.frees or self.forgets_prepared or self.changes_schema)
+        return bool(self.sets or self.resets_all or self.pin or self.frees or self.channels or self.forgets_prepared or self.changes_schema)
 
 
 NONE = Effect("none", "leaves nothing in the session")
@@ -74,6 +75,7 @@ def together(effects: Sequence[Effect], *, doubtful: bool, divided: bool) -> tup
         pin=pin,
         frees=any(effect.frees for effect in effects) or (pin is not None and divided),
         discards=any(effect.discards for effect in effects),
+        channels=tuple(channel for effect in effects for channel in effect.channels),
         forgets_prepared=any(effect.forgets_prepared for effect in effects),
         changes_schema=any(effect.changes_schema for effect in effects),
     )

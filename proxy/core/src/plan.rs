@@ -40,6 +40,8 @@ pub struct Effect {
     pub frees: bool,
     /// Starts the session anew: DISCARD ALL.
     pub discards: bool,
+    /// LISTEN (true) and UNLISTEN of a channel, or of all.
+    pub channels: Vec<(bool, Option<String>)>,
     pub forgets_prepared: bool,
     pub changes_schema: bool,
 }

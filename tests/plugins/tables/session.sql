@@ -56,13 +56,23 @@ DEALLOCATE ALL
 DEALLOCATE PREPARE ALL
 --> drops & frees
 DEALLOCATE "all"
---> pin listen & aside
-LISTEN a
---> aside & frees
+--> listen a & aside
+LISTEN A
+--> listen A & aside
+LISTEN "A";
+--> pin listen
+LISTEN a, b
+--> unlisten b & aside & frees
+UNLISTEN b
+--> unlisten * & aside & frees
 UNLISTEN *
+--> listen a & unlisten * & listen b & frees
+LISTEN a; SELECT 1; UNLISTEN *; LISTEN b
+--> listen a & frees & pin advisory lock
+BEGIN; LISTEN a; SELECT pg_advisory_lock(1); ROLLBACK
 --> nothing
 NOTIFY a, 'LISTEN b'
---> pin listen
+--> listen A b
 SELECT 1; LISTEN "A b"
 --> pin load
 LOAD 'auto_explain'
@@ -146,7 +156,7 @@ SELECT pg_advisory_unlock_all()
 SELECT "PG_ADVISORY_LOCK"(1)
 --> nothing
 SELECT app.pg_advisory_lock(1)
---> resets all & frees
+--> resets all & unlisten * & frees
 SELECT pg_advisory_unlock_all();
 CLOSE ALL;
 UNLISTEN *;

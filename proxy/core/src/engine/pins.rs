@@ -1,12 +1,13 @@
-//! Pins that end: the question whether a client still has to keep its connection, and what its answer means.
+//! Pins that end, and LISTEN, which needs none: the question whether a client still has to keep its connection, and what its answer means.
 
 use super::Engine;
 use crate::border::Event;
-use crate::conn::client::Client;
+use crate::conn::client::{Client, Wait};
 use crate::conn::server::Server;
 use crate::pool::Mode;
 use crate::wire::postgres::build;
 use crate::wire::postgres::pending::Kind;
+use crate::wire::postgres::server::{Change, Done};
 
 impl Engine {
     /// The client is between two units and keeps its connection. If there is a hint that what pinned it is gone, the
@@ -34,6 +35,33 @@ impl Engine {
         // What was prepared meanwhile may mean what is no more.
         server.up.purge |= pins.answered(&question);
         client.session.count_pins();
+    }
+
+    /// The client LISTENs among other things: it goes on when the brain does so for it.
+    pub(super) fn ask_ear(&self, client: &mut Client, channels: Vec<String>) {
+        client.asked = true;
+        let (conn, ticket, base) = (client.id, self.shared.ticket(), client.base);
+        client.wait = Wait::Answer { ticket };
+        self.shared.tell(Event::EarNeeded { conn, ticket, base, channels });
+    }
+
+    /// What has come about of LISTEN and UNLISTEN is told when nothing of it is under way any more. The connection itself
+    /// then listens no more.
+    pub(super) fn tell_heard(&mut self, client: &mut Client, server: &mut Server, done: &Done) {
+        let Some(heard) = &mut client.session.heard else { return };
+        for change in &done.changes {
+            if let Change::Hear(listens, name) = change {
+                heard.push((*listens, name.clone()));
+            }
+        }
+        if done.status != b'I' || !server.up.is_quiet() {
+            return;
+        }
+        let channels = client.session.heard.take().map(|heard| *heard).unwrap_or_default();
+        self.shared.tell(Event::Heard { conn: client.id, channels });
+        server.up.push(client.id, Kind::Setup, None, self.now_us);
+        build::query(&mut server.stream.out, b"UNLISTEN *");
+        self.mark_server(server);
     }
 
     /// DISCARD ALL went well.

@@ -348,6 +348,9 @@ impl Engine {
             self.apply(&mut client, server, &done.changes);
         }
         self.follow_transaction(&mut client, server);
+        if client.session.heard.is_some() {
+            self.tell_heard(&mut client, server, &done);
+        }
         if let Some(why) = done.pin {
             client.session.pin(why, &self.shared);
         }
@@ -445,6 +448,7 @@ fn changed(settings: &Settings, start: &Settings, changes: &[Change]) -> Setting
                 after.set(name.clone(), value);
             }
             Change::ResetAll => after = start.clone(),
+            Change::Hear(..) => {}
         }
     }
     after

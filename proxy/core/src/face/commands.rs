@@ -49,6 +49,7 @@ pub struct Plan {
     pin: Option<String>,
     frees: bool,
     discards: bool,
+    channels: Vec<(bool, Option<String>)>,
     forgets_prepared: bool,
     changes_schema: bool,
     names: Option<String>,
@@ -62,7 +63,7 @@ impl Plan {
     #[new]
     #[pyo3(signature = (
         action, *, shareable = false, sets = vec![], resets_all = false, pin = None, frees = false,
-        discards = false, forgets_prepared = false,
+        discards = false, channels = vec![], forgets_prepared = false,
         changes_schema = false, names = None, aside = false, code = String::new(), message = String::new()
     ))]
     #[allow(clippy::too_many_arguments)]
@@ -74,6 +75,7 @@ impl Plan {
         pin: Option<String>,
         frees: bool,
         discards: bool,
+        channels: Vec<(bool, Option<String>)>,
         forgets_prepared: bool,
         changes_schema: bool,
         names: Option<String>,
@@ -98,6 +100,7 @@ impl Plan {
             pin,
             frees,
             discards,
+            channels,
             forgets_prepared,
             changes_schema,
             names,
@@ -139,6 +142,7 @@ impl Plan {
                 pin: self.pin.clone(),
                 frees: self.frees,
                 discards: self.discards,
+                channels: self.channels.clone(),
                 forgets_prepared: self.forgets_prepared,
                 changes_schema: self.changes_schema,
             },

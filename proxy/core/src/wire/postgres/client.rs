@@ -69,6 +69,10 @@ pub enum Step {
         took: usize,
         text: std::ops::Range<usize>,
     },
+    /// It LISTENs: until the brain does so for it.
+    Listen {
+        channels: Vec<String>,
+    },
     Bye,
 }
 
@@ -136,6 +140,10 @@ pub struct Session {
     /// This client keeps its connection, and why.
     pub pinned: bool,
     pub pins: Option<Box<Pins>>,
+    /// The brain listens for the statement that comes next.
+    ears: bool,
+    /// LISTEN and UNLISTEN were sent: what has come about of them, to be told when all is in.
+    pub heard: Option<Box<Vec<(bool, Option<String>)>>>,
     pub backslashes: bool,
     /// The client's encoding has bytes below 128 inside its characters.
     pub unsafe_encoding: bool,
@@ -167,6 +175,8 @@ impl Default for Session {
             poolless: false,
             pinned: false,
             pins: None,
+            ears: false,
+            heard: None,
             backslashes: false,
             unsafe_encoding: false,
             rest: 0,
@@ -275,6 +285,28 @@ impl Session {
         self.unsettled |= plan.effect.resets_all || plan.effect.sets.iter().any(matters);
         if plan.effect.frees {
             self.hint_pins();
+        }
+    }
+
+    /// A LISTEN where the client has a connection: the brain listens before the server does, so that nothing is missed,
+    /// and tells the client when it is certain.
+    pub fn hear(&mut self, lane: &Lane<'_>, plan: &Plan) -> Option<Step> {
+        let channels = &plan.effect.channels;
+        if channels.is_empty() || !self.roams || std::mem::take(&mut self.ears) {
+            return None;
+        }
+        let name = |(listens, name): &(bool, Option<String>)| name.clone().filter(|_| *listens);
+        let channels: Vec<String> = channels.iter().filter_map(name).collect();
+        debug_assert!(lane.up.owner.is_some(), "nobody listens on a shared connection");
+        self.ears = !channels.is_empty();
+        self.ears.then_some(Step::Listen { channels })
+    }
+
+    pub fn note_channels(&mut self, lane: &mut Lane<'_>, plan: &Plan) {
+        if self.roams && !plan.effect.channels.is_empty() {
+            self.heard.get_or_insert_default();
+            // What comes of it on this connection comes by way of the brain, too.
+            lane.up.deaf = true;
         }
     }
 
@@ -493,6 +525,9 @@ impl Session {
                     lane.out.extend_from_slice(build::FLUSH);
                     return Ok(Step::Quiet);
                 }
+                if let Some(step) = self.hear(&lane, &plan) {
+                    return Ok(step);
+                }
                 if let Some(step) = self.named_query(&mut lane, text, header, &plan, cx)? {
                     return Ok(step);
                 }
@@ -505,6 +540,7 @@ impl Session {
                 }
                 self.note_effect(&plan);
                 self.note_resets(&plan, cx.startup);
+                self.note_channels(&mut lane, &plan);
                 self.forget_unnamed();
                 self.touched |= plan.effect.forgets_prepared;
                 self.unit_sent();

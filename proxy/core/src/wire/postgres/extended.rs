@@ -456,7 +456,7 @@ impl Session {
 
     fn execute(
         &mut self,
-        lane: Lane<'_>,
+        mut lane: Lane<'_>,
         input: &[u8],
         header: Header,
         cx: &mut Cx<'_>,
@@ -474,6 +474,9 @@ impl Session {
             lane.out.extend_from_slice(build::FLUSH);
             return Ok(Step::Quiet);
         }
+        if let Some(step) = plan.as_ref().and_then(|plan| self.hear(&lane, plan)) {
+            return Ok(step);
+        }
         if let Some(why) = plan.as_ref().and_then(|plan| plan.effect.pin.as_ref()) {
             self.pin(why, cx.shared);
         }
@@ -484,6 +487,7 @@ impl Session {
         if let Some(plan) = &plan {
             self.note_effect(plan);
             self.note_resets(plan, cx.startup);
+            self.note_channels(&mut lane, plan);
             self.touched |= plan.effect.forgets_prepared;
         }
         self.open = true;

@@ -93,6 +93,8 @@ pub struct Upstream {
     pub no_transactions: bool,
     /// Asked to stop what it does: in these words its client is told of it.
     pub stopped: Option<&'static str>,
+    /// A client that listens by way of the brain has made it listen, too: what comes of that is nobody's.
+    pub deaf: bool,
     /// What the last question of ours found.
     pub answered: Option<Box<Question>>,
     /// An error of ours, to be told in place of that of the query behind it.
@@ -147,6 +149,7 @@ impl Upstream {
             backslashes: false,
             no_transactions: false,
             stopped: None,
+            deaf: false,
             answered: None,
             carried: None,
             said_goodbye: false,
@@ -527,7 +530,7 @@ impl Upstream {
                 Ok(if ours { Verdict::Ours } else { Verdict::Pass })
             }
             (b'N', _) => Ok(if ours { Verdict::Ours } else { Verdict::Pass }),
-            (b'A', _) => Ok(if self.owner.is_some() { Verdict::Pass } else { Verdict::Ours }),
+            (b'A', _) => Ok(if self.owner.is_some() && !self.deaf { Verdict::Pass } else { Verdict::Ours }),
             _ => Err(Lost::Desync("an unexpected message")),
         }
     }
@@ -601,6 +604,12 @@ impl Upstream {
         if let Some(Pending { kind: Kind::Restore(_), .. }) = self.pending.front() {
             self.unit.held = std::mem::take(&mut unit.held);
         }
+        if unit.failed
+            && unit.committed
+            && let Some(plan) = &pending.plan
+        {
+            unit.hear_anyway(plan);
+        }
         let effect = pending.plan.as_ref().map(|plan| &plan.effect).filter(|effect| !effect.is_none());
         if matches!(pending.kind, Kind::Query(_))
             && let Some(plan) = &pending.plan
@@ -620,6 +629,11 @@ impl Upstream {
                 self.prepared.restore_all(std::mem::take(on_server));
             }
             sink.undo(pending.client, *undo);
+        }
+        if self.deaf && matches!(pending.kind, Kind::Setup) {
+            // UNLISTEN, unless a LISTEN is behind it.
+            let listens = |plan: &Arc<Plan>| !plan.effect.channels.is_empty();
+            self.deaf = self.pending.iter().any(|pending| pending.plan.as_ref().is_some_and(listens));
         }
         if matches!(pending.kind, Kind::Reset) {
             self.prepared.clear();
