@@ -7,6 +7,10 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 pub const READ: u32 = (libc::EPOLLIN | libc::EPOLLRDHUP) as u32;
 pub const WRITE: u32 = libc::EPOLLOUT as u32;
 pub const HANGUP: u32 = (libc::EPOLLHUP | libc::EPOLLERR) as u32;
+/// Told once of each change: a socket that was read empty is not looked at again by the next wait.
+pub const EDGE: u32 = libc::EPOLLET as u32;
+/// The peer says no more; behind what it said there is its end to be read.
+pub const ENDED: u32 = libc::EPOLLRDHUP as u32 | HANGUP;
 
 fn check(result: libc::c_int) -> io::Result<libc::c_int> {
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(result) }

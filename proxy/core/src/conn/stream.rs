@@ -48,6 +48,8 @@ pub struct Stream {
     /// How much of `out` (or `sealed`) the kernel has taken.
     sent: usize,
     pub paused: bool,
+    /// The last read took all it could: there may be more.
+    more: bool,
     /// On the carrier's list of those to flush.
     pub dirty: bool,
 }
@@ -63,6 +65,7 @@ impl Stream {
             sealed: Vec::new(),
             sent: 0,
             paused: false,
+            more: false,
             dirty: false,
         }
     }
@@ -73,7 +76,7 @@ impl Stream {
 
     pub fn register(&mut self, set: PollSet) -> io::Result<()> {
         self.watched = poll::READ;
-        set.add(self.raw(), self.token, self.watched)
+        set.add(self.raw(), self.token, self.watched | poll::EDGE)
     }
 
     /// Leaves one carrier's set and joins another's.
@@ -85,12 +88,14 @@ impl Stream {
 
     /// Bytes from the peer: into `scratch`, or decrypted into `plain` (which then holds them all).
     pub fn read(&mut self, scratch: &mut [u8], plain: &mut Vec<u8>) -> Read {
+        self.more = false;
         let n = match poll::receive(self.raw(), scratch) {
             Received::Bytes(n) => n,
             Received::Nothing => return Read::Nothing,
             Received::End => return Read::End("connection closed by peer".to_owned()),
             Received::Failed(error) => return Read::End(error.to_string()),
         };
+        self.more = n == scratch.len();
         let Some(tls) = &mut self.tls else { return Read::Bytes(n) };
         plain.clear();
         match tls.receive(scratch.get(..n).unwrap_or_default(), plain) {
@@ -145,6 +150,13 @@ impl Stream {
         Ok(written)
     }
 
+    /// After a read that these events asked for: have what it left told of again. While paused that is `resume`'s to do.
+    pub fn ask_again(&mut self, events: u32, set: PollSet) {
+        if (self.more || events & poll::ENDED != 0) && self.watched & poll::READ != 0 {
+            let _ = set.change(self.raw(), self.token, self.watched | poll::EDGE);
+        }
+    }
+
     pub fn pause(&mut self, set: PollSet) {
         self.paused = true;
         self.watch(set);
@@ -159,7 +171,7 @@ impl Stream {
         let unsent =
             if self.tls.is_some() { self.sealed.len() > self.sent } else { self.out.len() > self.sent };
         let wanted = if self.paused { 0 } else { poll::READ } | if unsent { poll::WRITE } else { 0 };
-        if wanted != self.watched && set.change(self.raw(), self.token, wanted).is_ok() {
+        if wanted != self.watched && set.change(self.raw(), self.token, wanted | poll::EDGE).is_ok() {
             self.watched = wanted;
         }
     }

@@ -265,6 +265,7 @@ impl Engine {
         }
         let Some(mut client) = self.clients.take(id) else { return };
         let result = self.read_client(&mut client);
+        client.stream.ask_again(events, self.set);
         self.settle_client(client, result);
     }
 

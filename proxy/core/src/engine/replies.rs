@@ -68,24 +68,26 @@ impl Engine {
             return;
         }
         match self.servers.take(id) {
-            Some(server) => self.read_server(server),
-            None => self.stir_parked(id),
+            Some(server) => self.read_server(server, events),
+            None => self.stir_parked(id, events),
         }
     }
 
     /// Something came from a connection that rests in its pool: it closed, or says what concerns all.
-    fn stir_parked(&mut self, id: Id) {
+    fn stir_parked(&mut self, id: Id, events: u32) {
         for pool in self.shared.pools() {
             if let Some(server) = pool.claim(|server| server.id == id) {
-                return self.read_server(server);
+                return self.read_server(server, events);
             }
         }
     }
 
-    fn read_server(&mut self, mut server: Box<Server>) {
+    fn read_server(&mut self, mut server: Box<Server>, events: u32) {
         let mut scratch = std::mem::take(&mut self.scratch);
         let mut plain = std::mem::take(&mut self.plain);
-        match server.stream.read(&mut scratch, &mut plain) {
+        let read = server.stream.read(&mut scratch, &mut plain);
+        server.stream.ask_again(events, self.set);
+        match read {
             Read::Nothing => self.keep_server(server),
             Read::End(reason) => self.lost_stream(server, reason),
             Read::Bytes(n) => {
