@@ -411,7 +411,9 @@ impl Engine {
     }
 
     /// Closes a connection that is in the pool's hands or ours.
-    pub(super) fn discard(&mut self, server: Box<Server>) {
+    pub(super) fn discard(&mut self, mut server: Box<Server>) {
+        let due = server.cancel_due.take();
+        self.acknowledge(due);
         let id = server.id;
         if id.carrier() == self.index {
             self.servers.remove(id);
@@ -513,7 +515,6 @@ impl Engine {
         }
         self.dismiss(
             &mut server,
-            None,
             (&code, &format!("{message}; the statement may or may not have run")),
         );
         self.discard(server);

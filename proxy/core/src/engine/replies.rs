@@ -201,6 +201,12 @@ impl Engine {
             release |= self.finish_unit(&mut server, done, at + 1 == count);
         }
         self.dones = dones;
+        if server.cancel_due.is_some() {
+            match self.ask_when_due(server) {
+                Some(same) => server = same,
+                None => return,
+            }
+        }
         self.part_from_blocked(&mut server);
         let quiet = server.up.is_quiet();
         if server.up.is_dry()
@@ -243,10 +249,18 @@ impl Engine {
         if client.settling && server.up.is_quiet() {
             client.settling = false;
             client.wait = Wait::None;
-            self.resumed.push_back(owner);
-            return false;
+            let due = server.cancel_due.take();
+            if due.is_none() || !self.cancel_settled(client) {
+                self.resumed.push_back(owner);
+                self.acknowledge(due);
+                return false;
+            }
+            self.acknowledge(due);
         }
         let free = server.up.is_quiet() && server.up.status == b'I' && client.session.is_between();
+        if free {
+            client.session.unit_done(true, b'I');
+        }
         if free && (client.session.pinned || pool.config().mode == Mode::Session) {
             // It keeps the connection; should what was restored not be what holds for it, that is mended.
             client.settling = !self.prepare(client, server);

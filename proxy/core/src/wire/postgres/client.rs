@@ -25,7 +25,7 @@ pub const MAX_NAMED: usize = 10_000;
 
 /// Changing it may change how a statement is read or what it means.
 fn decides_meaning(name: &str) -> bool {
-    settings::MEANING.contains(&name)
+    settings::MEANING.contains(&name) || settings::READING.contains(&name)
 }
 
 /// What a step may look at and change besides the session itself.
@@ -80,6 +80,17 @@ pub enum Step {
 pub struct Named {
     pub prepared: Arc<Prepared>,
     pub plan: Arc<Plan>,
+    pub runs: Option<Box<Runs>>,
+}
+
+/// A statement of the extended protocol that runs another one by its name in SQL: EXECUTE, EXPLAIN EXECUTE.
+#[derive(Clone, Debug)]
+pub struct Runs {
+    /// The other one's name, and which it was when the text was last written with the server's name for it.
+    pub name: Box<[u8]>,
+    pub target: Option<u64>,
+    /// The Parse as the client sent it, behind the statement's own name.
+    pub body: Box<[u8]>,
 }
 
 impl std::fmt::Debug for Plan {
@@ -95,6 +106,7 @@ pub struct Unnamed {
     /// Statement text, NUL, parameter types; empty when it was too large to keep.
     pub body: Vec<u8>,
     pub plan: Option<Arc<Plan>>,
+    pub runs: Option<Box<Runs>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -327,6 +339,8 @@ impl Session {
             return;
         }
         let settings = std::mem::take(&mut self.restores);
+        // Should the unit fail, what follows it is not to run under what was restored in vain.
+        self.unsettled = true;
         let sql = Settings::default().steps_to(&settings);
         build::query(lane.out, sql.as_bytes());
         lane.up.push(cx.me, Kind::Restore(Arc::new(settings)), None, cx.now_us);
