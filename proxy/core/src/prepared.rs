@@ -253,7 +253,8 @@ mod tests {
     #[test]
     fn the_least_recently_used_goes_first() {
         let table = Table::new(1);
-        let all: Vec<_> = (0..4).map(|i| table.intern("", format!("SELECT {i}\0\0\0").as_bytes(), 8)).collect();
+        let all: Vec<_> =
+            (0..4).map(|i| table.intern("", format!("SELECT {i}\0\0\0").as_bytes(), 8)).collect();
         let mut server = OnServer::default();
         for prepared in &all[..2] {
             assert!(server.insert(prepared, 2, 1).is_empty());
