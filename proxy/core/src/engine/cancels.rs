@@ -11,6 +11,8 @@ use crate::wire::postgres::build;
 use crate::wire::postgres::pending::Kind;
 use std::sync::Arc;
 
+/// A shared connection's first statement that runs for so long keeps its neighbours waiting: it costs the connection.
+const STUCK_US: u64 = 5_000;
 /// So often a shared connection is looked at on which somebody waits behind another, or that somebody left.
 const LOOK_MS: u64 = 100;
 /// What runs there for so long, for nobody, is stopped.
@@ -107,11 +109,19 @@ impl Engine {
 
     fn cancel_shared(&mut self, id: Id, lane: Id, by: Id) -> bool {
         let Some(server) = self.servers.get(lane) else { return false };
+        let stuck = server.up.oldest_us().is_some_and(|since| self.now_us.saturating_sub(since) > STUCK_US);
+        let (alone, midway) = (server.up.units == 1, server.up.midway() == Some(id));
         if server.up.first().is_none_or(|(first, _)| first != id) {
             self.step_out(id, lane, BY_USER);
             return false;
         }
-        self.part_from_neighbours(id, lane);
+        if stuck && !alone && !midway {
+            self.scatter(lane, Some(id), BY_USER);
+            return false;
+        }
+        if !alone {
+            self.part_from_neighbours(id, lane);
+        }
         self.ask_server(lane, BY_USER, Some(by))
     }
 
@@ -136,10 +146,14 @@ impl Engine {
 
     /// The time of a statement on a shared connection is up.
     pub(super) fn stop_shared(&mut self, id: Id, lane: Id) {
-        let first = self.servers.get(lane).and_then(|server| server.up.first());
+        let Some(server) = self.servers.get(lane) else { return };
+        let (first, midway) = (server.up.first(), server.up.midway() == Some(id));
         if first.is_some_and(|(first, _)| first != id) {
             self.step_out(id, lane, BY_TIME);
+        } else if !midway {
+            self.scatter(lane, Some(id), BY_TIME);
         } else {
+            // It is told when the row it is in the middle of is through.
             self.part_from_neighbours(id, lane);
             if let Some(mut client) = self.clients.take(id) {
                 client.stopping = self.ask_server(lane, BY_TIME, None);
@@ -164,12 +178,12 @@ impl Engine {
         self.watch(lane);
     }
 
-    /// A shared connection is stuck for nobody: those who wait on it ask again elsewhere.
-    fn scatter(&mut self, lane: Id) {
+    /// A shared connection is stuck: whose statement it is hears so, the others ask again elsewhere.
+    fn scatter(&mut self, lane: Id, victim: Option<Id>, text: &str) {
         let Some(mut server) = self.servers.take(lane) else { return };
         let pool = Arc::clone(server.seat.pool());
         self.stop_sharing(&pool, lane);
-        self.dismiss(&mut server, ("57014", BY_USER));
+        self.dismiss(&mut server, victim, ("57014", text));
         self.abandon(server, true);
     }
 
@@ -214,7 +228,7 @@ impl Engine {
 
     /// Clients on a shared connection that goes: who has heard nothing yet asks again elsewhere, for what is shared
     /// only reads. The others are told.
-    pub(super) fn dismiss(&mut self, server: &mut Server, error: (&str, &str)) {
+    pub(super) fn dismiss(&mut self, server: &mut Server, victim: Option<Id>, error: (&str, &str)) {
         let (id, broken, first) = (server.id, server.up.midway(), server.up.first());
         let mut pending = std::mem::take(&mut server.up.pending);
         // The last belief goes first: each one was built on those before it.
@@ -232,7 +246,7 @@ impl Engine {
                 continue;
             }
             let heard = first == Some((pending.client, true));
-            let tries = !heard && !client.repeated;
+            let tries = victim != Some(pending.client) && !heard && !client.repeated;
             if broken == Some(pending.client) {
                 self.end_linked(pending.client, Vec::new());
                 continue;
@@ -270,7 +284,7 @@ impl Engine {
             return self.watch(lane);
         }
         if !here {
-            self.scatter(lane);
+            self.scatter(lane, None, BY_USER);
         } else if units > 1
             && let Some(mut server) = self.servers.take(lane)
         {

@@ -513,7 +513,11 @@ impl Engine {
             let told = server.up.said_goodbye || broken == Some(owner);
             self.end_linked(owner, if told { Vec::new() } else { said.clone() });
         }
-        self.dismiss(&mut server, (&code, &format!("{message}; the statement may or may not have run")));
+        self.dismiss(
+            &mut server,
+            None,
+            (&code, &format!("{message}; the statement may or may not have run")),
+        );
         self.discard(server);
         if admitted {
             // An attempt that failed is the brain's affair: it says when to try again.
