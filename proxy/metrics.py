@@ -82,6 +82,13 @@ METRICS: tuple[Metric, ...] = (
         ("reason",),
         "Clients tied to one server connection; at most 65 reasons.",
     ),
+    Metric(
+        "articdbm_pins_ended_total",
+        "counter",
+        ("reason",),
+        "Of these, those that ended while the client stayed: what tied it was gone.",
+    ),
+    Metric("articdbm_pins_alive", "gauge", ("reason",), "Clients tied to one server connection now."),
     Metric("articdbm_pool_clients", "gauge", ("pool", "state"), "Clients of a pool: active, waiting, idle."),
     Metric(
         "articdbm_pool_servers",
@@ -165,9 +172,8 @@ def _house(state: State) -> dict[str, list[str]]:
         _sample("articdbm_server_state", (("cluster", cluster), ("server", server), ("state", now)), 1)
         for cluster, server, now in state.servers[:MOST_POOLS]
     ]
-    lines["articdbm_pins_total"] = [
-        _sample("articdbm_pins_total", (("reason", reason),), count) for reason, count in figures.pins
-    ]
+    for at, name in enumerate(("articdbm_pins_total", "articdbm_pins_ended_total", "articdbm_pins_alive")):
+        lines[name] = [_sample(name, (("reason", reason),), counts[at]) for reason, *counts in figures.pins]
     return lines
 
 

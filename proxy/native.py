@@ -21,10 +21,12 @@ from proxy._core import (
     Core,
     Discarded,
     Drain,
+    EarNeeded,
     Fail,
     Fault,
     Figures,
     ForgetPlans,
+    Heard,
     Hold,
     Kill,
     Learn,
@@ -65,6 +67,8 @@ Event = (
     | Closed
     | Discarded
     | PlanNeeded
+    | EarNeeded
+    | Heard
     | AnswerNeeded
     | UnitNeeded
     | ServerNeeded
@@ -126,11 +130,13 @@ __all__ = [
     "Core",
     "Discarded",
     "Drain",
+    "EarNeeded",
     "Event",
     "Fail",
     "Fault",
     "Figures",
     "ForgetPlans",
+    "Heard",
     "Hold",
     "Kill",
     "Learn",
