@@ -115,6 +115,9 @@ enum Rest {
     Nowhere,
 }
 
+/// Channels: to listen (or not), and to which; none is all of them.
+type Heard = Vec<(bool, Option<String>)>;
+
 pub struct Session {
     pub named: Option<Box<HashMap<Box<[u8]>, Named>>>,
     pub unnamed: Option<Box<Unnamed>>,
@@ -155,7 +158,7 @@ pub struct Session {
     /// The brain listens for the statement that comes next.
     ears: bool,
     /// LISTEN and UNLISTEN were sent: what has come about of them, to be told when all is in.
-    pub heard: Option<Box<Vec<(bool, Option<String>)>>>,
+    pub heard: Option<Box<Heard>>,
     pub backslashes: bool,
     /// The client's encoding has bytes below 128 inside its characters.
     pub unsafe_encoding: bool,

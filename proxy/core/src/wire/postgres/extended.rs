@@ -310,6 +310,7 @@ impl Session {
         runs.target = target;
         let target = runs.name.clone();
         if name.is_empty() {
+            let before = if self.open { self.unnamed.take() } else { None };
             self.open = true;
             self.ensure(&mut lane, &target, cx);
             self.serial += 1;
@@ -317,7 +318,7 @@ impl Session {
             build::message(lane.out, b'P', &[b"\0", &body]);
             self.unnamed = Some(Box::new(Unnamed { serial, body, plan: Some(plan), runs: Some(runs) }));
             lane.up.unnamed = Some((cx.me, serial));
-            lane.up.push_undoable(cx.me, Kind::Parse(None), Undo::Unnamed { serial }, cx.now_us);
+            lane.up.push_undoable(cx.me, Kind::Parse(None), Undo::Unnamed { serial, before }, cx.now_us);
             return Ok(Step::Took(header.total));
         }
         if self.is_undecided(name, &lane) {
