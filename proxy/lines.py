@@ -55,6 +55,7 @@ class Lines:
         asked: Startup,
         place: Place,
         keys: Keys | None,
+        password: str | None,
         then: Callable[[Made | Problem], Commands],
     ) -> Commands:
         """Make a server connection for this client, and tell `then`."""
@@ -72,7 +73,7 @@ class Lines:
                 return [Close(outcome.conn, messages.TERMINATE)] if isinstance(outcome, Made) else []
             return then(outcome)
 
-        own = Own(conn, _parameters(asked), physical, keys if place.keyed else None, made)
+        own = Own(conn, _parameters(asked), physical, keys, password, made)
         return self._upstream.dedicate(place.pool, own)
 
     def left(self, conn: int) -> None:

@@ -21,10 +21,12 @@ from proxy._core import (
     Core,
     Discarded,
     Drain,
+    EarNeeded,
     Fail,
     Fault,
     Figures,
     ForgetPlans,
+    Heard,
     Hold,
     Kill,
     Learn,
@@ -38,6 +40,7 @@ from proxy._core import (
     PoolFigures,
     Recycle,
     Reply,
+    Retire,
     Send,
     ServerLost,
     ServerMessage,
@@ -65,6 +68,8 @@ Event = (
     | Closed
     | Discarded
     | PlanNeeded
+    | EarNeeded
+    | Heard
     | AnswerNeeded
     | UnitNeeded
     | ServerNeeded
@@ -99,6 +104,7 @@ Command = (
     | TellStrays
     | Survey
     | Break
+    | Retire
     | ForgetPlans
     | Drain
     | SlowAfter
@@ -126,11 +132,13 @@ __all__ = [
     "Core",
     "Discarded",
     "Drain",
+    "EarNeeded",
     "Event",
     "Fail",
     "Fault",
     "Figures",
     "ForgetPlans",
+    "Heard",
     "Hold",
     "Kill",
     "Learn",
@@ -144,6 +152,7 @@ __all__ = [
     "PoolFigures",
     "Recycle",
     "Reply",
+    "Retire",
     "Send",
     "ServerLost",
     "ServerMessage",

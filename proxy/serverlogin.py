@@ -14,6 +14,9 @@ from protocols.postgres.types import Problem
 from proxy.outside import Commands, Timer
 from proxy.target import Target
 
+Verdict = Callable[[Problem | None, bool], Commands]
+"""What a check found: what is wrong, if anything, and whether that is that nothing was heard."""
+
 
 class Made(msgspec.Struct, frozen=True):
     """A server connection that is logged in and belongs to no pool."""
@@ -36,6 +39,8 @@ class Own(msgspec.Struct, frozen=True):
     physical: bool
     """It is no session: SQL cannot be said there."""
     keys: Keys | None
+    password: str | None
+    """What the client proved itself with, where servers are to have it."""
     then: Callable[[Made | Problem], Commands]
 
     def __repr__(self) -> str:
@@ -45,18 +50,21 @@ class Own(msgspec.Struct, frozen=True):
 class Demand:
     """What one pool wants, and how it has gone."""
 
-    __slots__ = ("asked", "failures", "running")
+    __slots__ = ("asked", "failures", "paced", "running")
 
     def __init__(self) -> None:
         self.asked = 0
         self.running = 0
         self.failures = 0
+        self.paced = False
+        """It waits until one more connection may be opened."""
 
 
 class LogIn:
     """One server log-in, over all the servers and TLS choices it may try."""
 
     __slots__ = (
+        "asked",
         "auth",
         "conn",
         "key",
@@ -66,7 +74,9 @@ class LogIn:
         "password",
         "pool",
         "preparing",
+        "seconds",
         "target",
+        "then",
         "ticket",
         "timer",
         "token_is_new",
@@ -91,3 +101,8 @@ class LogIn:
         """It is logged in, and the connect_query runs."""
         self.parameters: dict[str, str] = {}
         self.key = (0, b"")
+        self.seconds = to.connect_timeout
+        self.then: Verdict | None = None
+        """It is a check: whom to tell of its outcome. No pool gets the connection."""
+        self.asked = False
+        """The check has asked its question."""

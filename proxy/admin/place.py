@@ -12,6 +12,7 @@ from proxy.bases import Bases
 from proxy.directory import Directory
 from proxy.doors import Doors
 from proxy.lines import Lines
+from proxy.names import Names
 from proxy.native import CarrierFigures, Figures, Listed, PlanFigures, PoolFigures
 from proxy.outside import Commands, Outside
 from proxy.pools import Pools
@@ -46,6 +47,7 @@ class House(msgspec.Struct, frozen=True):
     doors: Doors
     upstream: Upstream
     lines: Lines
+    names: Names
     reloader: Reloader
     logging_in: Callable[[], int]
     """How many clients log in."""

@@ -47,7 +47,7 @@ def test_the_first_that_fits_decides(peer: str, database: str, user: str, tls: b
         assert found.code == "28000"
         assert found.message.startswith(expected)
     else:
-        assert found == expected
+        assert found.auth == expected
 
 
 @pytest.mark.parametrize(
@@ -67,14 +67,15 @@ def test_physical_replication_is_fitted_by_its_own_word_alone(
 ) -> None:
     rules = (Rule(auth="trust", databases=databases),)
     found = decide(rules, peer="127.0.0.1:1", local=False, database=asked, user="app", tls=False)
-    assert (found == "trust") is fits
+    assert isinstance(found, Rule) is fits
 
 
 def test_without_rules_replication_comes_in_as_all_do() -> None:
     ways = Listener(protocol="postgres", address=address("127.0.0.1:1"), auth="md5").ways
     for database in (None, "shop"):
         found = decide(ways, peer="10.0.0.1:1", local=False, database=database, user="app", tls=True)
-        assert found == "md5"
+        assert isinstance(found, Rule)
+        assert found.auth == "md5"
 
 
 def test_a_refusal_says_all_that_rules_look_at() -> None:
