@@ -40,6 +40,7 @@ from proxy._core import (
     PoolFigures,
     Recycle,
     Reply,
+    Retire,
     Send,
     ServerLost,
     ServerMessage,
@@ -101,6 +102,7 @@ Command = (
     | TellStrays
     | Survey
     | Break
+    | Retire
     | ForgetPlans
     | Drain
     | SlowAfter
@@ -148,6 +150,7 @@ __all__ = [
     "PoolFigures",
     "Recycle",
     "Reply",
+    "Retire",
     "Send",
     "ServerLost",
     "ServerMessage",

@@ -151,6 +151,10 @@ impl OnServer {
         self.changed = self.clock;
     }
 
+    pub fn is_known(&self, id: u64) -> bool {
+        self.uses.contains_key(&id)
+    }
+
     /// It was parsed before the last change: the same text, parsed now, may mean something else.
     pub fn is_outdated(&self, id: u64) -> bool {
         self.uses.get(&id).is_some_and(|known| known.made < self.changed)

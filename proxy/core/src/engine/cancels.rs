@@ -17,6 +17,9 @@ const STUCK_US: u64 = 5_000;
 const LOOK_MS: u64 = 100;
 /// What runs there for so long, for nobody, is stopped.
 const DESERTED_MS: u64 = 1_000;
+/// A connection that is being made ready for the next client takes no longer, or it is given up: it counts, and serves
+/// nobody.
+const OURS_MS: u64 = 5_000;
 
 const BY_USER: &str = "canceling statement due to user request";
 pub(super) const BY_TIME: &str = "canceling statement due to statement timeout";
@@ -276,11 +279,12 @@ impl Engine {
     pub(super) fn look_after(&mut self, lane: Id) {
         let Some(server) = self.servers.get(lane) else { return };
         let (Some((first, _)), None) = (server.up.first(), server.up.owner) else { return };
+        let bound_ms = if first == lane { OURS_MS } else { DESERTED_MS };
         let since = server.up.oldest_us().unwrap_or(self.now_us);
         let (runs_ms, units) = (self.now_us.saturating_sub(since) / 1_000, server.up.units);
         let (patient, cancelled) = (runs_ms < LOOK_MS, server.cancels > 0);
         let here = self.clients.get(first).is_some_and(|client| client.link == Link::Shared(lane));
-        if cancelled || patient || (!here && runs_ms < DESERTED_MS) {
+        if cancelled || patient || (!here && runs_ms < bound_ms) {
             return self.watch(lane);
         }
         if !here {
@@ -353,6 +357,9 @@ impl Engine {
         }
         let owner = server.up.owner.filter(|_| server.cancels == 0 && server.up.is_quiet());
         self.servers.put(id, server);
+        if idle {
+            self.watch(id);
+        }
         // Its next statement waited, or it would have been stopped in the place of the one that was meant.
         if let Some(owner) = owner
             && let Some(client) = self.clients.get(owner)

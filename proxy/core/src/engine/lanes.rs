@@ -58,11 +58,15 @@ impl Engine {
         if let Some(server) = self.granted.take() {
             return self.occupy(client, server, ride, input);
         }
-        if let Some(length) = ride {
+        let called = std::mem::take(&mut client.called);
+        // Who waits came first, or those in the queue would wait for as long as others come.
+        if let Some(length) = ride
+            && (called || !pool.riders_wait())
+        {
             let depth = config.share_depth.max(1);
             let best = self.best_shared(&pool, client);
             if let Some((id, units)) = best
-                && units < self.join_first(id).min(depth)
+                && units < self.servers.get(id).map_or(0, |server| join_first(server.up.pace_ns)).min(depth)
             {
                 return self.join(client, id, length, input);
             }
@@ -125,33 +129,30 @@ impl Engine {
         let crowded = pool.waiting() > 0;
         let schema = pool.schema.load(Relaxed);
         let mut best: Option<(Id, usize)> = None;
+        let mut packed: Option<(Id, usize)> = None;
         for id in self.sharing.get(&pool.id)? {
             let Some(server) = self.servers.get(*id) else { continue };
             let units = server.up.units;
             let stuck =
                 server.up.oldest_us().is_some_and(|since| self.now_us.saturating_sub(since) > STUCK_US);
-            let over =
-                self.now_us.saturating_sub(server.shared_since_us) > TURN_US || server.rides > TURN_UNITS;
+            let over = is_over(server, self.now_us);
             let fits = Arc::ptr_eq(&server.up.applied, &client.settings)
                 && !(server.up.purge || server.doomed)
                 && server.up.schema == schema
                 && server.seat.current(self.now_ms);
-            if fits
-                && !stuck
-                && !(crowded && over)
-                && server.cancels == 0
-                && best.is_none_or(|(_, least)| units < least)
-            {
+            if !fits || stuck || (crowded && over) || server.cancels > 0 {
+                continue;
+            }
+            if best.is_none_or(|(_, least)| units < least) {
                 best = Some((*id, units));
             }
+            // What is sent to it in this turn goes in one send: nothing is gained by spreading it.
+            let open = server.stream.dirty && units < join_first(server.up.pace_ns);
+            if open && packed.is_none_or(|(_, most)| units > most) {
+                packed = Some((*id, units));
+            }
         }
-        best
-    }
-
-    /// So many units may be under way on this connection for one more to join before an idle one is taken.
-    fn join_first(&mut self, id: Id) -> usize {
-        let pace = self.servers.get(id).map_or(u64::MAX, |server| server.up.pace_ns.max(1));
-        (JOIN_NS / pace).clamp(*JOIN_FIRST.start(), *JOIN_FIRST.end()) as usize
+        packed.or(best)
     }
 
     /// A connection from the pool: for this client alone, or shared from now on.
@@ -215,13 +216,20 @@ impl Engine {
         if pool.waiting() == 0 {
             return;
         }
-        for _ in server.up.units..*JOIN_FIRST.start() as usize {
-            let Some(waiter) = pool.next_rider(self.index) else { return };
-            // It was their turn: nobody who waits for a connection alone came before them.
-            server.shared_since_us = self.now_us;
-            server.rides = 0;
+        let stuck = server.up.oldest_us().is_some_and(|since| self.now_us.saturating_sub(since) > STUCK_US);
+        let few = *JOIN_FIRST.start() as usize;
+        let most = if stuck { few } else { pool.config().share_depth.max(few) };
+        for _ in server.up.units..most {
+            // Who waits for a connection of its own, or elsewhere, waits for the end of this one's turn.
+            let past = !is_over(server, self.now_us);
+            let Some((waiter, first)) = pool.next_rider(self.index, past) else { return };
+            if first {
+                server.shared_since_us = self.now_us;
+                server.rides = 0;
+            }
             if let Some(client) = self.clients.get(waiter.client) {
                 client.wait = Wait::None;
+                client.called = true;
             }
             self.resumed.push_back(waiter.client);
         }
@@ -295,6 +303,7 @@ impl Engine {
             if server.up.is_quiet() { self.release(server) } else { self.servers.put(id, server) }
         } else {
             server.rides += 1;
+            self.looks.rode = true;
             self.note_wait(client, server.seat.pool());
             server.seat.pool().stats[self.index].shared.add(1);
             client.link = Link::Shared(id);
@@ -458,6 +467,7 @@ impl Engine {
             build::query(&mut server.stream.out, b"DISCARD ALL");
             self.mark_server(&mut server);
             self.servers.put(id, server);
+            self.watch(id);
         } else {
             let stop = stop && !server.up.pending.is_empty();
             self.abandon(server, stop);
@@ -549,6 +559,16 @@ impl Engine {
             }
         }
     }
+}
+
+/// So many units may be under way on a connection of this pace for one more to join before an idle one is taken.
+fn join_first(pace_ns: u64) -> usize {
+    (JOIN_NS / pace_ns.max(1)).clamp(*JOIN_FIRST.start(), *JOIN_FIRST.end()) as usize
+}
+
+/// A shared connection has been that for long enough where others wait for one of their own.
+fn is_over(server: &Server, now_us: u64) -> bool {
+    now_us.saturating_sub(server.shared_since_us) > TURN_US || server.rides > TURN_UNITS
 }
 
 /// An error after which the connection is closed.

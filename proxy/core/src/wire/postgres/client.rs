@@ -115,6 +115,9 @@ enum Rest {
     Nowhere,
 }
 
+/// Channels: to listen (or not), and to which; none is all of them.
+type Heard = Vec<(bool, Option<String>)>;
+
 pub struct Session {
     pub named: Option<Box<HashMap<Box<[u8]>, Named>>>,
     pub unnamed: Option<Box<Unnamed>>,
@@ -155,7 +158,7 @@ pub struct Session {
     /// What the brain listens to for the statement that comes next.
     ears: Option<Vec<String>>,
     /// LISTEN and UNLISTEN were sent: what has come about of them, to be told when all is in.
-    pub heard: Option<Box<Vec<(bool, Option<String>)>>>,
+    pub heard: Option<Box<Heard>>,
     pub backslashes: bool,
     /// The client's encoding has bytes below 128 inside its characters.
     pub unsafe_encoding: bool,
@@ -198,6 +201,12 @@ impl Default for Session {
 }
 
 impl Session {
+    /// The client's own name for a statement of ours.
+    pub fn shown(&self, own: &[u8]) -> Option<Box<[u8]>> {
+        let all = self.named.as_ref()?;
+        all.iter().find(|(_, named)| *named.prepared.name == *own).map(|(name, _)| name.clone())
+    }
+
     /// No message is half-way and no unit is open: the lane may go.
     pub fn is_between(&self) -> bool {
         !self.open && (self.rest == 0 || self.rest_to == Rest::Nowhere)
@@ -236,9 +245,9 @@ impl Session {
                     None => drop(named.remove(&name)),
                 }
             }
-            Undo::Unnamed { serial } => {
-                if self.unnamed.as_ref().is_some_and(|unnamed| unnamed.serial == serial) {
-                    self.unnamed = None;
+            Undo::Unnamed { serial, before } => {
+                if self.unnamed.as_ref().map_or(0, |unnamed| unnamed.serial) == serial {
+                    self.unnamed = before;
                 }
             }
             Undo::Forgot { named, .. } => {

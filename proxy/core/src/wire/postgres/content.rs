@@ -122,6 +122,7 @@ impl Session {
         runs.target = target;
         let target = runs.name.clone();
         if name.is_empty() {
+            let before = if self.open { self.unnamed.take() } else { None };
             self.open = true;
             self.ensure(&mut lane, &target, cx);
             self.serial += 1;
@@ -129,7 +130,7 @@ impl Session {
             build::message(lane.out, b'P', &[b"\0", &body]);
             self.unnamed = Some(Box::new(Unnamed { serial, body, plan: Some(plan), runs: Some(runs) }));
             lane.up.unnamed = Some((cx.me, serial));
-            lane.up.push_undoable(cx.me, Kind::Parse(None), Undo::Unnamed { serial }, cx.now_us);
+            lane.up.push_undoable(cx.me, Kind::Parse(None), Undo::Unnamed { serial, before }, cx.now_us);
             return Ok(Step::Took(header.total));
         }
         if self.is_undecided(name, &lane) {
@@ -190,8 +191,10 @@ pub fn is_there(
     anew: bool,
     cx: &Cx<'_>,
 ) -> bool {
-    // The client parses it now: what was parsed before a table changed would not be what it gets without us.
-    let outdated = anew && up.prepared.is_outdated(prepared.id);
+    // The client parses it now: what was parsed before a table changed would not be what it gets without us; and in
+    // a transaction that has failed, or may have by then, it is the server that says whether it parses.
+    let failed = !prepared.sql && up.prepared.is_known(prepared.id) && up.may_have_failed();
+    let outdated = anew && (failed || up.prepared.is_outdated(prepared.id));
     let known = up.prepared.touch(prepared.id, up.unit());
     match if outdated { Known::Doubt } else { known } {
         Known::Yes => return true,

@@ -7,6 +7,7 @@ mod content;
 pub mod extended;
 pub mod frame;
 mod naming;
+mod parameters;
 pub mod pending;
 pub mod pins;
 pub mod server;
