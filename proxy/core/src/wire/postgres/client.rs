@@ -155,8 +155,8 @@ pub struct Session {
     /// This client keeps its connection, and why.
     pub pinned: bool,
     pub pins: Option<Box<Pins>>,
-    /// The brain listens for the statement that comes next.
-    ears: bool,
+    /// What the brain listens to for the statement that comes next.
+    ears: Option<Vec<String>>,
     /// LISTEN and UNLISTEN were sent: what has come about of them, to be told when all is in.
     pub heard: Option<Box<Heard>>,
     pub backslashes: bool,
@@ -190,7 +190,7 @@ impl Default for Session {
             poolless: false,
             pinned: false,
             pins: None,
-            ears: false,
+            ears: None,
             heard: None,
             backslashes: false,
             unsafe_encoding: false,
@@ -313,21 +313,29 @@ impl Session {
     /// and tells the client when it is certain.
     pub fn hear(&mut self, lane: &Lane<'_>, plan: &Plan) -> Option<Step> {
         let channels = &plan.effect.channels;
-        if channels.is_empty() || !self.roams || std::mem::take(&mut self.ears) {
+        if channels.is_empty() || !self.roams || self.listens_itself() {
             return None;
         }
         let name = |(listens, name): &(bool, Option<String>)| name.clone().filter(|_| *listens);
         let channels: Vec<String> = channels.iter().filter_map(name).collect();
         debug_assert!(lane.up.owner.is_some(), "nobody listens on a shared connection");
-        self.ears = !channels.is_empty();
-        self.ears.then_some(Step::Listen { channels })
+        if channels.is_empty() || self.ears.take().is_some_and(|lent| lent == channels) {
+            return None;
+        }
+        self.ears = Some(channels.clone());
+        Some(Step::Listen { channels })
+    }
+
+    /// Tied to its connection for what nobody can ask for, it may listen there to more than was seen: all of it stays.
+    pub fn listens_itself(&self) -> bool {
+        self.pins.as_ref().is_some_and(|pins| pins.last())
     }
 
     pub fn note_channels(&mut self, lane: &mut Lane<'_>, plan: &Plan) {
         if self.roams && !plan.effect.channels.is_empty() {
             self.heard.get_or_insert_default();
             // What comes of it on this connection comes by way of the brain, too.
-            lane.up.deaf = true;
+            lane.up.deaf |= !self.listens_itself();
         }
     }
 

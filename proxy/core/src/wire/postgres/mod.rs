@@ -4,6 +4,7 @@
 
 pub mod build;
 pub mod client;
+mod content;
 pub mod extended;
 pub mod frame;
 mod naming;
