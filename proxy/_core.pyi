@@ -80,6 +80,26 @@ class PlanNeeded:
     text: bytes
 
 @final
+class EarNeeded:
+    """A client is about to LISTEN in a transaction, in the extended protocol or among other statements. Reply with nothing
+    when notifications from these channels are being kept for it: it then goes on. Heard tells what came of it."""
+
+    def __init__(self, conn: int, ticket: int, base: int, channels: list[str]) -> None: ...
+    conn: int
+    ticket: int
+    base: int
+    channels: list[str]
+
+@final
+class Heard:
+    """What of a client's LISTEN (True) and UNLISTEN has come about, in order; no channel is all of them. What was kept for
+    it and is not among these is dropped."""
+
+    def __init__(self, conn: int, channels: list[tuple[bool, str | None]]) -> None: ...
+    conn: int
+    channels: list[tuple[bool, str | None]]
+
+@final
 class AnswerNeeded:
     """A statement whose plan says that Python answers. Reply with the whole answer, ReadyForQuery included."""
 
@@ -324,6 +344,8 @@ Event = (
     | Closed
     | Discarded
     | PlanNeeded
+    | EarNeeded
+    | Heard
     | AnswerNeeded
     | UnitNeeded
     | ServerNeeded
@@ -369,6 +391,9 @@ class Plan:
         sets: list[tuple[str, str | None]] = ...,
         resets_all: bool = False,
         pin: str | None = None,
+        frees: bool = False,
+        discards: bool = False,
+        channels: list[tuple[bool, str | None]] = ...,
         forgets_prepared: bool = False,
         changes_schema: bool = False,
         names: str | None = None,
@@ -385,7 +410,13 @@ class Plan:
     resets_all: bool
     """The statement puts every session setting back to its start (RESET ALL, DISCARD ALL)."""
     pin: str | None
-    """Needs this very connection from now on, and why."""
+    """Needs this very connection from now on, and why: reasons with ` + ` between them."""
+    frees: bool
+    """What pinned may be gone after it: the server is asked."""
+    discards: bool
+    """DISCARD ALL."""
+    channels: list[tuple[bool, str | None]]
+    """LISTEN (True) and UNLISTEN, in their order, each of a channel or of all (None). In a session whose connections go round: EarNeeded, Heard."""
     forgets_prepared: bool
     """Drops all prepared statements of the session on the server (DEALLOCATE ALL, DISCARD ALL)."""
     changes_schema: bool
@@ -747,8 +778,8 @@ class Figures:
     bytes_in: int
     bytes_out: int
     panics: int
-    pins: list[tuple[str, int]]
-    """Reason and how many connections it has pinned since the start."""
+    pins: list[tuple[str, int, int, int]]
+    """Reason; how often it tied a client to a connection since the start; how often it ended while the client stayed; how many it ties now."""
     plan_us: list[tuple[int, int]]
     client_bytes: int
     """What one of each takes, without what it holds elsewhere."""

@@ -76,6 +76,13 @@ METRICS: tuple[Metric, ...] = (
         ("reason",),
         "Clients tied to one server connection; at most 65 reasons.",
     ),
+    Metric(
+        "articdbm_pins_ended_total",
+        "counter",
+        ("reason",),
+        "Of these, those that ended while the client stayed: what tied it was gone.",
+    ),
+    Metric("articdbm_pins_alive", "gauge", ("reason",), "Clients tied to one server connection now."),
     Metric("articdbm_pool_clients", "gauge", ("pool", "state"), "Clients of a pool: active, waiting, idle."),
     Metric(
         "articdbm_pool_servers",
@@ -153,9 +160,8 @@ def _house(state: State) -> dict[str, list[str]]:
     lines = {name: [_sample(name, (), value)] for name, value in plain.items()}
     lines["articdbm_info"] = [_sample("articdbm_info", (("version", state.version),), 1)]
     lines["articdbm_plan_seconds"] = list(_histogram("articdbm_plan_seconds", (), figures.plan_us))
-    lines["articdbm_pins_total"] = [
-        _sample("articdbm_pins_total", (("reason", reason),), count) for reason, count in figures.pins
-    ]
+    for at, name in enumerate(("articdbm_pins_total", "articdbm_pins_ended_total", "articdbm_pins_alive")):
+        lines[name] = [_sample(name, (("reason", reason),), counts[at]) for reason, *counts in figures.pins]
     return lines
 
 

@@ -8,6 +8,8 @@ from proxy._core import (
     AdmitServer,
     Adopt,
     AnswerNeeded,
+    EarNeeded,
+    Heard,
     Attach,
     AuthMessage,
     Break,
@@ -64,6 +66,8 @@ Event = (
     | Closed
     | Discarded
     | PlanNeeded
+    | EarNeeded
+    | Heard
     | AnswerNeeded
     | UnitNeeded
     | ServerNeeded
@@ -110,6 +114,8 @@ __all__ = [
     "AdmitServer",
     "Adopt",
     "AnswerNeeded",
+    "EarNeeded",
+    "Heard",
     "Attach",
     "AuthMessage",
     "Break",

@@ -86,7 +86,7 @@ def table_of(statistics: figures.Statistics) -> dict[tuple[str, ...], Command]:
         ("SHOW", "DNS_HOSTS"): look(_show(figures.dns_hosts), "always empty", shows=figures.DNS_HOSTS),
         ("SHOW", "DNS_ZONES"): look(_show(figures.dns_zones), "always empty", shows=figures.DNS_ZONES),
         ("SHOW", "PINS"): look(
-            _show(figures.pins), "why clients were tied to one connection, and how many", shows=figures.PINS
+            _show(figures.pins), "why clients were and are tied to one connection, and how many", shows=figures.PINS
         ),
         ("SHOW", "SHARING"): look(
             _show(figures.sharing), "how much of each pool's work shared a connection", shows=figures.SHARING

@@ -47,7 +47,7 @@ PEERS = columns("peer_id:int4 host port:int4 pool_size:int4")
 DNS_HOSTS = columns("hostname ttl:int8 addrs")
 DNS_ZONES = columns("zonename serial:int8 count:int4")
 
-PINS = columns("reason connections:int8")
+PINS = columns("reason connections:int8 ended:int8 alive:int8")
 SHARING = columns(
     "database user pool_mode sharing share_depth:int4 statements:int8 shared_statements:int8 shared_percent:numeric "
     "servers_shared:int4 clients_active:int4 clients_waiting:int4 clients_idle:int4 servers_active:int4 "

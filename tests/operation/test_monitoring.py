@@ -100,7 +100,7 @@ def figures(number: int, label: str) -> PoolFigures:
     return cast("PoolFigures", SimpleNamespace(pool=number, label=label, **plain, **times))
 
 
-def state(pools: list[PoolFigures], pins: list[tuple[str, int]] | None = None) -> metrics.State:
+def state(pools: list[PoolFigures], pins: list[tuple[str, int, int, int]] | None = None) -> metrics.State:
     counts = dict.fromkeys(
         ("clients", "servers", "logins", "plans", "plan_misses", "bytes_in", "bytes_out", "panics"), 0
     )
@@ -114,7 +114,7 @@ def test_labels_are_bounded_and_any_name_is_quoted() -> None:
     pools = [figures(0, nasty)] + [
         figures(number, f"p{number}/u") for number in range(1, 3 * metrics.MOST_POOLS)
     ]
-    found = families(metrics.page(state(pools, [("because", 3)])))
+    found = families(metrics.page(state(pools, [("because", 3, 1, 2)])))
     names = {one.labels["pool"] for one in found["articdbm_pool_statements"].samples}
     assert len(names) == metrics.MOST_POOLS + 1
     assert {nasty, "p1/u", metrics.OTHER} <= names

@@ -41,6 +41,18 @@ pub enum Event {
         exact: bool,
         text: Vec<u8>,
     },
+    /// A client is about to LISTEN in a statement among others: it goes on when the brain listens for it, too.
+    EarNeeded {
+        conn: Id,
+        ticket: u64,
+        base: u32,
+        channels: Vec<String>,
+    },
+    /// What of its LISTEN (true) and UNLISTEN, in their order, has come about; no channel is all of them.
+    Heard {
+        conn: Id,
+        channels: Vec<(bool, Option<String>)>,
+    },
     AnswerNeeded {
         conn: Id,
         ticket: u64,

@@ -11,8 +11,6 @@ use crate::wire::postgres::build;
 use crate::wire::postgres::pending::Kind;
 use std::sync::Arc;
 
-/// A shared connection's first statement that runs for so long will not end by itself before a request is there.
-const STUCK_US: u64 = 5_000;
 /// So often a shared connection is looked at on which somebody waits behind another, or that somebody left.
 const LOOK_MS: u64 = 100;
 /// What runs there for so long, for nobody, is stopped.
@@ -64,6 +62,12 @@ impl Engine {
         if server.up.pending.is_empty() || server.stage != Stage::Active {
             return false;
         }
+        if server.up.pending.front().is_some_and(|pending| pending.kind.is_ours()) {
+            // It would stop what is ours, and with that the session.
+            let due = server.cancel_due.replace((text, by));
+            self.acknowledge(due);
+            return true;
+        }
         server.cancels += 1;
         // The server's own words are of a request, and right when it was one.
         server.up.stopped = (text == BY_TIME).then_some(text);
@@ -77,23 +81,45 @@ impl Engine {
         true
     }
 
+    /// Something of ours is through: now the statement that was meant is the next, unless there is none any more.
+    pub(super) fn ask_when_due(&mut self, server: Box<Server>) -> Option<Box<Server>> {
+        let Some((text, by)) = server.cancel_due else { return Some(server) };
+        if server.up.pending.front().is_some_and(|pending| pending.kind.is_ours()) {
+            return Some(server);
+        }
+        let id = server.id;
+        self.servers.put(id, server);
+        if let Some(server) = self.servers.get(id) {
+            server.cancel_due = None;
+        }
+        if !self.ask_server(id, text, by) {
+            self.acknowledge(Some((text, by)));
+        }
+        self.servers.take(id)
+    }
+
+    /// The request was dealt with, or there is nothing left that it could be for.
+    pub(super) fn acknowledge(&self, due: Option<(&'static str, Option<Id>)>) {
+        if let Some((_, Some(by))) = due {
+            self.shared.post(by.carrier(), Post::CancelDone(by));
+        }
+    }
+
     fn cancel_shared(&mut self, id: Id, lane: Id, by: Id) -> bool {
         let Some(server) = self.servers.get(lane) else { return false };
-        let stuck = server.up.oldest_us().is_some_and(|since| self.now_us.saturating_sub(since) > STUCK_US);
-        match server.up.first() {
-            Some((first, _)) if first == id && server.up.units == 1 => {
-                self.ask_server(lane, BY_USER, Some(by))
-            }
-            // It ends before a request would be there.
-            Some((first, _)) if first == id && !stuck => false,
-            Some((first, _)) if first == id => {
-                self.scatter(lane, Some(id), BY_USER);
-                false
-            }
-            _ => {
-                self.step_out(id, lane, BY_USER);
-                false
-            }
+        if server.up.first().is_none_or(|(first, _)| first != id) {
+            self.step_out(id, lane, BY_USER);
+            return false;
+        }
+        self.part_from_neighbours(id, lane);
+        self.ask_server(lane, BY_USER, Some(by))
+    }
+
+    /// The server can be asked to stop what it does only where that is nobody else's.
+    fn part_from_neighbours(&mut self, id: Id, lane: Id) {
+        if let Some(mut server) = self.servers.take(lane) {
+            self.part(&mut server, id);
+            self.servers.put(lane, server);
         }
     }
 
@@ -114,7 +140,11 @@ impl Engine {
         if first.is_some_and(|(first, _)| first != id) {
             self.step_out(id, lane, BY_TIME);
         } else {
-            self.scatter(lane, Some(id), BY_TIME);
+            self.part_from_neighbours(id, lane);
+            if let Some(mut client) = self.clients.take(id) {
+                client.stopping = self.ask_server(lane, BY_TIME, None);
+                self.settle_client(client, Ok(()));
+            }
         }
         self.resume_all();
     }
@@ -134,12 +164,12 @@ impl Engine {
         self.watch(lane);
     }
 
-    /// A shared connection is stuck: whose statement it is hears so, the others ask again elsewhere.
-    fn scatter(&mut self, lane: Id, victim: Option<Id>, text: &str) {
+    /// A shared connection is stuck for nobody: those who wait on it ask again elsewhere.
+    fn scatter(&mut self, lane: Id) {
         let Some(mut server) = self.servers.take(lane) else { return };
         let pool = Arc::clone(server.seat.pool());
         self.stop_sharing(&pool, lane);
-        self.dismiss(&mut server, victim, ("57014", text));
+        self.dismiss(&mut server, ("57014", BY_USER));
         self.abandon(server, true);
     }
 
@@ -184,7 +214,7 @@ impl Engine {
 
     /// Clients on a shared connection that goes: who has heard nothing yet asks again elsewhere, for what is shared
     /// only reads. The others are told.
-    pub(super) fn dismiss(&mut self, server: &mut Server, victim: Option<Id>, error: (&str, &str)) {
+    pub(super) fn dismiss(&mut self, server: &mut Server, error: (&str, &str)) {
         let (id, broken, first) = (server.id, server.up.midway(), server.up.first());
         let mut pending = std::mem::take(&mut server.up.pending);
         // The last belief goes first: each one was built on those before it.
@@ -202,7 +232,7 @@ impl Engine {
                 continue;
             }
             let heard = first == Some((pending.client, true));
-            let tries = victim != Some(pending.client) && !heard && !client.repeated;
+            let tries = !heard && !client.repeated;
             if broken == Some(pending.client) {
                 self.end_linked(pending.client, Vec::new());
                 continue;
@@ -240,7 +270,7 @@ impl Engine {
             return self.watch(lane);
         }
         if !here {
-            self.scatter(lane, None, BY_USER);
+            self.scatter(lane);
         } else if units > 1
             && let Some(mut server) = self.servers.take(lane)
         {
@@ -257,6 +287,18 @@ impl Engine {
             build::ready(&mut client.stream.out, b'I');
             self.resume(id);
         }
+    }
+
+    /// Its settings hold now, and the statement that waited for them was cancelled meanwhile. True: the statement is gone.
+    pub(super) fn cancel_settled(&mut self, client: &mut Client) -> bool {
+        if client.status != b'I' || !client.session.drop_unit(&mut client.input).unwrap_or(false) {
+            return false;
+        }
+        client.repeated = false;
+        build::error(&mut client.stream.out, "ERROR", "57014", BY_USER);
+        build::ready(&mut client.stream.out, b'I');
+        self.mark_client(client);
+        true
     }
 
     fn cancel_waiting(&mut self, mut client: Box<Client>) {

@@ -208,6 +208,7 @@ impl Engine {
             secret: Box::default(),
             blocked_by: None,
             cancels: 0,
+            cancel_due: None,
             doomed: false,
             looked_at_ms: 0,
             began_us: 0,

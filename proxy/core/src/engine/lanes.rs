@@ -410,7 +410,9 @@ impl Engine {
     }
 
     /// Closes a connection that is in the pool's hands or ours.
-    pub(super) fn discard(&mut self, server: Box<Server>) {
+    pub(super) fn discard(&mut self, mut server: Box<Server>) {
+        let due = server.cancel_due.take();
+        self.acknowledge(due);
         let id = server.id;
         if id.carrier() == self.index {
             self.servers.remove(id);
@@ -441,8 +443,11 @@ impl Engine {
         let pool = Arc::clone(server.seat.pool());
         pool.stats[self.index].linked.add(-1);
         server.up.owner = None;
-        let clean =
-            server.up.is_quiet() && server.up.status == b'I' && client.session.is_between() && !server.doomed;
+        let survives = client.session.pins.as_ref().is_some_and(|pins| pins.survive_discard());
+        let clean = server.up.owes_nobody()
+            && server.up.status == b'I'
+            && client.session.is_between()
+            && !(server.doomed || survives);
         let reset = client.session.pinned || pool.config().mode == Mode::Session;
         if clean && !reset {
             self.release(server);
@@ -509,7 +514,6 @@ impl Engine {
         }
         self.dismiss(
             &mut server,
-            None,
             (&code, &format!("{message}; the statement may or may not have run")),
         );
         self.discard(server);

@@ -9,6 +9,7 @@ mod lanes;
 mod listing;
 mod login;
 mod looks;
+mod pins;
 mod relay;
 mod replies;
 mod slow;

@@ -174,6 +174,7 @@ impl Engine {
                 Step::Took(n) => at += n,
                 Step::Plan => self.wait(client, Wait::Plan),
                 Step::Quiet => self.wait(client, Wait::Replies),
+                Step::Listen { channels } => self.ask_ear(client, channels),
                 Step::Bye => return Err(End::Gone("client left".to_owned())),
                 Step::Lane { ride } => match self.acquire(client, ride, left)? {
                     Acquired::Own => {}

@@ -37,6 +37,8 @@ events! {
     PlanNeeded {
         scope: u32, key: Py<PyBytes>, base: u32, settings: Vec<(String, String)>, exact: bool, text: Py<PyBytes>
     }
+    EarNeeded { conn: u64, ticket: u64, base: u32, channels: Vec<String> }
+    Heard { conn: u64, channels: Vec<(bool, Option<String>)> }
     AnswerNeeded { conn: u64, ticket: u64, base: u32, text: Py<PyBytes> }
     UnitNeeded { conn: u64, ticket: u64, base: u32, unit: Py<PyBytes> }
     ServerNeeded { pool: u32 }
@@ -130,6 +132,10 @@ pub fn to_python(py: Python<'_>, event: Event) -> PyResult<Py<PyAny>> {
             let (key, text) = (bytes(py, &key.to_be_bytes()), bytes(py, &text));
             PlanNeeded { scope, key, base, settings, exact, text }.into_py_any(py)
         }
+        Event::EarNeeded { conn, ticket, base, channels } => {
+            EarNeeded { conn: conn.0, ticket, base, channels }.into_py_any(py)
+        }
+        Event::Heard { conn, channels } => Heard { conn: conn.0, channels }.into_py_any(py),
         Event::AnswerNeeded { conn, ticket, base, text } => {
             AnswerNeeded { conn: conn.0, ticket, base, text: bytes(py, &text) }.into_py_any(py)
         }

@@ -2,7 +2,7 @@
 //! servers by content; what a Bind needs and a connection lacks is prepared on the way.
 
 use super::build;
-use super::client::{Cx, Lane, MAX_NAMED, Named, RIDE, Session, Step, Unnamed};
+use super::client::{Cx, Lane, MAX_NAMED, Named, RIDE, Runs, Session, Step, Unnamed};
 use super::frame::{self, Header, c_string};
 use super::pending::{Kind, Renaming, Undo};
 use crate::plan::{Action, Names, Plan};
@@ -150,7 +150,8 @@ impl Session {
             if plan.era == era {
                 return Some(Some(Arc::clone(plan)));
             }
-            let text = c_string(&unnamed.body)?.0.to_vec();
+            let said = unnamed.runs.as_ref().map_or(&unnamed.body[..], |runs| &runs.body);
+            let text = c_string(said)?.0.to_vec();
             let plan = self.plan(&text, cx);
             if let (Some(unnamed), Some(plan)) = (&mut self.unnamed, &plan) {
                 unnamed.plan = Some(Arc::clone(plan));
@@ -162,7 +163,12 @@ impl Session {
             return Some(Some(Arc::clone(&named.plan)));
         }
         let prepared = Arc::clone(&named.prepared);
-        let text = if prepared.sql { prepared.said() } else { prepared.text().to_vec() };
+        let said = named.runs.as_ref().and_then(|runs| c_string(&runs.body)).map(|(text, _)| text.to_vec());
+        let text = match said {
+            Some(text) => text,
+            None if prepared.sql => prepared.said(),
+            None => prepared.text().to_vec(),
+        };
         let plan = self.plan(&text, cx);
         if let (Some(named), Some(plan)) = (self.named.as_mut().and_then(|all| all.get_mut(name)), &plan) {
             named.plan = Arc::clone(plan);
@@ -225,13 +231,23 @@ impl Session {
             build::message(lane.out, b'P', &[b"\0", build::REFUSED, b"\0\0\0"]);
             return Ok(Step::Took(header.total));
         }
+        let runs = self.runs(body, &plan);
+        if let Some(runs) = &runs {
+            if self.is_undecided(&runs.name, &lane) {
+                self.scanned = Some(plan);
+                lane.out.extend_from_slice(build::FLUSH);
+                return Ok(Step::Quiet);
+            }
+            return self.parse_running(lane, name, runs.clone(), plan, header, cx);
+        }
         if name.is_empty() {
             self.open = true;
             self.serial += 1;
             let mut kept = self.unnamed.take().map(|unnamed| unnamed.body).unwrap_or_default();
             kept.clear();
             kept.extend_from_slice(body);
-            self.unnamed = Some(Box::new(Unnamed { serial: self.serial, body: kept, plan: Some(plan) }));
+            let (serial, plan) = (self.serial, Some(plan));
+            self.unnamed = Some(Box::new(Unnamed { serial, body: kept, plan, runs: None }));
             lane.up.unnamed = Some((cx.me, self.serial));
             let undo = Undo::Unnamed { serial: self.serial };
             lane.up.push_undoable(cx.me, Kind::Parse(None), undo, cx.now_us);
@@ -248,8 +264,8 @@ impl Session {
         self.has_room()?;
         self.open = true;
         self.touched = true;
-        let prepared = cx.shared.prepared.intern(body, text.len());
-        let named = Named { prepared: Arc::clone(&prepared), plan };
+        let prepared = cx.shared.prepared.intern(&cx.settings.reading(), body, text.len());
+        let named = Named { prepared: Arc::clone(&prepared), plan, runs: None };
         self.named.get_or_insert_default().insert(name.into(), named);
         let undo = Undo::Named { name: name.into(), before: None };
         if is_there(lane.up, lane.out, &prepared, true, cx) {
@@ -259,6 +275,97 @@ impl Session {
             lane.up.push_undoable(cx.me, Kind::Parse(Some(prepared)), undo, cx.now_us);
         }
         Ok(Step::Took(header.total))
+    }
+
+    /// A Parse of what runs another statement by its name.
+    fn parse_running(
+        &mut self,
+        mut lane: Lane<'_>,
+        name: &[u8],
+        mut runs: Box<Runs>,
+        plan: Arc<Plan>,
+        header: Header,
+        cx: &mut Cx<'_>,
+    ) -> Result<Step, PeerError> {
+        match self.plan_behind(&runs.name, cx) {
+            Some(None) => {
+                self.scanned = Some(plan);
+                return Ok(Step::Plan);
+            }
+            // Policy changed since it was prepared.
+            Some(Some(behind)) if refused(&behind).is_some() => {
+                self.open = true;
+                let error = refused(&behind).unwrap_or_default();
+                lane.up.push(cx.me, Kind::Refused(error), None, cx.now_us);
+                build::message(lane.out, b'P', &[b"\0", build::REFUSED, b"\0\0\0"]);
+                return Ok(Step::Took(header.total));
+            }
+            _ => {}
+        }
+        let (body, target) = self.written(&runs);
+        runs.target = target;
+        let target = runs.name.clone();
+        if name.is_empty() {
+            self.open = true;
+            self.ensure(&mut lane, &target, cx);
+            self.serial += 1;
+            let serial = self.serial;
+            build::message(lane.out, b'P', &[b"\0", &body]);
+            self.unnamed = Some(Box::new(Unnamed { serial, body, plan: Some(plan), runs: Some(runs) }));
+            lane.up.unnamed = Some((cx.me, serial));
+            lane.up.push_undoable(cx.me, Kind::Parse(None), Undo::Unnamed { serial }, cx.now_us);
+            return Ok(Step::Took(header.total));
+        }
+        if self.is_undecided(name, &lane) {
+            self.scanned = Some(plan);
+            lane.out.extend_from_slice(build::FLUSH);
+            return Ok(Step::Quiet);
+        }
+        if self.named.as_ref().is_some_and(|all| all.contains_key(name)) {
+            return Ok(self.parse_taken(lane, name, &body, header, cx));
+        }
+        self.has_room()?;
+        self.open = true;
+        self.touched = true;
+        self.ensure(&mut lane, &target, cx);
+        let prepared = cx.shared.prepared.intern(&cx.settings.reading(), &body, text_of(&body));
+        let named = Named { prepared: Arc::clone(&prepared), plan, runs: Some(runs) };
+        self.named.get_or_insert_default().insert(name.into(), named);
+        let undo = Undo::Named { name: name.into(), before: None };
+        if is_there(lane.up, lane.out, &prepared, true, cx) {
+            lane.up.push_undoable(cx.me, Kind::Said(build::PARSE_COMPLETE), undo, cx.now_us);
+        } else {
+            build::message(lane.out, b'P', &[&prepared.name, b"\0", &prepared.body]);
+            lane.up.push_undoable(cx.me, Kind::Parse(Some(prepared)), undo, cx.now_us);
+        }
+        Ok(Step::Took(header.total))
+    }
+
+    /// What a statement runs by its name is there first, and is what the name stands for now.
+    fn ensure_target(&mut self, lane: &mut Lane<'_>, name: &[u8], cx: &Cx<'_>) {
+        let runs = if name.is_empty() {
+            self.unnamed.as_ref().and_then(|unnamed| unnamed.runs.clone())
+        } else {
+            self.named.as_ref().and_then(|all| all.get(name)).and_then(|named| named.runs.clone())
+        };
+        let Some(mut runs) = runs else { return };
+        if let Some(target) = self.target_of(name) {
+            self.ensure(lane, &target, cx);
+        }
+        let (body, now) = self.written(&runs);
+        if now == runs.target {
+            return;
+        }
+        runs.target = now;
+        if name.is_empty() {
+            self.serial += 1;
+            if let Some(unnamed) = &mut self.unnamed {
+                (unnamed.serial, unnamed.body, unnamed.runs) = (self.serial, body, Some(runs));
+            }
+        } else if let Some(named) = self.named.as_mut().and_then(|all| all.get_mut(name)) {
+            named.prepared = cx.shared.prepared.intern(&cx.settings.reading(), &body, text_of(&body));
+            named.runs = Some(runs);
+        }
     }
 
     /// For one prepared statement more.
@@ -279,7 +386,8 @@ impl Session {
         self.serial += 1;
         self.scanned = None;
         if input.get(5) == Some(&0) {
-            self.unnamed = Some(Box::new(Unnamed { serial: self.serial, body: Vec::new(), plan: None }));
+            let (serial, body) = (self.serial, Vec::new());
+            self.unnamed = Some(Box::new(Unnamed { serial, body, plan: None, runs: None }));
             lane.up.unnamed = Some((cx.me, self.serial));
         }
         lane.up.push(cx.me, Kind::Parse(None), None, cx.now_us);
@@ -327,7 +435,12 @@ impl Session {
             Some(Some(plan)) => Some(plan),
             None => None,
         };
-        if let Some(error) = plan.as_ref().and_then(|plan| refused(plan)) {
+        let behind = match self.target_of(name).map(|target| self.plan_behind(&target, cx)) {
+            Some(Some(None)) => return Ok(Step::Plan),
+            Some(Some(behind)) => behind,
+            _ => None,
+        };
+        if let Some(error) = plan.iter().chain(&behind).find_map(|plan| refused(plan)) {
             // Policy changed since it was prepared.
             self.open = true;
             lane.up.push(cx.me, Kind::Refused(error), None, cx.now_us);
@@ -341,7 +454,14 @@ impl Session {
         // One prepared in SQL has the plan of its PREPARE, which leaves nothing when it is run.
         let in_sql =
             self.named.as_ref().and_then(|all| all.get(name)).is_some_and(|named| named.prepared.sql);
-        let plan = plan.filter(|_| !in_sql);
+        let mut plan = plan.filter(|_| !in_sql);
+        if let Some(behind) = behind.filter(|behind| behind.names.is_none() && !behind.effect.is_none()) {
+            // What the statement behind the name leaves, besides what this one does.
+            if let Some(why) = plan.as_ref().and_then(|plan| plan.effect.pin.as_ref()) {
+                self.pin(why, cx.shared);
+            }
+            plan = Some(behind);
+        }
         self.note_portal(portal, plan.as_ref())?;
         self.bound = plan;
         self.open = true;
@@ -376,6 +496,7 @@ impl Session {
 
     /// The server's name for the client's statement, prepared on the lane if it was not.
     fn ensure(&mut self, lane: &mut Lane<'_>, name: &[u8], cx: &Cx<'_>) -> Box<[u8]> {
+        self.ensure_target(lane, name, cx);
         if name.is_empty() {
             self.ensure_unnamed(lane, cx);
             return Box::default();
@@ -456,7 +577,7 @@ impl Session {
 
     fn execute(
         &mut self,
-        lane: Lane<'_>,
+        mut lane: Lane<'_>,
         input: &[u8],
         header: Header,
         cx: &mut Cx<'_>,
@@ -474,6 +595,9 @@ impl Session {
             lane.out.extend_from_slice(build::FLUSH);
             return Ok(Step::Quiet);
         }
+        if let Some(step) = plan.as_ref().and_then(|plan| self.hear(&lane, plan)) {
+            return Ok(step);
+        }
         if let Some(why) = plan.as_ref().and_then(|plan| plan.effect.pin.as_ref()) {
             self.pin(why, cx.shared);
         }
@@ -484,6 +608,7 @@ impl Session {
         if let Some(plan) = &plan {
             self.note_effect(plan);
             self.note_resets(plan, cx.startup);
+            self.note_channels(&mut lane, plan);
             self.touched |= plan.effect.forgets_prepared;
         }
         self.open = true;
@@ -524,6 +649,7 @@ impl Session {
         let unread = !self.named.as_ref().is_some_and(|all| all.contains_key(name));
         if unread && self.pinned && !cx.shared.prepared.is_ours(name) {
             // Perhaps one that was too large to read: the connection knows it under this name.
+            self.hint_pins();
             lane.out.extend_from_slice(message);
             lane.up.push(cx.me, Kind::Close, None, cx.now_us);
             return Ok(Step::Took(header.total));
@@ -552,6 +678,11 @@ impl Session {
 /// Counted now and then, for it costs a walk: the bound is passed by what fits in between.
 fn too_much(all: &HashMap<Box<[u8]>, Named>) -> bool {
     all.len() % 64 == 63 && all.values().map(|named| named.prepared.body.len()).sum::<usize>() > MAX_BYTES
+}
+
+/// How much of a Parse's body is its text.
+fn text_of(body: &[u8]) -> usize {
+    c_string(body).map_or(body.len(), |(text, _)| text.len())
 }
 
 pub fn refused(plan: &Plan) -> Option<Box<[u8]>> {

@@ -20,6 +20,11 @@ impl Upstream {
                 self.unit.failed = true;
                 return Ok(Verdict::Ours);
             }
+            // It is not known then, and everything stays as it is.
+            Some(Pending { kind: Kind::Question(_), .. }) => {
+                self.unit.failed = true;
+                return Ok(Verdict::Ours);
+            }
             Some(Pending { kind: Kind::Setup | Kind::Reset | Kind::Restore(_), .. }) => {
                 return Err(Lost::Setup(text(b'M')));
             }

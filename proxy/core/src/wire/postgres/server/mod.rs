@@ -9,6 +9,7 @@ use super::build;
 use super::client::Named;
 use super::frame;
 use super::pending::{Kind, Pending, Renaming, Undo};
+use super::pins::Question;
 use crate::plan::{Names, Plan};
 use crate::prepared::OnServer;
 use crate::settings::Settings;
@@ -92,6 +93,10 @@ pub struct Upstream {
     pub no_transactions: bool,
     /// Asked to stop what it does: in these words its client is told of it.
     pub stopped: Option<&'static str>,
+    /// A client that listens by way of the brain has made it listen, too: what comes of that is nobody's.
+    pub deaf: bool,
+    /// What the last question of ours found.
+    pub answered: Option<Box<Question>>,
     /// An error of ours, to be told in place of that of the query behind it.
     carried: Option<Box<[u8]>>,
     /// Its owner has heard why it goes.
@@ -144,6 +149,8 @@ impl Upstream {
             backslashes: false,
             no_transactions: false,
             stopped: None,
+            deaf: false,
+            answered: None,
             carried: None,
             said_goodbye: false,
             skipping: false,
@@ -193,10 +200,10 @@ impl Upstream {
     }
 
     fn push_all(&mut self, pending: Pending) {
-        use Kind::{CopyEnd, Query, RefusedQuery, Reset, Restore, Setup, Sync};
+        use Kind::{CopyEnd, Query, Question, RefusedQuery, Reset, Restore, Setup, Sync};
         match pending.kind {
             // A simple query drops the unnamed statement, be it well or not.
-            Query(_) | RefusedQuery(_) | Setup | Reset | Restore(_) => self.unnamed = None,
+            Query(_) | RefusedQuery(_) | Setup | Reset | Question(_) | Restore(_) => self.unnamed = None,
             Sync { .. }
                 if self.copying && !self.pending.iter().any(|other| matches!(other.kind, CopyEnd)) =>
             {
@@ -204,7 +211,7 @@ impl Upstream {
             }
             _ => {}
         }
-        if pending.plan.as_ref().is_some_and(|plan| plan.effect.changes_schema) {
+        if pending.plan.as_ref().is_some_and(|plan| plan.effect.changes_schema || plan.effect.hides_names()) {
             self.prepared.outdate();
         }
         self.units += usize::from(pending.kind.ends_unit());
@@ -258,6 +265,12 @@ impl Upstream {
     /// Nothing is owed and no message is half-way.
     pub fn is_quiet(&self) -> bool {
         self.pending.is_empty() && self.rest == 0 && !self.skipping
+    }
+
+    /// Nothing is owed to a client: quiet, or but for a question of ours.
+    pub fn owes_nobody(&self) -> bool {
+        let ours = |pending: &Pending| matches!(pending.kind, Kind::Question(_));
+        self.is_quiet() || self.rest == 0 && !self.skipping && self.pending.iter().all(ours)
     }
 
     /// Nothing more will come, unless a Sync is sent.
@@ -454,7 +467,12 @@ impl Upstream {
                 self.unit.said |= !ours;
                 Ok(if ours { Verdict::Ours } else { Verdict::Pass })
             }
+            (b'T' | b'D', Some(Kind::Question(_))) => Ok(Verdict::Ours),
             (b'T' | b'D' | b'I' | b'G' | b'H' | b'c' | b'd', Some(Kind::Setup | Kind::Reset)) => {
+                Ok(Verdict::Ours)
+            }
+            (b'C', Some(Kind::Question(_))) => {
+                self.note_answer(body);
                 Ok(Verdict::Ours)
             }
             (b'C', Some(Kind::Restore(_))) => Ok(Verdict::Ours),
@@ -512,8 +530,14 @@ impl Upstream {
                 Ok(if ours { Verdict::Ours } else { Verdict::Pass })
             }
             (b'N', _) => Ok(if ours { Verdict::Ours } else { Verdict::Pass }),
-            (b'A', _) => Ok(if self.owner.is_some() { Verdict::Pass } else { Verdict::Ours }),
+            (b'A', _) => Ok(if self.owner.is_some() && !self.deaf { Verdict::Pass } else { Verdict::Ours }),
             _ => Err(Lost::Desync("an unexpected message")),
+        }
+    }
+
+    fn note_answer(&mut self, tag: &[u8]) {
+        if let Some(Pending { kind: Kind::Question(question), .. }) = self.pending.front_mut() {
+            question.answer(tag);
         }
     }
 
@@ -580,6 +604,12 @@ impl Upstream {
         if let Some(Pending { kind: Kind::Restore(_), .. }) = self.pending.front() {
             self.unit.held = std::mem::take(&mut unit.held);
         }
+        if unit.failed
+            && unit.committed
+            && let Some(plan) = &pending.plan
+        {
+            unit.hear_anyway(plan);
+        }
         let effect = pending.plan.as_ref().map(|plan| &plan.effect).filter(|effect| !effect.is_none());
         if matches!(pending.kind, Kind::Query(_))
             && let Some(plan) = &pending.plan
@@ -600,6 +630,11 @@ impl Upstream {
             }
             sink.undo(pending.client, *undo);
         }
+        if self.deaf && matches!(pending.kind, Kind::Setup) {
+            // UNLISTEN, unless a LISTEN is behind it.
+            let listens = |plan: &Arc<Plan>| !plan.effect.channels.is_empty();
+            self.deaf = self.pending.iter().any(|pending| pending.plan.as_ref().is_some_and(listens));
+        }
         if matches!(pending.kind, Kind::Reset) {
             self.prepared.clear();
             self.in_transaction.clear();
@@ -610,6 +645,9 @@ impl Upstream {
         {
             unit.changes
                 .extend(settings.pairs().map(|(name, value)| Change::Set(name.into(), Some(value.into()))));
+        }
+        if let Kind::Question(question) = pending.kind {
+            self.answered = Some(question).filter(|_| !unit.failed);
         }
         let (changes, pin) = self.changes(&mut unit, status, effect.is_some());
         let queued = pending.sent_us < self.done_us;
