@@ -153,7 +153,10 @@ def text(view: Row) -> str:
             f"{servers['active'] + servers['idle']:>8} {_ms(pool['wait_p99_ms']):>9} "
             f"{_ms(pool['statement_p50_ms']):>8} {_ms(pool['statement_p99_ms']):>8}"
         )
-    lines += ["", *(f"pinned {pin['alive']:>8} of {pin['count']:>8}  {pin['reason']}" for pin in view["pins"][:10])]
+    lines += [
+        "",
+        *(f"pinned {pin['alive']:>8} of {pin['count']:>8}  {pin['reason']}" for pin in view["pins"][:10]),
+    ]
     if view.get("statements") is not None:
         lines += ["", f"{'seconds':>9} {'executions':>11} {'longest ms':>11}  statement, since the start"]
     for one in (view.get("statements") or [])[:10]:

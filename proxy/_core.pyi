@@ -204,6 +204,8 @@ class Slow:
         size: int,
         failed: bool,
         untold: int,
+        client_us: int,
+        parameters: str | None,
     ) -> None: ...
     conn: int
     pool: int
@@ -215,12 +217,16 @@ class Slow:
     server_us: int
     """At the server, from when it could start there."""
     total_us: int
-    """From when a connection was asked for to the last byte of the answer."""
+    """From when a connection was asked for until the client had taken the answer."""
     size: int
     """Bytes of the answer."""
     failed: bool
     untold: int
     """Others on the same carrier since the last that was told of."""
+    client_us: int
+    """For which the client had not taken all that was there for it."""
+    parameters: str | None
+    """Of what kind the values were that were bound last (`$1=text(6) $2=null`), where SlowAfter asks for it."""
 
 @final
 class ClientRow:
@@ -660,6 +666,14 @@ class Break:
     address: str
 
 @final
+class Retire:
+    """Connections of the pool to that address close when they are free: nobody gets one of them any more."""
+
+    def __init__(self, pool: int, address: str) -> None: ...
+    pool: int
+    address: str
+
+@final
 class ForgetPlans:
     """Every plan is asked for anew. Statements under way keep theirs."""
 
@@ -675,10 +689,12 @@ class Drain:
 
 @final
 class SlowAfter:
-    """Tell (Slow) of statements that take longer, waiting for a connection included; 0: of none."""
+    """Tell (Slow) of statements that take longer, waiting for a connection included; 0: of none. `parameters`: and of
+    what kind the values were that were bound, never of the values."""
 
-    def __init__(self, ms: int) -> None: ...
+    def __init__(self, ms: int, parameters: bool = False) -> None: ...
     ms: int
+    parameters: bool
 
 @final
 class Hold:
@@ -724,6 +740,7 @@ Command = (
     | TellStrays
     | Survey
     | Break
+    | Retire
     | ForgetPlans
     | Drain
     | SlowAfter

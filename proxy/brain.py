@@ -15,8 +15,6 @@ from proxy.listening import Listening
 from proxy.log import note
 from proxy.native import (
     AnswerNeeded,
-    EarNeeded,
-    Heard,
     AuthMessage,
     Cancelled,
     CancelNeeded,
@@ -24,8 +22,10 @@ from proxy.native import (
     Close,
     Closed,
     Discarded,
+    EarNeeded,
     Event,
     Fault,
+    Heard,
     Learn,
     Listed,
     Plan,

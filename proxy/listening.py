@@ -3,9 +3,9 @@
 It owns who listens to what. A client is answered when the server has confirmed, so that nothing sent after its LISTEN
 is missed; when the session that listens ends, so do those who rely on it, as they would without us.
 
-A LISTEN that stands alone, outside a transaction and by the simple protocol, is answered here. Any other is the server's to
-answer, in its place among the client's statements; what comes on its channel is kept from before it on, and told when
-it is known to have come about.
+A LISTEN that stands alone, outside a transaction and by the simple protocol, is answered here. Any other is the
+server's to answer, in its place among the client's statements; what comes on its channel is kept from before it on,
+and told when it is known to have come about.
 """
 
 import asyncio

@@ -8,8 +8,6 @@ from proxy._core import (
     AdmitServer,
     Adopt,
     AnswerNeeded,
-    EarNeeded,
-    Heard,
     Attach,
     AuthMessage,
     Break,
@@ -23,10 +21,12 @@ from proxy._core import (
     Core,
     Discarded,
     Drain,
+    EarNeeded,
     Fail,
     Fault,
     Figures,
     ForgetPlans,
+    Heard,
     Hold,
     Kill,
     Learn,
@@ -40,6 +40,7 @@ from proxy._core import (
     PoolFigures,
     Recycle,
     Reply,
+    Retire,
     Send,
     ServerLost,
     ServerMessage,
@@ -101,6 +102,7 @@ Command = (
     | TellStrays
     | Survey
     | Break
+    | Retire
     | ForgetPlans
     | Drain
     | SlowAfter
@@ -114,8 +116,6 @@ __all__ = [
     "AdmitServer",
     "Adopt",
     "AnswerNeeded",
-    "EarNeeded",
-    "Heard",
     "Attach",
     "AuthMessage",
     "Break",
@@ -130,11 +130,13 @@ __all__ = [
     "Core",
     "Discarded",
     "Drain",
+    "EarNeeded",
     "Event",
     "Fail",
     "Fault",
     "Figures",
     "ForgetPlans",
+    "Heard",
     "Hold",
     "Kill",
     "Learn",
@@ -148,6 +150,7 @@ __all__ = [
     "PoolFigures",
     "Recycle",
     "Reply",
+    "Retire",
     "Send",
     "ServerLost",
     "ServerMessage",

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from plugins.plan import Hearing
 from plugins.scope import Scope
 from plugins.session.blocks import effect_of_block
 from plugins.session.effect import NAMED, NONE, Effect, pins
@@ -167,7 +168,7 @@ def _channel(statement: Part) -> Effect:
         case [Token(kind=Kind.WORD | Kind.QUOTED, name=name)]:
             # As the server cuts it.
             name = name.encode()[:LONGEST_NAME].decode(errors="ignore")
-            channels = ((verb == "listen", name),)
+            channels: tuple[Hearing, ...] = ((verb == "listen", name),)
         case [Token(text="*")] if verb == "unlisten":
             channels = ((False, None),)
         case _:

@@ -32,7 +32,15 @@ class Effect(msgspec.Struct, frozen=True):
 
     @property
     def lasting(self) -> bool:
-        return bool(self.sets or self.resets_all or self.pin or self.frees or self.channels or self.forgets_prepared or self.changes_schema)
+        return bool(
+            self.sets
+            or self.resets_all
+            or self.pin
+            or self.frees
+            or self.channels
+            or self.forgets_prepared
+            or self.changes_schema
+        )
 
 
 NONE = Effect("none", "leaves nothing in the session")

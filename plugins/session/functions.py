@@ -90,9 +90,7 @@ def effect_of_calls(
     return others
 
 
-def _settings(
-    tokens: Sequence[Token], calls: Sequence[Call], *, exact: bool, runs: bool
-) -> Effect | None:
+def _settings(tokens: Sequence[Token], calls: Sequence[Call], *, exact: bool, runs: bool) -> Effect | None:
     places = [call.at for call in calls if call.ours and call.name == "set_config"]
     if places:
         return set_config(tokens, places, exact=exact, runs=runs)

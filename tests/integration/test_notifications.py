@@ -187,7 +187,7 @@ def test_among_other_statements_of_a_text(lines: list[Line]) -> None:
 
 
 def test_what_comes_before_it_is_committed_waits_for_that(lines: list[Line], server: PostgresServer) -> None:
-    one, two, _, sender = lines
+    one, two, _, _ = lines
     said(two, "LISTEN kept")
     said(one, "BEGIN")
     said(one, "LISTEN kept")

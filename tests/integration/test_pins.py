@@ -76,7 +76,8 @@ def town(proxy: Proxy) -> Iterator[Town]:
         lines = [stack.enter_context(Line(proxy.host, proxy.port)) for _ in range(2)]
         for line in lines:
             line.log_in(USER, ALONE)
-        yield Town(*lines, stack.enter_context(console.opened(proxy.port)))
+        first, second = lines
+        yield Town(first, second, stack.enter_context(console.opened(proxy.port)))
 
 
 def simply(line: Line, text: str) -> None:
@@ -138,7 +139,9 @@ def test_a_pin_ends_with_its_state_and_not_before(
 
 def test_the_last_of_several_reasons_decides(town: Town) -> None:
     simply(town.first, "SELECT pg_advisory_lock(7), pg_advisory_lock(8)")
-    simply(town.first, "BEGIN; CREATE TEMP TABLE a AS SELECT 1; DECLARE c CURSOR WITH HOLD FOR SELECT 1; COMMIT")
+    simply(
+        town.first, "BEGIN; CREATE TEMP TABLE a AS SELECT 1; DECLARE c CURSOR WITH HOLD FOR SELECT 1; COMMIT"
+    )
     assert town.alive() == {LOCKS, TEMPORARY, HELD}
     simply(town.first, "DROP TABLE a")
     assert town.alive() == {LOCKS, HELD}

@@ -54,8 +54,6 @@ def _plan(place: str, said: str) -> Plan:
         match word:
             case "nothing" if said == "nothing":
                 pass
-            case "shareable":
-                changes["shareable"] = True
             case "pin":
                 changes["pin"] = rest
             case "set":
@@ -67,16 +65,12 @@ def _plan(place: str, said: str) -> Plan:
                 changes["resets_all"] = True
             case "forgets":
                 changes["forgets_prepared"] = True
-            case "aside":
-                changes["aside"] = True
             case "makes" | "runs" | "drops":
                 changes["names"] = word
-            case "frees" | "discards":
+            case "aside" | "frees" | "discards" | "shareable":
                 changes[word] = True
-            case "listen":
-                heard.append((True, rest))
-            case "unlisten":
-                heard.append((False, None if rest == "*" else rest))
+            case "listen" | "unlisten":
+                heard.append((word == "listen", None if rest == "*" else rest))
             case "schema":
                 changes["changes_schema"] = True
             case _:

@@ -151,6 +151,10 @@ impl OnServer {
         self.changed = self.clock;
     }
 
+    pub fn is_known(&self, id: u64) -> bool {
+        self.uses.contains_key(&id)
+    }
+
     /// It was parsed before the last change: the same text, parsed now, may mean something else.
     pub fn is_outdated(&self, id: u64) -> bool {
         self.uses.get(&id).is_some_and(|known| known.made < self.changed)
@@ -253,7 +257,8 @@ mod tests {
     #[test]
     fn the_least_recently_used_goes_first() {
         let table = Table::new(1);
-        let all: Vec<_> = (0..4).map(|i| table.intern("", format!("SELECT {i}\0\0\0").as_bytes(), 8)).collect();
+        let all: Vec<_> =
+            (0..4).map(|i| table.intern("", format!("SELECT {i}\0\0\0").as_bytes(), 8)).collect();
         let mut server = OnServer::default();
         for prepared in &all[..2] {
             assert!(server.insert(prepared, 2, 1).is_empty());

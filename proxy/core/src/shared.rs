@@ -92,6 +92,8 @@ pub struct Shared {
     pub tell_strays: AtomicBool,
     /// Statements that take longer are told of.
     pub slow_us: AtomicU64,
+    /// And of what kind their parameters were.
+    pub slow_parameters: AtomicBool,
     pools: RwLock<HashMap<u32, Arc<ServerPool>>>,
     groups: Mutex<HashMap<u32, Arc<Group>>>,
     pins: Mutex<BTreeMap<String, Arc<PinCounts>>>,
@@ -126,6 +128,7 @@ impl Shared {
             stopping: AtomicBool::new(false),
             tell_strays: AtomicBool::new(false),
             slow_us: AtomicU64::new(u64::MAX),
+            slow_parameters: AtomicBool::new(false),
             pools: RwLock::default(),
             groups: Mutex::default(),
             pins: Mutex::default(),

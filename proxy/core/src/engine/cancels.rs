@@ -11,10 +11,15 @@ use crate::wire::postgres::build;
 use crate::wire::postgres::pending::Kind;
 use std::sync::Arc;
 
+/// A shared connection's first statement that runs for so long keeps its neighbours waiting: it costs the connection.
+const STUCK_US: u64 = 5_000;
 /// So often a shared connection is looked at on which somebody waits behind another, or that somebody left.
 const LOOK_MS: u64 = 100;
 /// What runs there for so long, for nobody, is stopped.
 const DESERTED_MS: u64 = 1_000;
+/// A connection that is being made ready for the next client takes no longer, or it is given up: it counts, and serves
+/// nobody.
+const OURS_MS: u64 = 5_000;
 
 const BY_USER: &str = "canceling statement due to user request";
 pub(super) const BY_TIME: &str = "canceling statement due to statement timeout";
@@ -107,11 +112,19 @@ impl Engine {
 
     fn cancel_shared(&mut self, id: Id, lane: Id, by: Id) -> bool {
         let Some(server) = self.servers.get(lane) else { return false };
+        let stuck = server.up.oldest_us().is_some_and(|since| self.now_us.saturating_sub(since) > STUCK_US);
+        let (alone, midway) = (server.up.units == 1, server.up.midway() == Some(id));
         if server.up.first().is_none_or(|(first, _)| first != id) {
             self.step_out(id, lane, BY_USER);
             return false;
         }
-        self.part_from_neighbours(id, lane);
+        if stuck && !alone && !midway {
+            self.scatter(lane, Some(id), BY_USER);
+            return false;
+        }
+        if !alone {
+            self.part_from_neighbours(id, lane);
+        }
         self.ask_server(lane, BY_USER, Some(by))
     }
 
@@ -136,10 +149,14 @@ impl Engine {
 
     /// The time of a statement on a shared connection is up.
     pub(super) fn stop_shared(&mut self, id: Id, lane: Id) {
-        let first = self.servers.get(lane).and_then(|server| server.up.first());
+        let Some(server) = self.servers.get(lane) else { return };
+        let (first, midway) = (server.up.first(), server.up.midway() == Some(id));
         if first.is_some_and(|(first, _)| first != id) {
             self.step_out(id, lane, BY_TIME);
+        } else if !midway {
+            self.scatter(lane, Some(id), BY_TIME);
         } else {
+            // It is told when the row it is in the middle of is through.
             self.part_from_neighbours(id, lane);
             if let Some(mut client) = self.clients.take(id) {
                 client.stopping = self.ask_server(lane, BY_TIME, None);
@@ -164,12 +181,12 @@ impl Engine {
         self.watch(lane);
     }
 
-    /// A shared connection is stuck for nobody: those who wait on it ask again elsewhere.
-    fn scatter(&mut self, lane: Id) {
+    /// A shared connection is stuck: whose statement it is hears so, the others ask again elsewhere.
+    fn scatter(&mut self, lane: Id, victim: Option<Id>, text: &str) {
         let Some(mut server) = self.servers.take(lane) else { return };
         let pool = Arc::clone(server.seat.pool());
         self.stop_sharing(&pool, lane);
-        self.dismiss(&mut server, ("57014", BY_USER));
+        self.dismiss(&mut server, victim, ("57014", text));
         self.abandon(server, true);
     }
 
@@ -214,7 +231,7 @@ impl Engine {
 
     /// Clients on a shared connection that goes: who has heard nothing yet asks again elsewhere, for what is shared
     /// only reads. The others are told.
-    pub(super) fn dismiss(&mut self, server: &mut Server, error: (&str, &str)) {
+    pub(super) fn dismiss(&mut self, server: &mut Server, victim: Option<Id>, error: (&str, &str)) {
         let (id, broken, first) = (server.id, server.up.midway(), server.up.first());
         let mut pending = std::mem::take(&mut server.up.pending);
         // The last belief goes first: each one was built on those before it.
@@ -232,7 +249,7 @@ impl Engine {
                 continue;
             }
             let heard = first == Some((pending.client, true));
-            let tries = !heard && !client.repeated;
+            let tries = victim != Some(pending.client) && !heard && !client.repeated;
             if broken == Some(pending.client) {
                 self.end_linked(pending.client, Vec::new());
                 continue;
@@ -262,15 +279,16 @@ impl Engine {
     pub(super) fn look_after(&mut self, lane: Id) {
         let Some(server) = self.servers.get(lane) else { return };
         let (Some((first, _)), None) = (server.up.first(), server.up.owner) else { return };
+        let bound_ms = if first == lane { OURS_MS } else { DESERTED_MS };
         let since = server.up.oldest_us().unwrap_or(self.now_us);
         let (runs_ms, units) = (self.now_us.saturating_sub(since) / 1_000, server.up.units);
         let (patient, cancelled) = (runs_ms < LOOK_MS, server.cancels > 0);
         let here = self.clients.get(first).is_some_and(|client| client.link == Link::Shared(lane));
-        if cancelled || patient || (!here && runs_ms < DESERTED_MS) {
+        if cancelled || patient || (!here && runs_ms < bound_ms) {
             return self.watch(lane);
         }
         if !here {
-            self.scatter(lane);
+            self.scatter(lane, None, BY_USER);
         } else if units > 1
             && let Some(mut server) = self.servers.take(lane)
         {
@@ -339,6 +357,9 @@ impl Engine {
         }
         let owner = server.up.owner.filter(|_| server.cancels == 0 && server.up.is_quiet());
         self.servers.put(id, server);
+        if idle {
+            self.watch(id);
+        }
         // Its next statement waited, or it would have been stopped in the place of the one that was meant.
         if let Some(owner) = owner
             && let Some(client) = self.clients.get(owner)

@@ -327,6 +327,7 @@ impl Engine {
     /// The client goes. It is told why, if there is something to tell, and its connection is looked after.
     pub(super) fn end_client(&mut self, mut client: Box<Client>, end: End) {
         let speechless = self.is_midway(&client);
+        self.tell_untaken(&mut client);
         self.let_go(&mut client, !matches!(end, End::Gone(_)));
         client.presence.leave();
         let reason = match &end {

@@ -57,6 +57,10 @@ impl Sink for Delivery<'_> {
     fn done(&mut self, done: Done) {
         self.dones.push(done);
     }
+
+    fn shown(&mut self, to: Id, own: &[u8]) -> Option<Box<[u8]>> {
+        self.clients.get(to).and_then(|client| client.session.shown(own))
+    }
 }
 
 impl Engine {
@@ -297,7 +301,7 @@ impl Engine {
     }
 
     /// True when the connection's client needs it no more.
-    fn finish_unit(&mut self, server: &mut Server, done: Done, last: bool) -> bool {
+    fn finish_unit(&mut self, server: &mut Server, mut done: Done, last: bool) -> bool {
         if done.internal {
             if !done.changes.is_empty() {
                 let theirs = changed(&server.up.applied, &self.shared.no_settings, &done.changes);
@@ -347,9 +351,7 @@ impl Engine {
         }
         client.status = done.status;
         let total_us = self.now_us.saturating_sub(done.sent_us) + client.waited_us;
-        if total_us >= self.shared.slow_us.load(Relaxed) {
-            self.tell_slow(&client, pool.id, &done, total_us);
-        }
+        self.note_slow(&mut client, pool.id, &mut done, total_us);
         client.stopping = false;
         client.finishing = false;
         client.waited_us = 0;

@@ -303,9 +303,14 @@ commands! {
     Break (pool, address) (pool: u32, address: String) => |c| {
         Ok(Command::Break { pool: c.pool, address: c.address.clone() })
     };
+    Retire (pool, address) (pool: u32, address: String) => |c| {
+        Ok(Command::Retire { pool: c.pool, address: c.address.clone() })
+    };
     ForgetPlans () () => |_| Ok(Command::ForgetPlans);
     Drain (at_once = false) (at_once: bool) => |c| Ok(Command::Drain { at_once: c.at_once });
-    SlowAfter (ms) (ms: u64) => |c| Ok(Command::SlowAfter { ms: c.ms });
+    SlowAfter (ms, parameters = false) (ms: u64, parameters: bool) => |c| {
+        Ok(Command::SlowAfter { ms: c.ms, parameters: c.parameters })
+    };
     Hold (pool, how) (pool: u32, how: String) => |c| {
         let hold = pool::Hold::parse(&c.how).ok_or_else(|| PyValueError::new_err(format!("no such hold: {}", c.how)))?;
         Ok(Command::Hold { pool: c.pool, hold })

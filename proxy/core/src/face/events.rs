@@ -50,7 +50,7 @@ events! {
     Silent { pool: u32, address: String }
     Slow {
         conn: u64, pool: u32, base: u32, key: Py<PyBytes>, queue_us: u64, server_us: u64, total_us: u64, size: usize,
-        failed: bool, untold: u64
+        failed: bool, untold: u64, client_us: u64, parameters: Option<String>
     }
     ClientRow {
         conn: u64, pool: u32, base: u32, state: String, address: String, local: String, fd: i32, since_us: u64,
@@ -168,6 +168,8 @@ pub fn to_python(py: Python<'_>, event: Event) -> PyResult<Py<PyAny>> {
             server_us: slow.server_us,
             total_us: slow.total_us,
             size: slow.bytes,
+            client_us: slow.client_us,
+            parameters: slow.kinds.map(String::from),
             failed: slow.failed,
             untold: slow.untold,
         }

@@ -198,6 +198,12 @@ impl Default for Session {
 }
 
 impl Session {
+    /// The client's own name for a statement of ours.
+    pub fn shown(&self, own: &[u8]) -> Option<Box<[u8]>> {
+        let all = self.named.as_ref()?;
+        all.iter().find(|(_, named)| *named.prepared.name == *own).map(|(name, _)| name.clone())
+    }
+
     /// No message is half-way and no unit is open: the lane may go.
     pub fn is_between(&self) -> bool {
         !self.open && (self.rest == 0 || self.rest_to == Rest::Nowhere)
@@ -236,9 +242,9 @@ impl Session {
                     None => drop(named.remove(&name)),
                 }
             }
-            Undo::Unnamed { serial } => {
-                if self.unnamed.as_ref().is_some_and(|unnamed| unnamed.serial == serial) {
-                    self.unnamed = None;
+            Undo::Unnamed { serial, before } => {
+                if self.unnamed.as_ref().map_or(0, |unnamed| unnamed.serial) == serial {
+                    self.unnamed = before;
                 }
             }
             Undo::Forgot { named, .. } => {

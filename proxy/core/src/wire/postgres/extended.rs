@@ -4,12 +4,14 @@
 use super::build;
 use super::client::{Cx, Lane, MAX_NAMED, Named, RIDE, Runs, Session, Step, Unnamed};
 use super::frame::{self, Header, c_string};
+use super::parameters;
 use super::pending::{Kind, Renaming, Undo};
 use crate::plan::{Action, Names, Plan};
 use crate::prepared::{Known, Prepared};
 use crate::wire::PeerError;
 use hashbrown::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// The names at the head of a Bind are at most so long.
 const NAMES: usize = 8 * 1024;
@@ -241,15 +243,17 @@ impl Session {
             return self.parse_running(lane, name, runs.clone(), plan, header, cx);
         }
         if name.is_empty() {
-            self.open = true;
             self.serial += 1;
+            // Only where something of its unit is in front of it can it be skipped.
+            let before = if self.open { self.unnamed.take() } else { None };
+            self.open = true;
             let mut kept = self.unnamed.take().map(|unnamed| unnamed.body).unwrap_or_default();
             kept.clear();
             kept.extend_from_slice(body);
             let (serial, plan) = (self.serial, Some(plan));
             self.unnamed = Some(Box::new(Unnamed { serial, body: kept, plan, runs: None }));
             lane.up.unnamed = Some((cx.me, self.serial));
-            let undo = Undo::Unnamed { serial: self.serial };
+            let undo = Undo::Unnamed { serial: self.serial, before };
             lane.up.push_undoable(cx.me, Kind::Parse(None), undo, cx.now_us);
             lane.out.extend_from_slice(message);
             return Ok(Step::Took(header.total));
@@ -467,7 +471,12 @@ impl Session {
         self.open = true;
         let Lane { up, out } = lane;
         let server_name = self.ensure(&mut Lane { up: &mut *up, out: &mut *out }, name, cx);
-        up.push(cx.me, Kind::Bind, None, cx.now_us);
+        let kinds = if cx.shared.slow_parameters.load(Relaxed) {
+            parameters::kinds(input, header, tail)
+        } else {
+            None
+        };
+        up.push_bind(cx.me, kinds, cx.now_us);
         let length = header.total - 1 - name.len() + server_name.len();
         build::header(out, b'B', length);
         out.extend_from_slice(portal);
@@ -633,11 +642,14 @@ impl Session {
         let (what, name) = (message.get(5).copied(), message.get(6..).and_then(c_string));
         let (Some(what @ (b'S' | b'P')), Some((name, []))) = (what, name) else { return Err(malformed()) };
         self.open = true;
-        if what == b'P' || name.is_empty() {
-            if what == b'S' {
-                self.unnamed = None;
-                lane.up.unnamed = None;
-            }
+        if what == b'S' && name.is_empty() {
+            let undo = Undo::Unnamed { serial: 0, before: self.unnamed.take() };
+            lane.up.unnamed = None;
+            lane.out.extend_from_slice(message);
+            lane.up.push_undoable(cx.me, Kind::Close, undo, cx.now_us);
+            return Ok(Step::Took(header.total));
+        }
+        if what == b'P' {
             lane.out.extend_from_slice(message);
             lane.up.push(cx.me, Kind::Close, None, cx.now_us);
             return Ok(Step::Took(header.total));
@@ -704,8 +716,10 @@ pub fn is_there(
     anew: bool,
     cx: &Cx<'_>,
 ) -> bool {
-    // The client parses it now: what was parsed before a table changed would not be what it gets without us.
-    let outdated = anew && up.prepared.is_outdated(prepared.id);
+    // The client parses it now: what was parsed before a table changed would not be what it gets without us; and in
+    // a transaction that has failed, or may have by then, it is the server that says whether it parses.
+    let failed = !prepared.sql && up.prepared.is_known(prepared.id) && up.may_have_failed();
+    let outdated = anew && (failed || up.prepared.is_outdated(prepared.id));
     let known = up.prepared.touch(prepared.id, up.unit());
     match if outdated { Known::Doubt } else { known } {
         Known::Yes => return true,

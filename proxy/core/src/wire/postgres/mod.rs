@@ -6,6 +6,7 @@ pub mod client;
 pub mod extended;
 pub mod frame;
 mod naming;
+mod parameters;
 pub mod pending;
 pub mod pins;
 pub mod server;

@@ -1,6 +1,6 @@
 //! What a server connection still owes: one entry per message it will answer, in order, with whose it is.
 
-use super::client::Named;
+use super::client::{Named, Unnamed};
 use super::pins::Question;
 use crate::plan::Plan;
 use crate::prepared::{OnServer, Prepared};
@@ -169,8 +169,11 @@ pub enum Undo {
         name: Box<[u8]>,
         before: Option<Named>,
     },
+    /// The unnamed statement was parsed, or closed (0). `before`: the one that holds on if the server hears nothing
+    /// of it, the unit having failed in front of it.
     Unnamed {
         serial: u64,
+        before: Option<Box<Unnamed>>,
     },
     /// DEALLOCATE ALL: what the client had prepared, and what the connection had.
     Forgot {
@@ -185,4 +188,6 @@ pub struct Pending {
     pub plan: Option<Arc<Plan>>,
     pub undo: Option<Box<Undo>>,
     pub sent_us: u64,
+    /// Of a Bind, where it is asked for: of what kind its parameters are.
+    pub kinds: Option<Box<str>>,
 }

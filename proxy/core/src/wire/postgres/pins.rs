@@ -32,9 +32,11 @@ impl State {
     fn question(self, own_names: &str) -> String {
         match self {
             // Between transactions there are none but those of the session.
-            Locks => "SELECT FROM pg_catalog.pg_locks WHERE locktype OPERATOR(pg_catalog.=) 'advisory' AND pid \
+            Locks => {
+                "SELECT FROM pg_catalog.pg_locks WHERE locktype OPERATOR(pg_catalog.=) 'advisory' AND pid \
                       OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid() LIMIT 1;"
-                .to_owned(),
+                    .to_owned()
+            }
             // Whatever is in a schema depends on it.
             Temporary => "SELECT FROM pg_catalog.pg_depend WHERE refclassid OPERATOR(pg_catalog.=) \
                           'pg_catalog.pg_namespace'::pg_catalog.regclass AND refobjid OPERATOR(pg_catalog.=) \

@@ -53,9 +53,9 @@ impl Upstream {
         self.unit
             .changes
             .extend(effect.sets.iter().map(|(name, value)| Change::Set(name.clone(), value.clone())));
-        self.unit.changes.extend(
-            effect.channels.iter().map(|(listens, name)| Change::Hear(*listens, name.clone())),
-        );
+        self.unit
+            .changes
+            .extend(effect.channels.iter().map(|(listens, name)| Change::Hear(*listens, name.clone())));
         self.unit.changed_schema |= effect.changes_schema;
     }
 
@@ -109,7 +109,8 @@ impl Upstream {
             changes.clear();
             if !unit.failed {
                 // Whether it came before the ROLLBACK or behind is not known: rather a channel too many.
-                changes.extend(unit.changes.drain(..).filter(|change| matches!(change, Change::Hear(true, _))));
+                changes
+                    .extend(unit.changes.drain(..).filter(|change| matches!(change, Change::Hear(true, _))));
             }
         } else {
             changes.append(&mut unit.changes);

@@ -59,6 +59,8 @@ pub struct Done {
     /// Time at the server: from when it could start.
     pub served_us: u64,
     pub bytes: usize,
+    /// Of what kind the parameters of its last Bind were, where that is asked for.
+    pub kinds: Option<Box<str>>,
 }
 
 /// Where replies go.
@@ -67,6 +69,10 @@ pub trait Sink {
     /// Something the client's session believed did not happen.
     fn undo(&mut self, to: Id, undo: Undo);
     fn done(&mut self, done: Done);
+    /// What this client calls the statement that servers have under a name of ours.
+    fn shown(&mut self, _: Id, _own: &[u8]) -> Option<Box<[u8]>> {
+        None
+    }
 }
 
 pub struct Upstream {
@@ -131,6 +137,7 @@ struct Unit {
     committed: bool,
     rolled_back: bool,
     bytes: usize,
+    kinds: Option<Box<str>>,
 }
 
 impl Upstream {
@@ -166,11 +173,22 @@ impl Upstream {
     }
 
     pub fn push(&mut self, client: Id, kind: Kind, plan: Option<Arc<Plan>>, now_us: u64) {
-        self.push_all(Pending { client, kind, plan, undo: None, sent_us: now_us });
+        self.push_all(Pending { client, kind, plan, undo: None, sent_us: now_us, kinds: None });
+    }
+
+    pub fn push_bind(&mut self, client: Id, kinds: Option<Box<str>>, now_us: u64) {
+        self.push_all(Pending { client, kind: Kind::Bind, plan: None, undo: None, sent_us: now_us, kinds });
     }
 
     pub fn push_undoable(&mut self, client: Id, kind: Kind, undo: Undo, now_us: u64) {
-        self.push_all(Pending { client, kind, plan: None, undo: Some(Box::new(undo)), sent_us: now_us });
+        self.push_all(Pending {
+            client,
+            kind,
+            plan: None,
+            undo: Some(Box::new(undo)),
+            sent_us: now_us,
+            kinds: None,
+        });
     }
 
     /// A statement that drops all prepared ones, those of the connection too.
@@ -183,7 +201,7 @@ impl Upstream {
         now_us: u64,
     ) {
         let undo = Some(Box::new(Undo::Forgot { named, on_server: std::mem::take(&mut self.prepared) }));
-        self.push_all(Pending { client, kind, plan: Some(plan), undo, sent_us: now_us });
+        self.push_all(Pending { client, kind, plan: Some(plan), undo, sent_us: now_us, kinds: None });
     }
 
     pub fn push_named(
@@ -196,7 +214,7 @@ impl Upstream {
     ) {
         let kind = Kind::Query(Some(Box::new(renaming)));
         let undo = undo.map(Box::new);
-        self.push_all(Pending { client, kind, plan: Some(plan), undo, sent_us: now_us });
+        self.push_all(Pending { client, kind, plan: Some(plan), undo, sent_us: now_us, kinds: None });
     }
 
     fn push_all(&mut self, pending: Pending) {
@@ -276,6 +294,12 @@ impl Upstream {
     /// Nothing more will come, unless a Sync is sent.
     pub fn is_dry(&self) -> bool {
         self.pending.is_empty() && self.rest == 0
+    }
+
+    /// Its owner's transaction has failed, or may have when what is sent now is heard.
+    pub fn may_have_failed(&self) -> bool {
+        let undecided = |pending: &Pending| pending.kind.ends_unit() && !pending.kind.is_ours();
+        self.owner.is_some() && (self.status == b'E' || self.pending.iter().any(undecided))
     }
 
     /// When the oldest unit it owes was sent.
@@ -406,7 +430,10 @@ impl Upstream {
     fn pop(&mut self) -> Verdict {
         match self.pending.pop_front() {
             Some(pending) if pending.kind.is_ours() => Verdict::Ours,
-            _ => {
+            pending => {
+                if let Some(kinds) = pending.and_then(|pending| pending.kinds) {
+                    self.unit.kinds = Some(kinds);
+                }
                 self.unit.said = true;
                 Verdict::Pass
             }
@@ -671,6 +698,7 @@ impl Upstream {
             sent_us: pending.sent_us,
             served_us,
             bytes: unit.bytes,
+            kinds: unit.kinds,
         });
         Ok(())
     }
