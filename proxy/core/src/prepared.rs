@@ -1,6 +1,7 @@
 //! Prepared statements by content: the same text and parameter types are one statement on every server connection,
 //! whatever the clients call it.
 
+use crate::conditions::postgres::Inferred;
 use hashbrown::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -18,6 +19,8 @@ pub struct Prepared {
     pub text: usize,
     /// Prepared in SQL.
     pub sql: bool,
+    /// The types of its parameters, once a server has told them.
+    pub inferred: Arc<Inferred>,
 }
 
 impl Prepared {
@@ -89,7 +92,8 @@ impl Table {
         inner.next += 1;
         let id = inner.next;
         let name = format!("{}{id}", self.prefix).into_bytes().into_boxed_slice();
-        let prepared = Arc::new(Prepared { id, name, body: body.into(), text, sql });
+        let inferred = Arc::default();
+        let prepared = Arc::new(Prepared { id, name, body: body.into(), text, sql, inferred });
         // Full of statements that clients hold: this one lives as long as its clients, under a name of its own.
         if inner.kept < KEPT {
             inner.kept += 1;

@@ -5,6 +5,7 @@ pub mod build;
 pub mod client;
 pub mod extended;
 pub mod frame;
+pub mod judging;
 mod naming;
 mod parameters;
 pub mod pending;

@@ -2,6 +2,7 @@
 
 use super::client::{Named, Unnamed};
 use super::pins::Question;
+use crate::conditions::postgres::Inferred;
 use crate::plan::Plan;
 use crate::prepared::{OnServer, Prepared};
 use crate::settings::Settings;
@@ -36,7 +37,8 @@ pub enum Kind {
     // Ended by a message of their own, or skipped after an error.
     Parse(Option<Arc<Prepared>>),
     Bind,
-    Describe,
+    /// With where the types of a statement's parameters are kept.
+    Describe(Option<Arc<Inferred>>),
     Execute,
     Close,
     /// Ours: the statement a Bind or Describe needs, prepared on this connection first.

@@ -468,6 +468,7 @@ impl Upstream {
         let head = self.pending.front().map(|pending| &pending.kind);
         match (kind, head) {
             (b'C', Some(Kind::Made(prepared))) => self.prepared.parsed(prepared.id, true),
+            (b't', Some(Kind::Describe(Some(inferred)))) => inferred.learn(body),
             (b'1', Some(Kind::Parse(Some(prepared)) | Kind::Prepare(Some(prepared)))) => {
                 self.prepared.parsed(prepared.id, true);
             }
@@ -481,7 +482,7 @@ impl Upstream {
             | (b'2', Some(Kind::Bind | Kind::OwnBind))
             | (b'C', Some(Kind::Made(_)))
             | (b'3', Some(Kind::Close | Kind::Evict(_) | Kind::Renew(_) | Kind::CloseUnnamed))
-            | (b'T' | b'n', Some(Kind::Describe))
+            | (b'T' | b'n', Some(Kind::Describe(_)))
             | (b's' | b'I', Some(Kind::Execute)) => Ok(self.pop()),
             (b'C', Some(Kind::Execute)) => {
                 self.end_copy();
@@ -508,7 +509,7 @@ impl Upstream {
                 self.unit.said = true;
                 Ok(Verdict::Pass)
             }
-            (b't', Some(Kind::Describe))
+            (b't', Some(Kind::Describe(_)))
             | (b'T' | b'I' | b'H' | b'c', Some(Kind::Query(_)))
             | (b'H' | b'c', Some(Kind::Execute))
             | (b'V', Some(Kind::Function)) => {
