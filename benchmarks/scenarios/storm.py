@@ -62,7 +62,8 @@ def _storm(bench: Bench, running: Running, turn: int) -> Storm | Absence:
 
 def _line(one: Storm) -> str:
     rate = one.logins / one.seconds if one.seconds else 0
-    return f"{one.contestant}: {rate:.0f} log-ins a second, {one.cpu_us:.0f} µs each, {one.errors} errors {one.kinds or ''}"
+    faults = f"{one.errors} errors {one.kinds or ''}"
+    return f"{one.contestant}: {rate:.0f} log-ins a second, {one.cpu_us:.0f} µs each, {faults}"
 
 
 SCENARIO = Scenario("storm", "Log-in storm", "postgres", _run)

@@ -61,6 +61,7 @@ fn settings_follow_their_client() {
         "insert 2",
         "begin",
         "set timezone UTC",
+        "H",
         "rollback",
         "RESET \"timezone\";",
         "insert 3",

@@ -124,6 +124,9 @@ enum Rest {
     Nowhere,
 }
 
+/// Channels: to listen (or not), and to which; none is all of them.
+type Heard = Vec<(bool, Option<String>)>;
+
 pub struct Session {
     pub named: Option<Box<HashMap<Box<[u8]>, Named>>>,
     pub unnamed: Option<Box<Unnamed>>,
@@ -161,10 +164,10 @@ pub struct Session {
     /// This client keeps its connection, and why.
     pub pinned: bool,
     pub pins: Option<Box<Pins>>,
-    /// The brain listens for the statement that comes next.
-    ears: bool,
+    /// What the brain listens to for the statement that comes next.
+    ears: Option<Vec<String>>,
     /// LISTEN and UNLISTEN were sent: what has come about of them, to be told when all is in.
-    pub heard: Option<Box<Vec<(bool, Option<String>)>>>,
+    pub heard: Option<Box<Heard>>,
     pub backslashes: bool,
     /// The client's encoding has bytes below 128 inside its characters.
     pub unsafe_encoding: bool,
@@ -196,7 +199,7 @@ impl Default for Session {
             poolless: false,
             pinned: false,
             pins: None,
-            ears: false,
+            ears: None,
             heard: None,
             backslashes: false,
             unsafe_encoding: false,
@@ -319,14 +322,17 @@ impl Session {
     /// and tells the client when it is certain.
     pub fn hear(&mut self, lane: &Lane<'_>, plan: &Plan) -> Option<Step> {
         let channels = &plan.effect.channels;
-        if channels.is_empty() || !self.roams || std::mem::take(&mut self.ears) {
+        if channels.is_empty() || !self.roams {
             return None;
         }
         let name = |(listens, name): &(bool, Option<String>)| name.clone().filter(|_| *listens);
         let channels: Vec<String> = channels.iter().filter_map(name).collect();
         debug_assert!(lane.up.owner.is_some(), "nobody listens on a shared connection");
-        self.ears = !channels.is_empty();
-        self.ears.then_some(Step::Listen { channels })
+        if channels.is_empty() || self.ears.take().is_some_and(|lent| lent == channels) {
+            return None;
+        }
+        self.ears = Some(channels.clone());
+        Some(Step::Listen { channels })
     }
 
     pub fn note_channels(&mut self, lane: &mut Lane<'_>, plan: &Plan) {

@@ -3,6 +3,7 @@
 
 pub mod build;
 pub mod client;
+mod content;
 pub mod extended;
 pub mod frame;
 pub mod judging;

@@ -4,7 +4,8 @@
 
 use super::build;
 use super::client::{Cx, Lane, Named, Runs, Session, Step};
-use super::extended::{is_there, refused};
+use super::content::is_there;
+use super::extended::refused;
 use super::frame::{Header, c_string};
 use super::judging::{count, judged_no};
 use super::pending::{Kind, Renaming, Undo};
