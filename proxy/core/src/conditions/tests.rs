@@ -61,7 +61,7 @@ fn texts_in_many_spellings() {
         (r"'a\nb'", r"a\nb", false),
         (r"'a\nb'", "a\nb", true),
         (r"E'a\tb\'c\\d\101\x41\u00e9\U0001F600\q'", "a\tb'c\\dAAé😀q", false),
-        ("$x$it's $ $$x$x$", "it's $ $$x", false),
+        ("$x$it's $ $y$ $$x$", "it's $ $y$ $", false),
         ("'one' \n 'two'", "onetwo", false),
         ("N'x'", "x", false),
         ("''", "", false),

@@ -5,7 +5,7 @@ use super::build;
 use super::client::{Cx, Lane, MAX_NAMED, Named, RIDE, Session, Step, Unnamed};
 use super::content::is_there;
 use super::frame::{self, Header, c_string};
-use super::judging::{Known as Literals, count, judged_no};
+use super::judging::{count, judged_no};
 use super::parameters;
 use super::pending::{Kind, Undo};
 use crate::plan::{Action, Names, Plan};
@@ -106,7 +106,9 @@ impl Session {
                         return Ok(Ahead::Own);
                     }
                     let Some(plan) = self.plan(text, cx) else { return Ok(Ahead::Plan) };
-                    shares &= plan.shares() && plan.action == Action::Forward;
+                    let judged = self.judge_parse(&plan, text, true, cx);
+                    let denied = judged.is_some_and(|decision| decision.is_denied());
+                    shares &= plan.shares() && plan.action == Action::Forward && !denied;
                     self.scanned = Some(Arc::clone(&plan));
                     parsed = Some((name, rest, plan));
                 }

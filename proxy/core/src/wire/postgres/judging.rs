@@ -188,15 +188,16 @@ fn execution<'a>(known: Option<&'a Known>, given: Given<'a>) -> Execution<'a> {
 /// more than a literal they are not known.
 fn arguments(text: &[u8], from: usize, literals: &[Literal], places: &mut Vec<Place>) {
     let mut words = Words { text, at: from };
-    let mut sign = sign(&mut words);
-    if sign != Some(b'(') {
+    if sign(&mut words) != Some(b'(') {
         return;
     }
-    while matches!(sign, Some(b'(' | b',')) {
-        let Some(place) = argument(&mut words, literals) else { return };
-        sign = self::sign(&mut words);
-        if matches!(sign, Some(b',' | b')')) {
+    while let Some(place) = argument(&mut words, literals) {
+        let behind = sign(&mut words);
+        if matches!(behind, Some(b',' | b')')) {
             places.push(place);
+        }
+        if behind != Some(b',') {
+            return;
         }
     }
 }
