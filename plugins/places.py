@@ -113,7 +113,7 @@ def _is_of(node: exp.Expr, token: Token) -> bool:
     if token.kind is Kind.NUMBER:
         said = str(node.this)
         # `0x1F` and `1_000` are one literal to the core, and to newer servers.
-        return isinstance(node, exp.HexString) or (
+        return isinstance(node, exp.HexString | exp.BitString) or (
             isinstance(node, exp.Literal) and token.text.startswith(said)
         )
     if token.kind is Kind.STRING:

@@ -31,6 +31,8 @@ class AmountLimit:
             for found in (part, inside(part)):
                 if found is not None:
                     amounts += places.of(found, *_amounts(places, found))
+            if part.kind == "copy" and part.word(1) == TABLE:
+                amounts += places.of(part, None)  # its rows are no values of the statement
         if not amounts:
             return plan
         return plan.when(

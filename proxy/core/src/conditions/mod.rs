@@ -62,9 +62,15 @@ pub enum Slot {
 pub enum Test {
     In(HashSet<Bytes>),
     /// Each bound with whether it is one itself.
-    Range { low: Option<(Bytes, bool)>, high: Option<(Bytes, bool)> },
+    Range {
+        low: Option<(Bytes, bool)>,
+        high: Option<(Bytes, bool)>,
+    },
     /// Of a text, in letters.
-    Length { least: usize, most: usize },
+    Length {
+        least: usize,
+        most: usize,
+    },
     /// The pieces in this order, anything between them; it begins with the first and ends with the last. As SQL's LIKE
     /// with `%`: linear in the text, nothing to compile, and no piece is looked for twice.
     Like(Box<[Bytes]>),
@@ -75,7 +81,12 @@ pub enum Test {
 #[derive(Clone, PartialEq, Debug)]
 pub enum Condition {
     /// Any of the slots passes. `utf8`: the session's texts are; in others only ASCII is compared.
-    Test { slots: Box<[Slot]>, kind: Type, utf8: bool, test: Test },
+    Test {
+        slots: Box<[Slot]>,
+        kind: Type,
+        utf8: bool,
+        test: Test,
+    },
     All(Box<[Condition]>),
     Any(Box<[Condition]>),
     Not(Box<Condition>),
@@ -88,7 +99,10 @@ pub enum Outcome {
     Pass,
     /// Not on a connection with others' statements.
     Alone,
-    Deny { code: String, message: String },
+    Deny {
+        code: String,
+        message: String,
+    },
 }
 
 pub struct Branch {
@@ -323,7 +337,9 @@ impl Test {
         }
         let is_certain = read == Read::Value;
         let met = match self {
-            Self::Range { low: least, high: most } => return within(low, high, least.as_ref(), most.as_ref()),
+            Self::Range { low: least, high: most } => {
+                return within(low, high, least.as_ref(), most.as_ref());
+            }
             _ if !is_certain => return Verdict::Unknown,
             Self::In(set) => set.contains(value),
             Self::Length { least, most } => {
@@ -338,8 +354,12 @@ impl Test {
 
 /// A value that lies between `low` and `high`: is it between the bounds for certain, or for certain outside?
 fn within(low: &[u8], high: &[u8], least: Option<&(Bytes, bool)>, most: Option<&(Bytes, bool)>) -> Verdict {
-    let under = |value: &[u8]| least.is_some_and(|(bound, itself)| value < &bound[..] || (!itself && value == &bound[..]));
-    let over = |value: &[u8]| most.is_some_and(|(bound, itself)| value > &bound[..] || (!itself && value == &bound[..]));
+    let under = |value: &[u8]| {
+        least.is_some_and(|(bound, itself)| value < &bound[..] || (!itself && value == &bound[..]))
+    };
+    let over = |value: &[u8]| {
+        most.is_some_and(|(bound, itself)| value > &bound[..] || (!itself && value == &bound[..]))
+    };
     if under(high) || over(low) {
         Verdict::No
     } else if under(low) || over(high) {

@@ -77,9 +77,16 @@ pub enum Given<'a> {
     Later,
     Nothing,
     /// A Bind behind the names in it, laid out by `lay_out`; what the Parse declared, behind the text.
-    Bound { values: &'a [u8], declared: &'a [u8], inferred: Option<&'a Inferred> },
+    Bound {
+        values: &'a [u8],
+        declared: &'a [u8],
+        inferred: Option<&'a Inferred>,
+    },
     /// Arguments in SQL, laid out by who read them.
-    Said { text: &'a [u8], backslashes: bool },
+    Said {
+        text: &'a [u8],
+        backslashes: bool,
+    },
 }
 
 /// One execution. `literals` are those of `text`.
@@ -164,7 +171,10 @@ impl Values for Execution<'_> {
                 desk.value.push(value.into());
                 Read::Value
             }
-            (Some(Place::Said { start, end, kind: spelt, negative: minus }), Given::Said { text, backslashes }) => {
+            (
+                Some(Place::Said { start, end, kind: spelt, negative: minus }),
+                Given::Said { text, backslashes },
+            ) => {
                 let text = text.get(start..end).unwrap_or_default();
                 said(text, spelt, backslashes, kind, minus != negative, desk)
             }
@@ -241,7 +251,8 @@ fn said(
 
 /// A bit string as the number it is cast to: the same for both lengths of integers while it is below the sign of either.
 fn put_bits(text: &[u8], spelt: LiteralKind, negative: bool, out: &mut Vec<u8>) -> bool {
-    let digits = text.get(1..).and_then(|text| text.strip_prefix(b"'")).and_then(|text| text.strip_suffix(b"'"));
+    let digits =
+        text.get(1..).and_then(|text| text.strip_prefix(b"'")).and_then(|text| text.strip_suffix(b"'"));
     let radix = if spelt == LiteralKind::Hex { 16 } else { 2 };
     match digits.filter(|digits| !digits.contains(&b'_')).and_then(|digits| number::whole(digits, radix)) {
         Some(size) if size < 1 << 31 => {
@@ -327,9 +338,15 @@ fn bound(value: &[u8], oid: u32, binary: bool, kind: Type, negative: bool, desk:
         {
             known(from_text(kind, value, negative, out))
         }
-        (Type::Number | Type::Integer, INT2) => known(put_int(chunk(value).map(i16::from_be_bytes), negative, out)),
-        (Type::Number | Type::Integer, INT4) => known(put_int(chunk(value).map(i32::from_be_bytes), negative, out)),
-        (Type::Number | Type::Integer, INT8) => known(put_int(chunk(value).map(i64::from_be_bytes), negative, out)),
+        (Type::Number | Type::Integer, INT2) => {
+            known(put_int(chunk(value).map(i16::from_be_bytes), negative, out))
+        }
+        (Type::Number | Type::Integer, INT4) => {
+            known(put_int(chunk(value).map(i32::from_be_bytes), negative, out))
+        }
+        (Type::Number | Type::Integer, INT8) => {
+            known(put_int(chunk(value).map(i64::from_be_bytes), negative, out))
+        }
         (Type::Number | Type::Integer, NUMERIC) => known(put_numeric(value, negative, out).is_some()),
         (Type::Boolean, BOOL) => match value {
             [byte] => {
@@ -478,7 +495,8 @@ fn escaped<'a>(rest: &'a [u8], out: &mut Vec<u8>) -> Option<&'a [u8]> {
     let digits = |text: &[u8], radix: u32, most: usize| {
         text.iter().take(most).take_while(|byte| char::from(**byte).is_digit(radix)).count()
     };
-    let number = |text: &[u8], radix: u32| number::whole(text, radix).and_then(|size| u32::try_from(size).ok());
+    let number =
+        |text: &[u8], radix: u32| number::whole(text, radix).and_then(|size| u32::try_from(size).ok());
     match first {
         b'b' => out.push(8),
         b'f' => out.push(12),

@@ -7,15 +7,23 @@ use proptest::prelude::*;
 
 fn kinds() -> impl Strategy<Value = Type> {
     prop::sample::select(vec![
-        Type::Number, Type::Integer, Type::Text, Type::Boolean, Type::Date, Type::Timestamp,
+        Type::Number,
+        Type::Integer,
+        Type::Text,
+        Type::Boolean,
+        Type::Date,
+        Type::Timestamp,
     ])
 }
 
 fn tests(kind: Type) -> Vec<Test> {
-    let some = ordered(kind, match kind {
-        Type::Date | Type::Timestamp => "2026-01-31",
-        _ => "1",
-    });
+    let some = ordered(
+        kind,
+        match kind {
+            Type::Date | Type::Timestamp => "2026-01-31",
+            _ => "1",
+        },
+    );
     vec![
         Test::In([some.clone()].into_iter().collect()),
         Test::Range { low: Some((some.clone(), true)), high: Some((some.clone(), false)) },

@@ -20,7 +20,8 @@ pub fn ordered(kind: Type, text: &str) -> Bytes {
 fn read(kind: Type, sql: &str, backslashes: bool) -> (Read, Bytes) {
     let text = format!("SELECT x FROM t WHERE y = {sql}");
     let literals = lex(text.as_bytes(), backslashes);
-    let execution = Execution { text: text.as_bytes(), literals: &literals, backslashes, given: Given::Nothing };
+    let execution =
+        Execution { text: text.as_bytes(), literals: &literals, backslashes, given: Given::Nothing };
     let mut desk = Desk::default();
     let slot = Slot::Literal { at: 0, of: 1, negative: false };
     let read = slot.read(&execution, kind, &mut desk);
@@ -30,8 +31,33 @@ fn read(kind: Type, sql: &str, backslashes: bool) -> (Read, Bytes) {
 #[test]
 fn numbers_sort_as_they_should() {
     let sorted = [
-        "-Infinity", "-1e20", "-12.345", "-12.34", "-12.3", "-10", "-1.23", "-1.2", "-1", "-0.5", "-0.05", "-1e-30", "0", "1e-30",
-        "0.05", "0.5", "1", "1.2", "1.23", "9.99", "10", "12", "100", "1e20", "123456789012345678901234567890", "Infinity", "NaN",
+        "-Infinity",
+        "-1e20",
+        "-12.345",
+        "-12.34",
+        "-12.3",
+        "-10",
+        "-1.23",
+        "-1.2",
+        "-1",
+        "-0.5",
+        "-0.05",
+        "-1e-30",
+        "0",
+        "1e-30",
+        "0.05",
+        "0.5",
+        "1",
+        "1.2",
+        "1.23",
+        "9.99",
+        "10",
+        "12",
+        "100",
+        "1e20",
+        "123456789012345678901234567890",
+        "Infinity",
+        "NaN",
     ];
     let all: Vec<Bytes> = sorted.iter().map(|text| ordered(Type::Number, text)).collect();
     assert!(all.is_sorted_by(|a, b| a < b), "{all:?}");
@@ -40,14 +66,35 @@ fn numbers_sort_as_they_should() {
 #[test]
 fn one_number_in_many_spellings() {
     for text in [
-        "10000", "10000.0", "1e4", "1E+4", "0.1e5", "100000e-1", "0010000", "0x2710", "0b10011100010000", "0o23420", "10_000", "'10000'",
-        "' +1e4 '", "E'1\\x30000'", "$$10000$$", "$a$10000$a$", "N'10000'", "x'2710'", "b'10011100010000'", "'10'\n'000'",
-        "'10' -- it's\n '000'", "10000.",
+        "10000",
+        "10000.0",
+        "1e4",
+        "1E+4",
+        "0.1e5",
+        "100000e-1",
+        "0010000",
+        "0x2710",
+        "0b10011100010000",
+        "0o23420",
+        "10_000",
+        "'10000'",
+        "' +1e4 '",
+        "E'1\\x30000'",
+        "$$10000$$",
+        "$a$10000$a$",
+        "N'10000'",
+        "x'2710'",
+        "b'10011100010000'",
+        "'10'\n'000'",
+        "'10' -- it's\n '000'",
+        "10000.",
     ] {
         assert_eq!(read(Type::Number, text, false), (Read::Value, ordered(Type::Number, "10000")), "{text}");
         assert_eq!(read(Type::Integer, text, false).0, Read::Value, "{text}");
     }
-    for text in ["'ten'", "''", "'1 0'", "U&'10000'", "'0xzz'", "x'ffffffff'", "'1e9999999'", "'1e'", "'.'", "'--1'"] {
+    for text in
+        ["'ten'", "''", "'1 0'", "U&'10000'", "'0xzz'", "x'ffffffff'", "'1e9999999'", "'1e'", "'.'", "'--1'"]
+    {
         assert_eq!(read(Type::Number, text, false).0, Read::Unknown, "{text}");
     }
     assert_eq!(read(Type::Integer, "10000.5", false).0, Read::Unknown, "the server would round it");
@@ -75,17 +122,28 @@ fn texts_in_many_spellings() {
 
 #[test]
 fn booleans_dates_and_timestamps() {
-    for (text, value) in [("'t'", 1), ("' TRUE '", 1), ("'ye'", 1), ("'on'", 1), ("'1'", 1), ("'of'", 0), ("'n'", 0), ("'0'", 0)] {
+    for (text, value) in [
+        ("'t'", 1),
+        ("' TRUE '", 1),
+        ("'ye'", 1),
+        ("'on'", 1),
+        ("'1'", 1),
+        ("'of'", 0),
+        ("'n'", 0),
+        ("'0'", 0),
+    ] {
         assert_eq!(read(Type::Boolean, text, false), (Read::Value, [value].into()), "{text}");
     }
     assert_eq!(read(Type::Boolean, "'o'", false).0, Read::Unknown);
-    let days = ["0001-01-01", "1999-12-31", "2000-01-01", "2000-02-29", "2000-03-01", "2026-11-30", "9999-12-31"];
+    let days =
+        ["0001-01-01", "1999-12-31", "2000-01-01", "2000-02-29", "2000-03-01", "2026-11-30", "9999-12-31"];
     assert!(days.map(|day| ordered(Type::Date, day)).is_sorted_by(|a, b| a < b));
     let mut epoch = Vec::new();
     times::put(&mut epoch, 0);
     assert_eq!(ordered(Type::Date, "2000-01-01"), epoch.clone().into());
     assert_eq!(ordered(Type::Timestamp, "2000-01-01T00:00"), epoch.into());
-    let times = ["1999-12-31 23:59:59.999999", "2000-01-01", "2000-01-01 00:00:00.000001", "2000-01-01 00:00:00.1"];
+    let times =
+        ["1999-12-31 23:59:59.999999", "2000-01-01", "2000-01-01 00:00:00.000001", "2000-01-01 00:00:00.1"];
     assert!(times.map(|time| ordered(Type::Timestamp, time)).is_sorted_by(|a, b| a < b));
     for text in ["'2001-02-29'", "'01/02/2000'", "'2000-1-1'", "'today'", "'2000-01-01 BC'", "'2000-00-01'"] {
         assert_eq!(read(Type::Date, text, false).0, Read::Unknown, "{text}");
@@ -139,7 +197,11 @@ fn bound_values_by_their_types() {
         (1700, numeric(&[], 0, 0xc000, 0), "NaN"),
         (25, b"1e4".to_vec(), "10000"),
     ] {
-        assert_eq!(bound(Type::Number, oid, 1, &value), (Read::Value, ordered(Type::Number, said)), "{oid} {said}");
+        assert_eq!(
+            bound(Type::Number, oid, 1, &value),
+            (Read::Value, ordered(Type::Number, said)),
+            "{oid} {said}"
+        );
     }
     for oid in [0, 20, 21, 23, 25, 701, 1700] {
         assert_eq!(bound(Type::Number, oid, 0, b" 10000 ").1, ordered(Type::Number, "10000"), "{oid}");
@@ -156,8 +218,14 @@ fn bound_values_by_their_types() {
     }
     assert!(matches!(bound(Type::Number, 701, 1, &0.1_f64.to_be_bytes()).0, Read::Between(_)));
     assert_eq!(bound(Type::Boolean, 16, 1, b"\x01"), (Read::Value, [1].into()));
-    assert_eq!(bound(Type::Date, 1082, 1, &0_i32.to_be_bytes()), (Read::Value, ordered(Type::Date, "2000-01-01")));
-    assert_eq!(bound(Type::Timestamp, 1114, 1, &1_i64.to_be_bytes()).1, ordered(Type::Timestamp, "2000-01-01 00:00:00.000001"));
+    assert_eq!(
+        bound(Type::Date, 1082, 1, &0_i32.to_be_bytes()),
+        (Read::Value, ordered(Type::Date, "2000-01-01"))
+    );
+    assert_eq!(
+        bound(Type::Timestamp, 1114, 1, &1_i64.to_be_bytes()).1,
+        ordered(Type::Timestamp, "2000-01-01 00:00:00.000001")
+    );
     assert_eq!(bound(Type::Text, 1043, 1, "é".as_bytes()), (Read::Value, ordered(Type::Text, "é")));
     assert_eq!(bound(Type::Text, 23, 0, b"7").0, Read::Unknown);
 }
@@ -195,7 +263,8 @@ fn a_float_near_the_bound_is_in_doubt() {
 
 #[test]
 fn patterns() {
-    let pieces = |pattern: &str| -> Box<[Bytes]> { pattern.split('%').map(|piece| piece.as_bytes().into()).collect() };
+    let pieces =
+        |pattern: &str| -> Box<[Bytes]> { pattern.split('%').map(|piece| piece.as_bytes().into()).collect() };
     for (pattern, yes, no) in [
         ("abc", "abc", "abcd"),
         ("ab%", "ab", "xab"),
@@ -261,7 +330,9 @@ fn branches_in_order_count_what_they_decide() {
     ]);
     assert!(branches.part());
     let mut desk = Desk::default();
-    let mut decide = |given| branches.decide(&Execution { text, literals: &literals, backslashes: false, given }, &mut desk);
+    let mut decide = |given| {
+        branches.decide(&Execution { text, literals: &literals, backslashes: false, given }, &mut desk)
+    };
     let open = decide(Given::Later);
     assert!(open.is_later() && !open.is_denied() && !open.may_share());
     let denied = decide(Given::Nothing);
@@ -281,4 +352,96 @@ fn a_bind_that_is_malformed_has_no_values() {
         desk.lay_out(whole.get(..end).unwrap());
         assert!(desk.places().is_empty(), "{end}");
     }
+}
+
+/// `cargo test --release -p articdbm-core --lib -- --ignored --nocapture what_a_decision_costs`
+#[test]
+#[ignore = "prints figures, and decides nothing"]
+fn what_a_decision_costs() {
+    const TIMES: u32 = 2_000_000;
+    let text = b"UPDATE payments SET note = 'x', amount = 9999.50 WHERE id = 7";
+    let literals = lex(text, false);
+    let deny = || Outcome::Deny { code: "42501".to_owned(), message: "no".to_owned() };
+    let branches = |slot: Slot| {
+        Some(Branches::new(vec![Branch::new("limit".to_owned(), over("10000", slot), deny(), deny())]))
+    };
+    // 9999.5000 as the wire has it: two digits to the base of 10,000.
+    let numeric = [2_u16, 0, 0, 2, 9999, 5000].map(u16::to_be_bytes).concat();
+    let bound = values(&[(1, Some(&numeric)), (1, Some(&7_i64.to_be_bytes()))]);
+    let declared = [&[0, 2][..], &1700_u32.to_be_bytes(), &20_u32.to_be_bytes()].concat();
+    let given = Given::Bound { values: &bound, declared: &declared, inferred: None };
+    let parameter = || Slot::Parameter { number: 1, negative: false };
+    for (what, branches, given) in [
+        ("no branches", None, Given::Nothing),
+        ("a literal", branches(Slot::Literal { at: 1, of: 3, negative: false }), Given::Nothing),
+        ("a bound numeric", branches(parameter()), given),
+    ] {
+        let mut desk = Desk::default();
+        let mut decide = || {
+            let Some(branches) = std::hint::black_box(&branches) else { return true };
+            if let Given::Bound { values, .. } = given {
+                desk.lay_out(values);
+            }
+            let execution = Execution { text, literals: &literals, backslashes: false, given };
+            branches.decide(std::hint::black_box(&execution), &mut desk).may_share()
+        };
+        assert!(decide());
+        let began = std::time::Instant::now();
+        let passed = (0..TIMES).filter(|_| decide()).count();
+        let each = began.elapsed().as_nanos() as f64 / f64::from(TIMES);
+        println!("{what}: {each:.1} ns a decision ({passed} passed)");
+    }
+}
+
+/// Counts what this thread allocates, for the test below.
+mod counting {
+    use std::alloc::{GlobalAlloc, Layout, System};
+    use std::cell::Cell;
+
+    thread_local!(static COUNT: Cell<u64> = const { Cell::new(0) });
+
+    struct Counting;
+
+    #[global_allocator]
+    static ALLOCATOR: Counting = Counting;
+
+    unsafe impl GlobalAlloc for Counting {
+        unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+            let _ = COUNT.try_with(|count| count.set(count.get() + 1));
+            unsafe { System.alloc(layout) }
+        }
+        unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+            unsafe { System.dealloc(at, layout) }
+        }
+    }
+
+    pub fn so_far() -> u64 {
+        COUNT.with(Cell::get)
+    }
+}
+
+#[test]
+fn a_decision_allocates_nothing_once_the_desk_has_its_size() {
+    let text = b"UPDATE payments SET note = E'it\\'s', amount = '9999.50' WHERE id = 7";
+    let literals = lex(text, false);
+    let slots = (0..3).map(|at| Slot::Literal { at, of: 3, negative: false });
+    let mut all: Vec<Condition> = slots.map(|slot| over("10000", slot)).collect();
+    all.push(over("1", Slot::Parameter { number: 1, negative: false }));
+    let branch = Branch::new("all".to_owned(), Condition::All(all.into()), Outcome::Alone, Outcome::Pass);
+    let branches = Branches::new(vec![branch]);
+    let bound = values(&[(1, Some(&0.1_f64.to_be_bytes()))]);
+    let declared = [&[0, 1][..], &701_u32.to_be_bytes()].concat();
+    let mut desk = Desk::default();
+    let mut before = 0;
+    for turn in 0..100 {
+        if turn == 2 {
+            before = counting::so_far();
+        }
+        desk.lay_out(&bound);
+        let given = Given::Bound { values: &bound, declared: &declared, inferred: None };
+        let execution = Execution { text, literals: &literals, backslashes: false, given };
+        branches.count(&branches.decide(&execution, &mut desk));
+    }
+    assert!(before > 0);
+    assert_eq!(counting::so_far(), before);
 }

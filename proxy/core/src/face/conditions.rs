@@ -23,7 +23,9 @@ pub struct Condition(Arc<conditions::Condition>);
 fn bounded(condition: conditions::Condition) -> PyResult<Condition> {
     let (tests, depth) = condition.size();
     if tests > MAX_TESTS || depth > MAX_DEPTH {
-        return Err(wrong(format!("a condition has at most {MAX_TESTS} tests, {MAX_DEPTH} deep in each other")));
+        return Err(wrong(format!(
+            "a condition has at most {MAX_TESTS} tests, {MAX_DEPTH} deep in each other"
+        )));
     }
     Ok(Condition(Arc::new(condition)))
 }
@@ -63,7 +65,12 @@ fn slot_of(kind: Type, (what, at, of, negative, text): Place) -> PyResult<Slot> 
     })
 }
 
-fn test(slots: Vec<Place>, kind: &str, utf8: bool, test: impl FnOnce(Type) -> PyResult<Test>) -> PyResult<Condition> {
+fn test(
+    slots: Vec<Place>,
+    kind: &str,
+    utf8: bool,
+    test: impl FnOnce(Type) -> PyResult<Test>,
+) -> PyResult<Condition> {
     if slots.len() > MAX_SLOTS {
         return Err(wrong(format!("a test looks at no more than {MAX_SLOTS} values")));
     }
@@ -83,7 +90,8 @@ impl Condition {
         if values.len() > MAX_SET {
             return Err(wrong(format!("a set has at most {MAX_SET} values")));
         }
-        let set = |kind| values.iter().map(|value| ordered(kind, value)).collect::<PyResult<_>>().map(Test::In);
+        let set =
+            |kind| values.iter().map(|value| ordered(kind, value)).collect::<PyResult<_>>().map(Test::In);
         test(slots, kind, utf8, set)
     }
 
@@ -185,4 +193,3 @@ pub fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Condition>()?;
     module.add_class::<Branch>()
 }
-

@@ -257,21 +257,18 @@ impl Session {
         if name.is_empty() {
             self.serial += 1;
             // Only where something of its unit is in front of it can it be skipped.
+            // Parsed again, as asyncpg does to bind it, it has the types it was told to have.
+            let told = self.unnamed.as_ref().filter(|unnamed| unnamed.body == body);
+            let told = told.and_then(|unnamed| unnamed.inferred.clone());
             let before = if self.open { self.unnamed.take() } else { None };
             self.open = true;
             let mut kept = self.unnamed.take().map(|unnamed| unnamed.body).unwrap_or_default();
             kept.clear();
             kept.extend_from_slice(body);
             let serial = self.serial;
-            let inferred = known.as_ref().map(|_| Arc::default());
-            self.unnamed = Some(Box::new(Unnamed {
-                serial,
-                body: kept,
-                plan: Some(plan),
-                runs: None,
-                known,
-                inferred,
-            }));
+            let inferred = known.as_ref().map(|_| told.unwrap_or_default());
+            self.unnamed =
+                Some(Box::new(Unnamed { serial, body: kept, plan: Some(plan), runs: None, known, inferred }));
             lane.up.unnamed = Some((cx.me, self.serial));
             let undo = Undo::Unnamed { serial: self.serial, before };
             lane.up.push_undoable(cx.me, Kind::Parse(None), undo, cx.now_us);
@@ -376,7 +373,9 @@ impl Session {
         let judged = plan.as_ref().and_then(|plan| self.judge_bind(plan, name, values, cx));
         let judged_behind = behind.as_ref().and_then(|plan| self.judge_runs(plan, name, cx));
         let decided = [(&plan, judged), (&behind, judged_behind)];
-        for (plan, decision) in decided.iter().filter_map(|(plan, decision)| Some((plan.as_ref()?, (*decision)?))) {
+        for (plan, decision) in
+            decided.iter().filter_map(|(plan, decision)| Some((plan.as_ref()?, (*decision)?)))
+        {
             if let Some(error) = judged_no(plan, &decision) {
                 self.open = true;
                 lane.up.push(cx.me, Kind::Refused(error), None, cx.now_us);
@@ -384,7 +383,9 @@ impl Session {
                 return Ok(self.pass_some(None, input, header));
             }
         }
-        for (plan, decision) in decided.iter().filter_map(|(plan, decision)| Some((plan.as_ref()?, (*decision)?))) {
+        for (plan, decision) in
+            decided.iter().filter_map(|(plan, decision)| Some((plan.as_ref()?, (*decision)?)))
+        {
             count(plan, &decision, cx);
         }
         // One prepared in SQL has the plan of its PREPARE, which leaves nothing when it is run.

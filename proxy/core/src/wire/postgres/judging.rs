@@ -31,7 +31,9 @@ impl Known {
         let mut moved = Vec::with_capacity(literals.len());
         for literal in literals {
             let start = kept.len() as u32;
-            kept.extend_from_slice(text.get(literal.start as usize..literal.end as usize).unwrap_or_default());
+            kept.extend_from_slice(
+                text.get(literal.start as usize..literal.end as usize).unwrap_or_default(),
+            );
             moved.push(Literal { start, end: kept.len() as u32, kind: literal.kind });
         }
         Self { text: kept.into(), literals: moved.into(), backslashes }
@@ -132,7 +134,13 @@ impl Session {
     }
 
     /// What `text` runs by its name: the arguments are the parameters of that statement.
-    pub fn judge_arguments(&self, plan: &Plan, name: &[u8], text: &[u8], cx: &mut Cx<'_>) -> Option<Decision> {
+    pub fn judge_arguments(
+        &self,
+        plan: &Plan,
+        name: &[u8],
+        text: &[u8],
+        cx: &mut Cx<'_>,
+    ) -> Option<Decision> {
         plan.branches.as_ref()?;
         self.lex(text, cx);
         let places = cx.plans.desk.places();
