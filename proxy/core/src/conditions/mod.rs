@@ -123,7 +123,11 @@ impl Branch {
 }
 
 /// In order; the first denial ends it.
-pub struct Branches(Box<[Branch]>);
+pub struct Branches {
+    all: Box<[Branch]>,
+    /// Some of them look at parameters.
+    pub parameters: bool,
+}
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Verdict {
@@ -196,21 +200,23 @@ impl Decision {
 impl Branches {
     /// At most MAX_BRANCHES of them.
     pub fn new(branches: Vec<Branch>) -> Self {
-        Self(branches.into_iter().take(MAX_BRANCHES).collect())
+        let all: Box<[Branch]> = branches.into_iter().take(MAX_BRANCHES).collect();
+        let parameters = all.iter().any(|branch| branch.condition.looks_at_parameters());
+        Self { all, parameters }
     }
 
     pub fn each(&self) -> impl Iterator<Item = &Branch> {
-        self.0.iter()
+        self.all.iter()
     }
 
     /// Some of them only keep a statement off shared connections.
     pub fn part(&self) -> bool {
-        self.0.iter().any(|branch| [&branch.then, &branch.unknown].contains(&&Outcome::Alone))
+        self.all.iter().any(|branch| [&branch.then, &branch.unknown].contains(&&Outcome::Alone))
     }
 
     pub fn decide(&self, values: &impl Values, desk: &mut Desk) -> Decision {
         let mut decision = Decision { end: End::Forward, taken: 0, doubted: 0 };
-        for (at, branch) in self.0.iter().enumerate() {
+        for (at, branch) in self.all.iter().enumerate() {
             let doubted = match branch.condition.verdict(values, desk) {
                 Verdict::No => continue,
                 Verdict::Yes => false,
@@ -231,7 +237,7 @@ impl Branches {
     /// Code and message of a denial.
     pub fn denial(&self, decision: &Decision) -> Option<(&str, &str)> {
         let End::Deny(at, doubted) = decision.end else { return None };
-        let branch = self.0.get(at)?;
+        let branch = self.all.get(at)?;
         match if doubted { &branch.unknown } else { &branch.then } {
             Outcome::Deny { code, message } => Some((code, message)),
             Outcome::Pass | Outcome::Alone => None,
@@ -243,7 +249,7 @@ impl Branches {
         if decision.taken | decision.doubted == 0 {
             return;
         }
-        for (at, branch) in self.0.iter().enumerate() {
+        for (at, branch) in self.all.iter().enumerate() {
             if decision.taken & (1 << at) != 0 {
                 branch.taken.fetch_add(1, Relaxed);
             }
@@ -255,6 +261,14 @@ impl Branches {
 }
 
 impl Condition {
+    fn looks_at_parameters(&self) -> bool {
+        match self {
+            Self::Test { slots, .. } => slots.iter().any(|slot| matches!(slot, Slot::Parameter { .. })),
+            Self::Not(inner) => inner.looks_at_parameters(),
+            Self::All(all) | Self::Any(all) => all.iter().any(Self::looks_at_parameters),
+        }
+    }
+
     /// Its tests, and how deep conditions are in each other.
     pub fn size(&self) -> (usize, usize) {
         let (tests, depth) = match self {

@@ -4,8 +4,6 @@
 use super::{Desk, MAX_VALUE, Read, Type, Values, number, times};
 use crate::lexer::{Literal, LiteralKind};
 use std::io::Write;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// Parameters of one statement, at most.
 const MAX_PARAMETERS: usize = 65_535;
@@ -29,35 +27,11 @@ mod oid {
     pub const NUMERIC: u32 = 1700;
 }
 
-/// The types the server gave a statement's parameters, as it told when the statement was described. One that was told
-/// two things, for its tables changed, has none that is known.
-#[derive(Default, Debug)]
-pub struct Inferred {
-    types: OnceLock<Box<[u32]>>,
-    contradicted: AtomicBool,
-}
-
-impl Inferred {
-    /// The body of a ParameterDescription.
-    pub fn learn(&self, body: &[u8]) {
-        let Some((count, oids)) = body.split_first_chunk::<2>() else { return };
-        if oids.len() != usize::from(u16::from_be_bytes(*count)) * 4 {
-            return;
-        }
-        let told = oids.as_chunks::<4>().0.iter().map(|oid| u32::from_be_bytes(*oid));
-        match self.types.get() {
-            None => drop(self.types.set(told.collect())),
-            Some(known) if known.iter().copied().eq(told) => {}
-            Some(_) => self.contradicted.store(true, Relaxed),
-        }
-    }
-
-    fn of(&self, at: usize) -> Option<u32> {
-        if self.contradicted.load(Relaxed) {
-            return None;
-        }
-        self.types.get()?.get(at).copied()
-    }
+/// The types in the body of a ParameterDescription.
+pub fn types_told(body: &[u8]) -> Option<Box<[u32]>> {
+    let (count, oids) = body.split_first_chunk::<2>()?;
+    let is_whole = oids.len() == usize::from(u16::from_be_bytes(*count)) * 4;
+    is_whole.then(|| oids.as_chunks::<4>().0.iter().map(|oid| u32::from_be_bytes(*oid)).collect())
 }
 
 /// Where a parameter's value stands.
@@ -76,11 +50,12 @@ pub enum Given<'a> {
     /// They come with what is judged again then.
     Later,
     Nothing,
-    /// A Bind behind the names in it, laid out by `lay_out`; what the Parse declared, behind the text.
+    /// A Bind behind the names in it, laid out by `lay_out`; what the Parse declared, behind the text; and what the
+    /// server that it is for has told.
     Bound {
         values: &'a [u8],
         declared: &'a [u8],
-        inferred: Option<&'a Inferred>,
+        inferred: Option<&'a [u32]>,
     },
     /// Arguments in SQL, laid out by who read them.
     Said {
@@ -110,6 +85,16 @@ impl Desk {
         if lay_out(values, &mut self.places).is_none() {
             self.places.clear();
         }
+    }
+}
+
+impl Desk {
+    /// Of the Bind laid out, some value is in binary and of a type that only its server knows.
+    pub fn is_untyped(&self, declared: &[u8]) -> bool {
+        let untyped = |(at, place): (usize, &Place)| {
+            matches!(place, Place::Bound { binary: true, .. }) && declared_type(declared, at) == 0
+        };
+        self.places.iter().enumerate().any(untyped)
     }
 }
 
@@ -181,7 +166,7 @@ impl Values for Execution<'_> {
             (Some(Place::Bound { start, length, binary }), Given::Bound { values, declared, inferred }) => {
                 let Some(value) = values.get(start..start + length) else { return Read::Unknown };
                 let oid = match declared_type(declared, at) {
-                    0 => inferred.and_then(|inferred| inferred.of(at)).unwrap_or(0),
+                    0 => inferred.and_then(|types| types.get(at).copied()).unwrap_or(0),
                     oid => oid,
                 };
                 bound(value, oid, binary, kind, negative, desk)

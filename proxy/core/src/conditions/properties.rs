@@ -1,6 +1,6 @@
 //! Any bytes give an answer, and decimals compare as arithmetic on them says.
 
-use super::postgres::{Execution, Given, Inferred};
+use super::postgres::{Execution, Given, types_told};
 use super::tests::{lex, ordered};
 use super::*;
 use proptest::prelude::*;
@@ -74,14 +74,13 @@ proptest! {
         declared in prop::collection::vec(any::<u8>(), 0..12), told in prop::collection::vec(any::<u8>(), 0..12), kind in kinds(),
         oid in prop::sample::select(vec![0_u32, 16, 20, 21, 23, 25, 700, 701, 705, 1043, 1082, 1114, 1700, 99_999]), format in 0..3_i16,
     ) {
-        let inferred = Inferred::default();
-        inferred.learn(&told);
+        let told = types_told(&told);
         let whole = super::tests::values(&[(format, Some(&value))]);
         let typed = [&1_u16.to_be_bytes()[..], &oid.to_be_bytes()].concat();
         let mut desk = Desk::default();
         for (values, declared) in [(&bytes, &declared), (&whole, &typed)] {
             desk.lay_out(values);
-            let given = Given::Bound { values, declared, inferred: Some(&inferred) };
+            let given = Given::Bound { values, declared, inferred: told.as_deref() };
             let execution = Execution { text: b"", literals: &[], backslashes: false, given };
             for number in 0..4 {
                 for test in tests(kind) {

@@ -9,7 +9,6 @@ use super::pending::{Kind, Undo};
 use super::pins::Pins;
 use super::server::{MAX_PENDING, Upstream};
 use crate::border::Event;
-use crate::conditions::postgres::Inferred;
 use crate::lexer::{self, Lexed, Literal, Mode};
 use crate::plan::{Action, Copy, Found, Names, Plan};
 use crate::prepared::Prepared;
@@ -114,8 +113,6 @@ pub struct Unnamed {
     pub plan: Option<Arc<Plan>>,
     pub runs: Option<Box<Runs>>,
     pub known: Option<Arc<Known>>,
-    /// The types of its parameters, where the plan looks at values.
-    pub inferred: Option<Arc<Inferred>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -57,7 +57,7 @@ impl Session {
             Some(unnamed) if !unnamed.body.is_empty() => {
                 build::message(lane.out, b'P', &[b"\0", &unnamed.body]);
                 lane.up.push(cx.me, Kind::Prepare(None), None, cx.now_us);
-                lane.up.unnamed = mine;
+                lane.up.hold_unnamed(mine);
             }
             _ => {
                 build::named(lane.out, b'C', b'S', b"");
@@ -130,8 +130,8 @@ impl Session {
             let serial = self.serial;
             build::message(lane.out, b'P', &[b"\0", &body]);
             let (plan, runs) = (Some(plan), Some(runs));
-            self.unnamed = Some(Box::new(Unnamed { serial, body, plan, runs, known, inferred: None }));
-            lane.up.unnamed = Some((cx.me, serial));
+            self.unnamed = Some(Box::new(Unnamed { serial, body, plan, runs, known }));
+            lane.up.hold_unnamed(Some((cx.me, serial)));
             lane.up.push_undoable(cx.me, Kind::Parse(None), Undo::Unnamed { serial, before }, cx.now_us);
             return Ok(Step::Took(header.total));
         }

@@ -257,19 +257,15 @@ impl Session {
         if name.is_empty() {
             self.serial += 1;
             // Only where something of its unit is in front of it can it be skipped.
-            // Parsed again, as asyncpg does to bind it, it has the types it was told to have.
-            let told = self.unnamed.as_ref().filter(|unnamed| unnamed.body == body);
-            let told = told.and_then(|unnamed| unnamed.inferred.clone());
             let before = if self.open { self.unnamed.take() } else { None };
             self.open = true;
             let mut kept = self.unnamed.take().map(|unnamed| unnamed.body).unwrap_or_default();
             kept.clear();
             kept.extend_from_slice(body);
             let serial = self.serial;
-            let inferred = known.as_ref().map(|_| told.unwrap_or_default());
             self.unnamed =
-                Some(Box::new(Unnamed { serial, body: kept, plan: Some(plan), runs: None, known, inferred }));
-            lane.up.unnamed = Some((cx.me, self.serial));
+                Some(Box::new(Unnamed { serial, body: kept, plan: Some(plan), runs: None, known }));
+            lane.up.hold_unnamed(Some((cx.me, self.serial)));
             let undo = Undo::Unnamed { serial: self.serial, before };
             lane.up.push_undoable(cx.me, Kind::Parse(None), undo, cx.now_us);
             lane.out.extend_from_slice(message);
@@ -317,9 +313,9 @@ impl Session {
         self.scanned = None;
         if input.get(5) == Some(&0) {
             let (serial, body) = (self.serial, Vec::new());
-            let nothing = Unnamed { serial, body, plan: None, runs: None, known: None, inferred: None };
+            let nothing = Unnamed { serial, body, plan: None, runs: None, known: None };
             self.unnamed = Some(Box::new(nothing));
-            lane.up.unnamed = Some((cx.me, self.serial));
+            lane.up.hold_unnamed(Some((cx.me, self.serial)));
         }
         lane.up.push(cx.me, Kind::Parse(None), None, cx.now_us);
         self.pass_some(Some(lane), input, header)
@@ -370,7 +366,14 @@ impl Session {
             return Ok(Step::More);
         }
         let values = Some(tail).filter(|_| input.len() >= header.total);
-        let judged = plan.as_ref().and_then(|plan| self.judge_bind(plan, name, values, cx));
+        let mut lane = lane;
+        if let (Some(plan), Some(values)) = (&plan, values)
+            && self.lacks_types(plan, name, values, &mut lane, cx)
+        {
+            return Ok(Step::Quiet);
+        }
+        let types = self.types(lane.up, name, cx.me);
+        let judged = plan.as_ref().and_then(|plan| self.judge_bind(plan, name, values, types, cx));
         let judged_behind = behind.as_ref().and_then(|plan| self.judge_runs(plan, name, cx));
         let decided = [(&plan, judged), (&behind, judged_behind)];
         for (plan, decision) in
@@ -458,12 +461,8 @@ impl Session {
             let Lane { up, out } = lane;
             let server_name = self.ensure(&mut Lane { up: &mut *up, out: &mut *out }, name, cx);
             build::named(out, b'D', b'S', &server_name);
-            let types = match self.named.as_ref().and_then(|all| all.get(name)) {
-                Some(named) => Some(Arc::clone(&named.prepared.inferred)),
-                None if name.is_empty() => self.unnamed.as_ref().and_then(|unnamed| unnamed.inferred.clone()),
-                None => None,
-            };
-            up.push(cx.me, Kind::Describe(types), None, cx.now_us);
+            let instance = self.instance(up, name, cx.me);
+            up.push(cx.me, Kind::Describe(instance), None, cx.now_us);
         }
         Ok(Step::Took(header.total))
     }

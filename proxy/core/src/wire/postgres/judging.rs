@@ -3,13 +3,16 @@
 //! holds.
 
 use super::build;
-use super::client::{Cx, Session};
+use super::client::{Cx, Lane, Session};
 use super::frame::c_string;
 use super::naming::{self, Words};
+use super::pending::{Instance, Kind};
+use super::server::Upstream;
 use crate::conditions::Decision;
-use crate::conditions::postgres::{Execution, Given, Inferred, Place};
+use crate::conditions::postgres::{Execution, Given, Place};
 use crate::lexer::{Literal, LiteralKind};
 use crate::plan::{Names, Plan};
+use crate::slab::Id;
 use std::sync::Arc;
 
 /// Casts that leave what is written as it is, and those that do when it is a whole number.
@@ -95,10 +98,14 @@ impl Session {
 
     /// A Bind of what the unit in hand parses: may it share a connection?
     pub fn may_share_parsed(&self, plan: &Plan, parse: &[u8], values: &[u8], cx: &mut Cx<'_>) -> bool {
-        if !plan.branches.as_ref().is_some_and(|branches| branches.part()) {
+        let Some(branches) = &plan.branches else { return true };
+        let Some((text, declared)) = c_string(parse) else { return false };
+        if branches.parameters && is_untyped(declared, values, cx) {
+            return false;
+        }
+        if !branches.part() {
             return true;
         }
-        let Some((text, declared)) = c_string(parse) else { return false };
         self.lex(text, cx);
         cx.plans.desk.lay_out(values);
         let given = Given::Bound { values, declared, inferred: None };
@@ -107,22 +114,28 @@ impl Session {
 
     /// A Bind of what was parsed before.
     pub fn may_share_bound(&self, plan: &Plan, name: &[u8], values: &[u8], cx: &mut Cx<'_>) -> bool {
-        if !plan.branches.as_ref().is_some_and(|branches| branches.part()) {
+        let Some(branches) = &plan.branches else { return true };
+        if branches.parameters && is_untyped(self.statement(name).1, values, cx) {
+            // Its connection may have to be asked first, and neighbours would wait with it.
+            return false;
+        }
+        if !branches.part() {
             return true;
         }
-        self.judge_bind(plan, name, Some(values), cx).is_none_or(|decision| decision.may_share())
+        self.judge_bind(plan, name, Some(values), None, cx).is_none_or(|decision| decision.may_share())
     }
 
-    /// A Bind; `values` is what follows its names, None when not all of it is here.
+    /// A Bind; `values` is what follows its names, None when not all of it is here. `inferred`: see `types`.
     pub fn judge_bind(
         &self,
         plan: &Plan,
         name: &[u8],
         values: Option<&[u8]>,
+        inferred: Option<&[u32]>,
         cx: &mut Cx<'_>,
     ) -> Option<Decision> {
         plan.branches.as_ref()?;
-        let (known, declared, inferred) = self.statement(name);
+        let (known, declared) = self.statement(name);
         let given = match values {
             Some(values) => {
                 cx.plans.desk.lay_out(values);
@@ -148,7 +161,7 @@ impl Session {
         if let Some((range, _)) = naming::find(text, Names::Runs) {
             arguments(text, range.end, cx.literals, places);
         }
-        let (known, ..) = self.statement(name);
+        let (known, _) = self.statement(name);
         judge(plan, execution(known, Given::Said { text, backslashes: self.backslashes }), cx)
     }
 
@@ -170,18 +183,62 @@ impl Session {
         Some(Arc::new(Known::new(text, cx.literals, self.backslashes)))
     }
 
-    /// What is known of a prepared statement: its literals, and the types of its parameters as declared and as told.
-    fn statement(&self, name: &[u8]) -> (Option<&Known>, &[u8], Option<&Inferred>) {
-        if name.is_empty() {
-            let Some(unnamed) = &self.unnamed else { return (None, &[], None) };
-            let declared = c_string(&unnamed.body).map_or(&[][..], |(_, types)| types);
-            return (unnamed.known.as_deref(), declared, unnamed.inferred.as_deref());
-        }
-        let Some(named) = self.named.as_ref().and_then(|all| all.get(name)) else { return (None, &[], None) };
-        let prepared = &named.prepared;
-        let declared = c_string(&prepared.body).map_or(&[][..], |(_, types)| types);
-        (named.known.as_deref(), declared, Some(&prepared.inferred))
+    /// What is known of a prepared statement: its literals, and the types its parameters were declared to have.
+    fn statement(&self, name: &[u8]) -> (Option<&Known>, &[u8]) {
+        let (known, body) = if name.is_empty() {
+            let Some(unnamed) = &self.unnamed else { return (None, &[]) };
+            (&unnamed.known, &unnamed.body[..])
+        } else {
+            let Some(named) = self.named.as_ref().and_then(|all| all.get(name)) else { return (None, &[]) };
+            (&named.known, &named.prepared.body[..])
+        };
+        (known.as_deref(), c_string(body).map_or(&[][..], |(_, types)| types))
     }
+
+    /// The statement as it is on the connection.
+    pub fn instance(&self, up: &Upstream, name: &[u8], me: Id) -> Option<Instance> {
+        if name.is_empty() {
+            return up.unnamed_of(me, self.unnamed.as_ref()?.serial);
+        }
+        let id = self.named.as_ref()?.get(name)?.prepared.id;
+        Some(Instance::Named { id, made: up.prepared.made(id)? })
+    }
+
+    /// The types of its parameters as this very server reads them. What another was told does not count: a table of the
+    /// same name may be another one there.
+    pub fn types<'a>(&self, up: &'a Upstream, name: &[u8], me: Id) -> Option<&'a [u32]> {
+        up.types_of(self.instance(up, name, me)?)
+    }
+
+    /// A value is in binary and only the server knows of what type: it is asked, and the Bind waits for what it says.
+    pub fn lacks_types(
+        &mut self,
+        plan: &Plan,
+        name: &[u8],
+        values: &[u8],
+        lane: &mut Lane<'_>,
+        cx: &mut Cx<'_>,
+    ) -> bool {
+        let looks = plan.branches.as_ref().is_some_and(|branches| branches.parameters);
+        if !looks || lane.up.is_skipping() || !is_untyped(self.statement(name).1, values, cx) {
+            return false;
+        }
+        let own = self.ensure(lane, name, cx);
+        let Some(instance) = self.instance(lane.up, name, cx.me) else { return false };
+        if lane.up.types_of(instance).is_some() {
+            return false;
+        }
+        self.open = true;
+        build::named(lane.out, b'D', b'S', &own);
+        lane.out.extend_from_slice(build::FLUSH);
+        lane.up.push(cx.me, Kind::Ask(instance), None, cx.now_us);
+        true
+    }
+}
+
+fn is_untyped(declared: &[u8], values: &[u8], cx: &mut Cx<'_>) -> bool {
+    cx.plans.desk.lay_out(values);
+    cx.plans.desk.is_untyped(declared)
 }
 
 /// Without its literals a statement has none that is certain.
