@@ -21,6 +21,7 @@ from proxy.cancel import Cancels
 from proxy.directory import Directory
 from proxy.doors import Doors
 from proxy.health import Health
+from proxy.lines import Lines
 from proxy.listening import Listening
 from proxy.lookups import Lookups
 from proxy.names import Names, Resolve, resolve
@@ -95,7 +96,8 @@ def build(
     secret = nonce(32)
     lookups = Lookups(outside, secret, ask=look_up)
     listening = Listening(outside, directory, bases, pools)
-    reloader = Reloader(load, directory, doors, pools, upstream, lookups, listening)
+    lines = Lines(directory, pools, upstream)
+    reloader = Reloader(load, directory, doors, pools, upstream, lookups, listening, lines)
     texts = Texts(snapshot.limits.max_plans)
     planner = Planner(Chain((*plugins, *standard()), report=report), max_text=snapshot.limits.max_statement)
     logins = LogIns(
@@ -106,6 +108,7 @@ def build(
         profiles,
         bases,
         lookups,
+        lines,
         asks or Proofs().judge,
         nonce=nonce,
         secret=secret,
@@ -121,6 +124,7 @@ def build(
             bases=bases,
             doors=doors,
             upstream=upstream,
+            lines=lines,
             names=names,
             reloader=reloader,
             logging_in=lambda: logins.under_way,

@@ -56,6 +56,7 @@ from proxy._core import (
     Survey,
     Tell,
     TellStrays,
+    Tie,
     TlsClient,
     TlsServer,
     UnitNeeded,
@@ -90,6 +91,7 @@ Command = (
     | Close
     | Admit
     | Attach
+    | Tie
     | AdmitServer
     | Fail
     | Learn
@@ -168,6 +170,7 @@ __all__ = [
     "Survey",
     "Tell",
     "TellStrays",
+    "Tie",
     "TlsClient",
     "TlsServer",
     "UnitNeeded",

@@ -15,6 +15,7 @@ from config.sections.log import Log
 from config.snapshot import Snapshot
 from proxy.directory import Directory
 from proxy.doors import Doors
+from proxy.lines import Lines
 from proxy.listening import Listening
 from proxy.log import note, set_level
 from proxy.lookups import Lookups
@@ -50,6 +51,7 @@ class Reloader:
         upstream: Upstream,
         lookups: Lookups,
         listening: Listening,
+        lines: Lines,
     ) -> None:
         self._load = load
         self._directory = directory
@@ -58,6 +60,7 @@ class Reloader:
         self._upstream = upstream
         self._lookups = lookups
         self._listening = listening
+        self._lines = lines
         self._started_with = directory.snapshot
         self.count = 0
         """How often the configuration was replaced since the start."""
@@ -104,7 +107,7 @@ class Reloader:
             note(logger, logging.WARNING, "this setting changes with the next start", setting=name)
         note(logger, logging.INFO, "the new configuration is in force")
         # Plans may depend on anything in it: users that are gone, and rules.
-        return [*change.commands, *commands, *slow, ForgetPlans()]
+        return [*change.commands, *commands, *self._lines.adopt(), *slow, ForgetPlans()]
 
     def quietly(self) -> Commands:
         """As `reload`, for signals and watching: what is refused is in the log, and nothing happens."""

@@ -218,7 +218,9 @@ impl Engine {
         }
         let stuck = server.up.oldest_us().is_some_and(|since| self.now_us.saturating_sub(since) > STUCK_US);
         let few = *JOIN_FIRST.start() as usize;
-        let most = if stuck { few } else { pool.config().share_depth.max(few) };
+        // Called sooner than that they would wait behind this one, instead of going to whichever is free next.
+        let soon = join_first(server.up.pace_ns).min(pool.config().share_depth);
+        let most = if stuck { few } else { soon.max(few) };
         for _ in server.up.units..most {
             // Who waits for a connection of its own, or elsewhere, waits for the end of this one's turn.
             let past = !is_over(server, self.now_us);
@@ -448,6 +450,9 @@ impl Engine {
         if let Link::Shared(id) = link {
             self.watch(id);
         }
+        if let Link::Tied(id) = link {
+            return self.untie(id, stop);
+        }
         let Link::Held(id) = link else { return };
         let Some(mut server) = self.servers.take(id) else { return };
         let pool = Arc::clone(server.seat.pool());
@@ -507,6 +512,9 @@ impl Engine {
                 ("25000".to_owned(), "a statement left a transaction open on a shared connection".to_owned())
             }
         };
+        if server.stage == Stage::Tied {
+            return self.lose_tied(server, &message);
+        }
         let admitted = server.stage == Stage::Active;
         let (conn, ticket, pool_id) = (server.id, server.ticket, pool.id);
         self.shared.tell(Event::ServerLost {
@@ -539,6 +547,9 @@ impl Engine {
 
     /// What the client got last is the beginning of a message: words of ours would become part of a row.
     pub(super) fn is_midway(&mut self, client: &Client) -> bool {
+        if let Link::Tied(id) = client.link {
+            return self.tied_midway(id);
+        }
         let (Link::Held(id) | Link::Shared(id)) = client.link else { return false };
         self.servers.get(id).is_some_and(|server| server.up.midway() == Some(client.id))
     }
