@@ -370,8 +370,14 @@ fn put_numeric(value: &[u8], flip: bool, out: &mut Vec<u8>) -> Option<()> {
     }
     match sign {
         0 | 0x4000 => {}
-        0xc000 => return Some(number::put_nan(out)),
-        0xd000 | 0xf000 => return Some(number::put_infinity(out, (sign == 0xf000) != flip)),
+        0xc000 => {
+            number::put_nan(out);
+            return Some(());
+        }
+        0xd000 | 0xf000 => {
+            number::put_infinity(out, (sign == 0xf000) != flip);
+            return Some(());
+        }
         _ => return None,
     }
     let words = digits.as_chunks::<2>().0;

@@ -310,7 +310,7 @@ fn argument(words: &mut Words<'_>, literals: &[Literal]) -> Option<Place> {
         let kind = words.text.get(words.next()?)?;
         let is = |all: &[&str]| all.iter().any(|name| kind.eq_ignore_ascii_case(name.as_bytes()));
         // A string is read as what it is cast to, and a whole number there has no fraction.
-        if !is(&PLAIN) && !(is(&WHOLE) && literal.kind != Decimal) {
+        if !(is(&PLAIN) || is(&WHOLE) && literal.kind != Decimal) {
             return None;
         }
     }
