@@ -80,7 +80,7 @@ def start(
         raise ProxyError(f"the proxy reported a defect\n{_end(proxy.log)}")
 
 
-def _launch(config: str, directory: Path, environment: Mapping[str, str], program: str) -> Proxy:
+def _launch(config: str, directory: Path, environment: Mapping[str, str], program: str = "articdbm") -> Proxy:
     file, log = directory / "articdbm.toml", directory / "proxy.log"
     command = [
         "setpriv",
