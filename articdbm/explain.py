@@ -13,6 +13,7 @@ import msgspec
 from config.errors import ConfigError
 from config.loader import load
 from plugins.chain import Chain, standard
+from plugins.conditions import Outcome
 from plugins.plan import Plan
 from plugins.scope import Scope
 
@@ -124,6 +125,12 @@ def _lines(plan: Plan, exact: bool) -> Iterator[str]:
         yield f"{'listens' if listens else 'unlistens'}    {channel or 'every channel'}"
     if plan.names:
         yield f"names      a prepared statement: {plan.names} it"
+    for branch in plan.branches:
+        yield f"when       {branch.name}: {_said(branch.then)}; in doubt: {_said(branch.unknown)}"
     yield "because"
     for number, step in enumerate(plan.trail, start=1):
         yield f"  {number}. {step.plugin}, {step.rule}: {step.reason}"
+
+
+def _said(outcome: Outcome) -> str:
+    return f"{outcome.what} {outcome.code} {outcome.message}".rstrip()

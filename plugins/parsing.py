@@ -11,7 +11,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from plugins.shortening import rejoin, shortened
+from plugins.shortening import LONG, rejoin, shortened
 from plugins.tokens import Kind, Token
 
 MAX_PARSED = 6_000
@@ -20,20 +20,18 @@ MAX_DEPTH = 100
 """Brackets in each other."""
 MAX_OPEN_JOINS = 5
 """Joins without a condition of their own right behind them. Each doubles the ways the parser tries."""
-LONG = 600
-"""With more tokens, lists of like elements are shortened first."""
 
 _SIDES = frozenset({"inner", "left", "right", "full", "outer"})
 _JOINS = frozenset({"join", "straight_join"})
 
 
-def tree_of(tokens: Sequence[Token]) -> exp.Expr | str:
-    """One statement's tree, or why there is none."""
+def tree_of(tokens: Sequence[Token], *, whole: bool = False) -> exp.Expr | str:
+    """One statement's tree, or why there is none. `whole`: with all elements of its lists."""
     if _depth(tokens) > MAX_DEPTH:
         return f"more than {MAX_DEPTH} brackets in each other"
     if _open_joins(tokens) > MAX_OPEN_JOINS:
         return f"more than {MAX_OPEN_JOINS} joins without a condition behind them"
-    if len(tokens) > LONG:
+    if len(tokens) > LONG and not whole:
         tokens = shortened(tokens)
     if len(tokens) > MAX_PARSED:
         return f"more than {MAX_PARSED} tokens to parse"

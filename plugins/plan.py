@@ -7,6 +7,8 @@ from typing import Any, Literal, Self
 
 import msgspec
 
+from plugins.conditions import Branch, Condition, Outcome
+
 Action = Literal["forward", "deny", "answer"]
 Names = Literal["makes", "runs", "drops"]
 Change = tuple[str, str | None]
@@ -30,6 +32,7 @@ class Plan(msgspec.Struct, frozen=True):
 
     action: Action = "forward"
     shareable: bool = False
+    branches: tuple[Branch, ...] = ()
     sets: tuple[Change, ...] = ()
     resets_all: bool = False
     pin: str | None = None
@@ -48,6 +51,21 @@ class Plan(msgspec.Struct, frozen=True):
         """This plan with `changes`, and a step on its trail that accounts for them."""
         step = Step(plugin, rule, reason)
         return msgspec.structs.replace(self, trail=(*self.trail, step), **changes)
+
+    def when(
+        self,
+        condition: Condition,
+        plugin: str,
+        rule: str,
+        reason: str,
+        *,
+        then: Outcome,
+        unknown: Outcome | None = None,
+    ) -> Self:
+        """This plan with a branch: where the condition is met, `then` holds. In doubt `unknown` does, which is `then`
+        unless it is said: whoever guards denies. Branches are asked in order, and the first denial ends it."""
+        branch = Branch(f"{plugin}: {rule}", condition, then, then if unknown is None else unknown)
+        return self.because(plugin, rule, reason, branches=(*self.branches, branch))
 
     def denied(self, plugin: str, rule: str, reason: str, *, code: str, message: str) -> Self:
         """This plan turned into a denial: whatever else it said no longer holds."""

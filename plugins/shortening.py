@@ -10,22 +10,36 @@ from dataclasses import dataclass, field
 
 from plugins.tokens import LITERALS, Kind, Token, literal
 
+LONG = 600
+"""With more tokens, lists of like elements are shortened first."""
+
 
 def rejoin(tokens: Sequence[Token]) -> str:
     """The tokens as text."""
+    return rejoined(tokens)[0]
+
+
+def rejoined(tokens: Sequence[Token]) -> tuple[str, list[int]]:
+    """The tokens as text, and where in it each begins."""
     pieces: list[str] = []
+    starts: list[int] = []
     end = -1
+    at = 0
     for token in tokens:
-        if token.start != end:
-            pieces.append(" ")
+        piece = token.text
+        space = token.start != end
         end = token.end
         if token.kind is Kind.ESCAPED and token.text[0] == "'":
-            pieces.append(" E" + token.text)
+            space, piece = True, "E" + token.text
         elif token.kind is Kind.STRING and token.text[0] == "$":
-            pieces.append(" " + literal(token.name))
-        else:
-            pieces.append(token.text)
-    return "".join(pieces)
+            space, piece = True, literal(token.name)
+        if space:
+            pieces.append(" ")
+            at += 1
+        starts.append(at)
+        pieces.append(piece)
+        at += len(piece)
+    return "".join(pieces), starts
 
 
 @dataclass(slots=True)

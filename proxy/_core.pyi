@@ -385,6 +385,46 @@ class TlsClient:
         self, mode: str, ca: bytes | None = None, certificate: bytes | None = None, key: bytes | None = None
     ) -> None: ...
 
+_Slot = tuple[str, int, int, bool, str | None]
+
+@final
+class Condition:
+    """On the values of one execution. A slot is where a value stands: what (`literal`, `parameter`, `fixed`,
+    `unreadable`), its place or number, how many literals the statement has, whether a minus sign stands before it, and
+    the text of what is fixed (None: NULL). A test holds when it does for any slot. `kind`: number, integer, text,
+    boolean, date, timestamp. `utf8`: texts that are more than ASCII may be compared. Beyond a bound: ValueError."""
+
+    @staticmethod
+    def within(slots: list[_Slot], kind: str, utf8: bool, values: list[str]) -> Condition:
+        """One of a set of at most 65,536."""
+    @staticmethod
+    def between(
+        slots: list[_Slot], kind: str, utf8: bool, low: tuple[str, bool] | None, high: tuple[str, bool] | None
+    ) -> Condition:
+        """Each bound with whether it is itself within."""
+    @staticmethod
+    def length(slots: list[_Slot], utf8: bool, least: int, most: int) -> Condition: ...
+    @staticmethod
+    def like(slots: list[_Slot], utf8: bool, pieces: list[str]) -> Condition:
+        """These pieces in their order, anything between them."""
+    @staticmethod
+    def null(slots: list[_Slot], kind: str) -> Condition: ...
+    @staticmethod
+    def all(conditions: list[Condition]) -> Condition: ...
+    @staticmethod
+    def any(conditions: list[Condition]) -> Condition: ...
+    @staticmethod
+    def negation(condition: Condition) -> Condition: ...
+
+@final
+class Branch:
+    """What holds where a condition is met, and where it cannot be decided: each `pass`, `alone` or `deny` with its code
+    and message."""
+
+    def __init__(
+        self, name: str, condition: Condition, then: tuple[str, str, str], unknown: tuple[str, str, str]
+    ) -> None: ...
+
 @final
 class Plan:
     """What the core does with a statement. Plain data; frozen; equal plans are equal."""
@@ -394,6 +434,7 @@ class Plan:
         action: str,
         *,
         shareable: bool = False,
+        branches: list[Branch] = ...,
         sets: list[tuple[str, str | None]] = ...,
         resets_all: bool = False,
         pin: str | None = None,
@@ -411,6 +452,8 @@ class Plan:
     """`forward`, `deny` (an error with `code` and `message`) or `answer` (AnswerNeeded)."""
     shareable: bool
     """May ride, pipelined, on a connection with other clients' statements."""
+    branches: list[Branch]
+    """Decided for each execution by its values, in order; the first denial ends it. At most 32."""
     sets: list[tuple[str, str | None]]
     """Session settings the statement changes when it succeeds: lower-case name and the value as SQL text to put after `SET name =`; None is RESET."""
     resets_all: bool
@@ -865,6 +908,8 @@ class PlanFigures:
     mean_us: int
     """At the server, over the last executions; 0 where there were none."""
     mean_bytes: int
+    branches: list[tuple[str, int, int]]
+    """Name, how often it was taken, and how often it could not be decided."""
 
 # --- the core ------------------------------------------------------------------------------------
 

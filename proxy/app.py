@@ -15,7 +15,7 @@ import random
 import secrets
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import metadata
 from pathlib import Path
@@ -24,6 +24,7 @@ import uvloop
 
 from config.errors import ConfigError
 from config.loader import Loaded, load
+from plugins.api import Plugin
 from proxy import handover, liveness, log, monitoring, notify, sockets
 from proxy.admin.place import Ending
 from proxy.handover import HandoverError, Relief, Station
@@ -68,8 +69,14 @@ class Phase(enum.IntEnum):
     GONE = 4
 
 
-def run(path: Path, ready: Callable[[list[str]], None], take_over: Path | None = None) -> None:
-    """Serve until told to stop. `ready` gets the addresses listened at; `take_over` is where an old process waits."""
+def run(
+    path: Path,
+    ready: Callable[[list[str]], None],
+    take_over: Path | None = None,
+    plugins: Sequence[Plugin] = (),
+) -> None:
+    """Serve until told to stop. `ready` gets the addresses listened at; `take_over` is where an old process waits;
+    `plugins` come in front of the house's own."""
     try:
         loaded = load(path)
     except ConfigError as why:
@@ -83,13 +90,21 @@ def run(path: Path, ready: Callable[[list[str]], None], take_over: Path | None =
         raise CannotStart(str(why)) from why
     given = sockets.Given([("", one) for one in activated] + (relief.sockets if relief is not None else []))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_Process(path, loaded, given, relief).serve(ready))
+        runner.run(_Process(path, loaded, given, relief, plugins).serve(ready))
 
 
 class _Process:
     """What lives as long as the process does."""
 
-    def __init__(self, path: Path, loaded: Loaded, given: sockets.Given, relief: Relief | None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        loaded: Loaded,
+        given: sockets.Given,
+        relief: Relief | None,
+        plugins: Sequence[Plugin],
+    ) -> None:
+        self._plugins = plugins
         self._path = path
         self._snapshot = loaded.snapshot
         self._files = loaded.files
@@ -134,6 +149,7 @@ class _Process:
             end=self._end,
             sockets_each=max(1, self._carriers),
             given=self._given,
+            plugins=self._plugins,
         )
         beside: list[asyncio.Task[None]] = []
         try:

@@ -3,13 +3,14 @@
 It decides nothing. Everything a room needs, it is given here.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import msgspec
 
 from config.loader import Loaded
 from config.snapshot import Snapshot
+from plugins.api import Plugin
 from plugins.chain import Chain, standard
 from proxy import dial, inquiry, sockets, tcp
 from proxy.admin import Console, House, Source
@@ -72,8 +73,9 @@ def build(
     look_up: inquiry.LookUp = inquiry.look_up,
     asks: Judge | None = None,
     resolve: Resolve = resolve,
+    plugins: Sequence[Plugin] = (),
 ) -> Rooms:
-    """Join the rooms. Nothing is opened yet."""
+    """Join the rooms. Nothing is opened yet. `plugins` come in front of the house's own."""
     bases = Bases()
     pools = Pools()
     doors = Doors(sockets_each, given)
@@ -97,7 +99,7 @@ def build(
     lines = Lines(directory, pools, upstream)
     reloader = Reloader(load, directory, doors, pools, upstream, lookups, listening, lines)
     texts = Texts(snapshot.limits.max_plans)
-    planner = Planner(Chain(standard(), report=report), max_text=snapshot.limits.max_statement)
+    planner = Planner(Chain((*plugins, *standard()), report=report), max_text=snapshot.limits.max_statement)
     logins = LogIns(
         outside,
         directory,

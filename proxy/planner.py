@@ -3,7 +3,7 @@
 Knows no rule itself. Whatever comes in, a plan comes out.
 """
 
-from plugins import statement
+from plugins import conditions, statement
 from plugins.chain import Chain
 from plugins.plan import Plan
 from plugins.scope import Scope
@@ -27,6 +27,7 @@ def for_core(plan: Plan) -> native.Plan:
     return native.Plan(
         plan.action,
         shareable=plan.shareable,
+        branches=[_branch(branch) for branch in plan.branches],
         sets=list(plan.sets),
         resets_all=plan.resets_all,
         pin=plan.pin,
@@ -40,3 +41,48 @@ def for_core(plan: Plan) -> native.Plan:
         code=plan.code,
         message=plan.message,
     )
+
+
+def _branch(branch: conditions.Branch) -> native.Branch:
+    return native.Branch(
+        branch.name, _condition(branch.condition), _outcome(branch.then), _outcome(branch.unknown)
+    )
+
+
+def _outcome(outcome: conditions.Outcome) -> tuple[str, str, str]:
+    return outcome.what, outcome.code, outcome.message
+
+
+def _condition(condition: conditions.Condition) -> native.Condition:
+    make = native.Condition
+    match condition:
+        case conditions.All():
+            return make.all([_condition(one) for one in condition.of])
+        case conditions.Either():
+            return make.any([_condition(one) for one in condition.of])
+        case conditions.Not():
+            return make.negation(_condition(condition.of))
+        case conditions.Test():
+            return _test(condition)
+        case _:
+            raise TypeError(f"no such condition: {type(condition).__name__}")
+
+
+def _test(test: conditions.Test) -> native.Condition:
+    make, values = native.Condition, test.values
+    slots: list[tuple[str, int, int, bool, str | None]] = [
+        (slot.what, slot.at, slot.of, slot.negative, slot.text) for slot in values.slots
+    ]
+    match test:
+        case conditions.Within():
+            return make.within(slots, values.kind, values.utf8, list(test.those))
+        case conditions.Between():
+            return make.between(slots, values.kind, values.utf8, test.low, test.high)
+        case conditions.Length():
+            return make.length(slots, values.utf8, test.least, test.most)
+        case conditions.Like():
+            return make.like(slots, values.utf8, list(test.pieces))
+        case conditions.Null():
+            return make.null(slots, values.kind)
+        case _:
+            raise TypeError(f"no such test: {type(test).__name__}")

@@ -59,7 +59,7 @@ CARRIERS = columns(
     "panics:int8 inbox:int8"
 )
 PLANS = columns(
-    "user database action shareable shares pin mean_us:int8 mean_bytes:int8 scope:int8 fingerprint statement"
+    "user database action shareable shares pin mean_us:int8 mean_bytes:int8 branches scope:int8 fingerprint statement"
 )
 SNAPSHOT = columns("key value")
 WAITS = columns(
@@ -300,10 +300,17 @@ def _plan(house: House, plan: PlanFigures) -> tuple[str | int | None, ...]:
         plan.pin,
         plan.mean_us,
         plan.mean_bytes,
+        _branches(plan),
         plan.scope,
         plan.key.hex(),
         house.texts(plan.scope, plan.key),
     )
+
+
+def _branches(plan: PlanFigures) -> str | None:
+    """What is left to each execution: how often it was taken, and how often in doubt."""
+    each = (f"{name} ({taken} taken, {doubted} in doubt)" for name, taken, doubted in plan.branches)
+    return "; ".join(each) or None
 
 
 def snapshot(house: House) -> bytes:

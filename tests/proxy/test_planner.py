@@ -3,6 +3,7 @@
 import pytest
 
 from plugins.chain import Chain, standard
+from plugins.conditions import ALONE, Slot, Values, deny
 from plugins.plan import Plan
 from plugins.scope import Scope
 from proxy import native
@@ -37,8 +38,28 @@ def test_a_plan_reaches_the_core_whole() -> None:
             assert said.sets == [("a.b", "'c'"), ("d", None)]
         elif field == "channels":
             assert said.channels == [(True, "a"), (False, None)]
+        elif field == "branches":
+            assert said.branches == []
         elif field != "trail":
             assert getattr(said, field) == getattr(plan, field)
+
+
+def test_branches_reach_the_core_as_they_are_said() -> None:
+    amount = Values((Slot("literal", 1, 2, negative=True), Slot("parameter", 1))).number
+    condition = (amount.above(10) & ~amount.one_of([11, 12])) | amount.null()
+    plan = Plan().when(condition, "x", "y", "for people", then=ALONE, unknown=deny("42501", "no"))
+    slots: list[tuple[str, int, int, bool, str | None]] = [
+        ("literal", 1, 2, True, None),
+        ("parameter", 1, 0, False, None),
+    ]
+    make = native.Condition
+    above = make.between(slots, "number", True, ("10.0", False), None)
+    some = make.within(slots, "number", True, ["12", "1.1e1"])
+    said = make.any([make.all([above, make.negation(some)]), make.null(slots, "number")])
+    branch = native.Branch("x: y", said, ("alone", "", ""), ("deny", "42501", "no"))
+    assert for_core(plan).branches == [branch]
+    with pytest.raises(ValueError, match="not a value of type"):
+        for_core(Plan().when(amount.above("ten"), "x", "y", "for people", then=ALONE))
 
 
 def test_the_plainest_plan_is_the_cores_plainest() -> None:

@@ -63,9 +63,11 @@ def start(
     environment: Mapping[str, str] = MappingProxyType({}),
     *,
     defects_expected: bool = False,
+    program: str = "articdbm",
 ) -> Iterator[Proxy]:
-    """`articdbm serve` with `config`, until the block ends; then SIGTERM, which it must obey with status 0."""
-    proxy = _launch(config, directory, environment)
+    """`articdbm serve` with `config`, until the block ends; then SIGTERM, which it must obey with status 0. `program`:
+    the module that is run in place of the command."""
+    proxy = _launch(config, directory, environment, program)
     try:
         yield proxy
         if proxy.process.poll() is not None:
@@ -78,7 +80,7 @@ def start(
         raise ProxyError(f"the proxy reported a defect\n{_end(proxy.log)}")
 
 
-def _launch(config: str, directory: Path, environment: Mapping[str, str]) -> Proxy:
+def _launch(config: str, directory: Path, environment: Mapping[str, str], program: str = "articdbm") -> Proxy:
     file, log = directory / "articdbm.toml", directory / "proxy.log"
     command = [
         "setpriv",
@@ -87,7 +89,7 @@ def _launch(config: str, directory: Path, environment: Mapping[str, str]) -> Pro
         "--",
         sys.executable,
         "-m",
-        "articdbm",
+        program,
         "serve",
         "--config",
         str(file),

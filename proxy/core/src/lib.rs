@@ -4,6 +4,7 @@
 pub mod border;
 pub mod brain;
 pub mod busiest;
+pub mod conditions;
 pub mod conn;
 pub mod engine;
 #[cfg(feature = "python")]

@@ -1,6 +1,7 @@
 //! Plans, and the table that finds them by scope and fingerprint. The table is shared and bounded; each carrier
 //! keeps a reading copy of its own, so that a known statement takes no lock. Knows nothing of wires.
 
+use crate::conditions::{Branches, Desk};
 use crate::slab::Id;
 use hashbrown::HashMap;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
@@ -114,6 +115,8 @@ impl Measured {
 pub struct Plan {
     pub action: Action,
     pub shareable: bool,
+    /// What each execution's values decide.
+    pub branches: Option<Branches>,
     pub effect: Effect,
     pub names: Option<Names>,
     /// The brain answers it for a client that comes with nothing else and keeps no connection: LISTEN, UNLISTEN.
@@ -246,9 +249,11 @@ impl Table {
     }
 }
 
-/// One carrier's reading copy. Emptied when the table's era moves on or when it is full.
+/// One carrier's reading copy. Emptied when the table's era moves on or when it is full. With it the desk on which
+/// what they leave to the execution is decided.
 #[derive(Default)]
 pub struct Copy {
+    pub desk: Desk,
     plans: HashMap<Key, Arc<Plan>>,
     era: u32,
 }
@@ -284,6 +289,7 @@ mod tests {
         Plan {
             action: Action::Forward,
             shareable: true,
+            branches: None,
             effect: Effect::default(),
             names: None,
             aside: false,

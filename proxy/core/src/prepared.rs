@@ -111,6 +111,8 @@ pub enum Known {
 struct Use {
     used: u64,
     made: u64,
+    /// The types of its parameters, once the server has told them of what was parsed then.
+    types: Option<Box<[u32]>>,
     prepared: Arc<Prepared>,
     /// The server has said so.
     there: bool,
@@ -166,6 +168,7 @@ impl OnServer {
         self.clock += 1;
         if let Some(known) = self.uses.get_mut(&prepared.id) {
             (known.under_way, known.unit, known.made) = (known.under_way + 1, unit, self.clock);
+            known.types = None;
             return evicted;
         }
         while self.uses.len() >= limit.max(1) {
@@ -178,9 +181,33 @@ impl OnServer {
         let prepared = Arc::clone(prepared);
         self.uses.insert(
             prepared.id,
-            Use { used: self.clock, made: self.clock, prepared, there: false, under_way: 1, unit },
+            Use {
+                used: self.clock,
+                made: self.clock,
+                types: None,
+                prepared,
+                there: false,
+                under_way: 1,
+                unit,
+            },
         );
         evicted
+    }
+
+    /// Which of its Parses is the last.
+    pub fn made(&self, id: u64) -> Option<u64> {
+        self.uses.get(&id).map(|known| known.made)
+    }
+
+    /// The server told the types of its parameters, as it was parsed then.
+    pub fn learn(&mut self, id: u64, made: u64, types: Box<[u32]>) {
+        if let Some(known) = self.uses.get_mut(&id).filter(|known| known.made == made) {
+            known.types = Some(types);
+        }
+    }
+
+    pub fn types(&self, id: u64) -> Option<&[u32]> {
+        self.uses.get(&id)?.types.as_deref()
     }
 
     /// The server answered a Parse of it.
@@ -213,7 +240,9 @@ impl OnServer {
         self.closed(prepared.id);
         let (used, prepared) = (self.clock, Arc::clone(prepared));
         let known = self.uses.entry(prepared.id);
-        known.or_insert(Use { used, made: used, prepared, there: true, under_way: 0, unit: 0 }).there = true;
+        known
+            .or_insert(Use { used, made: used, types: None, prepared, there: true, under_way: 0, unit: 0 })
+            .there = true;
     }
 
     /// As it was before `self` began empty; what came since stays.

@@ -251,6 +251,7 @@ impl Engine {
             literals: &mut self.literals,
             now_us: self.now_us,
             prepared: 0,
+            repeated: client.repeated,
         };
         Ok(client.session.step(None, &mut client.stream.out, input, &mut cx)?)
     }
@@ -295,6 +296,7 @@ impl Engine {
             literals: &mut self.literals,
             now_us: self.now_us,
             prepared,
+            repeated: client.repeated,
         };
         let lane = Lane { up: &mut server.up, out: &mut server.stream.out };
         let step = client.session.step(Some(lane), &mut client.stream.out, input, &mut cx)?;

@@ -1,5 +1,6 @@
 //! Commands as Python objects, and what they carry.
 
+use super::conditions::{self, Branch};
 use crate::border::{self, Command};
 use crate::conn::tls;
 use crate::plan::{self, Action, Effect, Measured, Names};
@@ -44,6 +45,7 @@ impl TlsClient {
 pub struct Plan {
     action: String,
     shareable: bool,
+    branches: Vec<Branch>,
     sets: Vec<(String, Option<String>)>,
     resets_all: bool,
     pin: Option<String>,
@@ -62,7 +64,7 @@ pub struct Plan {
 impl Plan {
     #[new]
     #[pyo3(signature = (
-        action, *, shareable = false, sets = vec![], resets_all = false, pin = None, frees = false,
+        action, *, shareable = false, branches = vec![], sets = vec![], resets_all = false, pin = None, frees = false,
         discards = false, channels = vec![], forgets_prepared = false,
         changes_schema = false, names = None, aside = false, code = String::new(), message = String::new()
     ))]
@@ -70,6 +72,7 @@ impl Plan {
     fn new(
         action: String,
         shareable: bool,
+        branches: Vec<Branch>,
         sets: Vec<(String, Option<String>)>,
         resets_all: bool,
         pin: Option<String>,
@@ -92,9 +95,11 @@ impl Plan {
             "deny" => return Err(PyValueError::new_err("a denial needs a five-letter code and a message")),
             other => return Err(PyValueError::new_err(format!("no such action: {other}"))),
         }
+        conditions::few_enough(&branches)?;
         Ok(Self {
             action,
             shareable,
+            branches,
             sets,
             resets_all,
             pin,
@@ -136,6 +141,7 @@ impl Plan {
                 _ => Action::Forward,
             },
             shareable: self.shareable,
+            branches: conditions::to_core(&self.branches),
             effect: Effect {
                 sets: self.sets.clone(),
                 resets_all: self.resets_all,

@@ -1,6 +1,7 @@
 //! Figures as Python objects: every carrier's, summed when asked.
 
 use crate::busiest::SAMPLE;
+use crate::conditions::Branches;
 use crate::conn::client::Client;
 use crate::conn::server::Server;
 use crate::inbox::Inbox;
@@ -72,6 +73,7 @@ pub struct PlanFigures {
     pin: Option<String>,
     mean_us: u32,
     mean_bytes: u32,
+    branches: Vec<(String, u64, u64)>,
 }
 
 #[pyclass(frozen, get_all, module = "proxy._core")]
@@ -174,6 +176,10 @@ pub fn carriers(shared: &Shared) -> Vec<CarrierFigures> {
     each.map(of).collect()
 }
 
+fn branches(all: &Branches) -> Vec<(String, u64, u64)> {
+    all.each().map(|one| (one.name.clone(), one.taken.load(Relaxed), one.doubted.load(Relaxed))).collect()
+}
+
 /// Every plan that is known. The table is locked for a copy of it; carriers have reading copies of their own.
 pub fn plans(py: Python<'_>, shared: &Shared) -> Vec<PlanFigures> {
     let bases = shared.interner.bases();
@@ -187,6 +193,7 @@ pub fn plans(py: Python<'_>, shared: &Shared) -> Vec<PlanFigures> {
         pin: plan.effect.pin.clone(),
         mean_us: plan.measured.us(),
         mean_bytes: plan.measured.bytes(),
+        branches: plan.branches.as_ref().map_or_else(Vec::new, branches),
     };
     shared.plans.all().into_iter().map(of).collect()
 }

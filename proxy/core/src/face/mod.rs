@@ -2,6 +2,7 @@
 
 mod carriers;
 mod commands;
+mod conditions;
 mod events;
 mod figures;
 
@@ -31,6 +32,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(fingerprint, module)?)?;
     events::register(module)?;
     commands::register(module)?;
+    conditions::register(module)?;
     figures::register(module)?;
     module.add_class::<carriers::Core>()
 }

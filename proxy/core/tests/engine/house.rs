@@ -49,6 +49,7 @@ pub fn plan_of(text: &str) -> Plan {
     Plan {
         action,
         shareable: text.starts_with("select"),
+        branches: None,
         effect,
         names,
         aside: false,

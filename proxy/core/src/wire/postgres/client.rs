@@ -3,12 +3,13 @@
 
 use super::build;
 use super::frame::{self, Header};
+use super::judging::{Known, count, judged_no};
 use super::naming::DEALLOCATED;
 use super::pending::{Kind, Undo};
 use super::pins::Pins;
 use super::server::{MAX_PENDING, Upstream};
 use crate::border::Event;
-use crate::lexer::{self, Literal, Mode};
+use crate::lexer::{self, Lexed, Literal, Mode};
 use crate::plan::{Action, Copy, Found, Names, Plan};
 use crate::prepared::Prepared;
 use crate::settings::{self, Settings};
@@ -42,6 +43,8 @@ pub struct Cx<'a> {
     pub now_us: u64,
     /// Statements kept prepared on one connection.
     pub prepared: usize,
+    /// The unit in hand ran before: its statement turned out stale.
+    pub repeated: bool,
 }
 
 /// The connection a client has for now.
@@ -81,6 +84,8 @@ pub struct Named {
     pub prepared: Arc<Prepared>,
     pub plan: Arc<Plan>,
     pub runs: Option<Box<Runs>>,
+    /// Its literals, where the plan looks at values.
+    pub known: Option<Arc<Known>>,
 }
 
 /// A statement of the extended protocol that runs another one by its name in SQL: EXECUTE, EXPLAIN EXECUTE.
@@ -107,6 +112,7 @@ pub struct Unnamed {
     pub body: Vec<u8>,
     pub plan: Option<Arc<Plan>>,
     pub runs: Option<Box<Runs>>,
+    pub known: Option<Arc<Known>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -391,13 +397,18 @@ impl Session {
         }
     }
 
-    /// Looks the plan of a statement up; none means that the brain is asked and the client has to wait.
-    pub fn plan(&self, text: &[u8], cx: &mut Cx<'_>) -> Option<Arc<Plan>> {
+    /// Finds a text's literals, and what names it.
+    pub fn lex(&self, text: &[u8], cx: &mut Cx<'_>) -> Lexed {
         let mode = Mode {
             standard_conforming_strings: !self.backslashes,
             ascii_safe_encoding: !self.unsafe_encoding,
         };
-        let lexed = lexer::fingerprint(text, mode, &cx.shared.key, cx.literals);
+        lexer::fingerprint(text, mode, &cx.shared.key, cx.literals)
+    }
+
+    /// Looks the plan of a statement up; none means that the brain is asked and the client has to wait.
+    pub fn plan(&self, text: &[u8], cx: &mut Cx<'_>) -> Option<Arc<Plan>> {
+        let lexed = self.lex(text, cx);
         let key = lexed.fingerprint.0;
         match cx.plans.find(&cx.shared.plans, (cx.scope, key), cx.me, cx.now_us) {
             Found::Plan(plan) => Some(plan),
@@ -534,20 +545,38 @@ impl Session {
             return Err(PeerError::new("08P01", "invalid string in message"));
         };
         let Some(plan) = self.plan(text, cx) else { return Ok(Step::Plan) };
+        let decision = self.judge_query(&plan, text, cx);
+        if let Some(error) = decision.and_then(|decision| judged_no(&plan, &decision)) {
+            match lane {
+                Some(lane) => {
+                    lane.up.push(cx.me, Kind::RefusedQuery(error), None, cx.now_us);
+                    build::query(lane.out, build::REFUSED);
+                }
+                None => {
+                    out.extend_from_slice(&error);
+                    build::ready(out, b'I');
+                }
+            }
+            return Ok(Step::Took(header.total));
+        }
         match &plan.action {
             Action::Forward => {
                 let Some(mut lane) = lane else {
                     if plan.aside && self.roams {
                         self.forget_unnamed();
+                        decision.inspect(|decision| count(&plan, decision, cx));
                         return Ok(Step::Answer { took: header.total, text: 5..5 + text.len() });
                     }
                     if self.drops_alone(text, &plan) {
                         self.forget_unnamed();
+                        decision.inspect(|decision| count(&plan, decision, cx));
                         out.extend_from_slice(DEALLOCATED);
                         build::ready(out, b'I');
                         return Ok(Step::Took(header.total));
                     }
-                    let rides = plan.shares() && header.total <= RIDE;
+                    let rides = plan.shares()
+                        && header.total <= RIDE
+                        && decision.is_none_or(|decision| decision.may_share());
                     self.whole = if rides { header.total } else { 0 };
                     return Ok(Step::Lane { ride: rides.then_some(header.total) });
                 };
@@ -560,6 +589,9 @@ impl Session {
                     return Ok(step);
                 }
                 if let Some(step) = self.named_query(&mut lane, text, header, &plan, cx)? {
+                    if matches!(step, Step::Took(_)) {
+                        decision.inspect(|decision| count(&plan, decision, cx));
+                    }
                     return Ok(step);
                 }
                 if plan.names == Some(Names::Makes) {
@@ -569,6 +601,7 @@ impl Session {
                 if let Some(why) = &plan.effect.pin {
                     self.pin(why, cx.shared);
                 }
+                decision.inspect(|decision| count(&plan, decision, cx));
                 self.note_effect(&plan);
                 self.note_resets(&plan, cx.startup);
                 self.note_channels(&mut lane, &plan);

@@ -5,6 +5,7 @@ use super::build;
 use super::client::{Cx, Lane, Named, Runs, Session, Step, Unnamed};
 use super::extended::refused;
 use super::frame::{Header, c_string};
+use super::judging::Known as Literals;
 use super::pending::{Kind, Renaming, Undo};
 use crate::plan::Plan;
 use crate::prepared::{Known, Prepared};
@@ -56,7 +57,7 @@ impl Session {
             Some(unnamed) if !unnamed.body.is_empty() => {
                 build::message(lane.out, b'P', &[b"\0", &unnamed.body]);
                 lane.up.push(cx.me, Kind::Prepare(None), None, cx.now_us);
-                lane.up.unnamed = mine;
+                lane.up.hold_unnamed(mine);
             }
             _ => {
                 build::named(lane.out, b'C', b'S', b"");
@@ -99,7 +100,7 @@ impl Session {
         mut lane: Lane<'_>,
         name: &[u8],
         mut runs: Box<Runs>,
-        plan: Arc<Plan>,
+        (plan, known): (Arc<Plan>, Option<Arc<Literals>>),
         header: Header,
         cx: &mut Cx<'_>,
     ) -> Result<Step, PeerError> {
@@ -128,8 +129,9 @@ impl Session {
             self.serial += 1;
             let serial = self.serial;
             build::message(lane.out, b'P', &[b"\0", &body]);
-            self.unnamed = Some(Box::new(Unnamed { serial, body, plan: Some(plan), runs: Some(runs) }));
-            lane.up.unnamed = Some((cx.me, serial));
+            let (plan, runs) = (Some(plan), Some(runs));
+            self.unnamed = Some(Box::new(Unnamed { serial, body, plan, runs, known }));
+            lane.up.hold_unnamed(Some((cx.me, serial)));
             lane.up.push_undoable(cx.me, Kind::Parse(None), Undo::Unnamed { serial, before }, cx.now_us);
             return Ok(Step::Took(header.total));
         }
@@ -146,7 +148,7 @@ impl Session {
         self.touched = true;
         self.ensure(&mut lane, &target, cx);
         let prepared = cx.shared.prepared.intern(&cx.settings.reading(), &body, text_of(&body));
-        let named = Named { prepared: Arc::clone(&prepared), plan, runs: Some(runs) };
+        let named = Named { prepared: Arc::clone(&prepared), plan, runs: Some(runs), known };
         self.named.get_or_insert_default().insert(name.into(), named);
         let undo = Undo::Named { name: name.into(), before: None };
         if is_there(lane.up, lane.out, &prepared, true, cx) {

@@ -5,6 +5,7 @@ use super::build;
 use super::client::{Cx, Lane, MAX_NAMED, Named, RIDE, Session, Step, Unnamed};
 use super::content::is_there;
 use super::frame::{self, Header, c_string};
+use super::judging::{count, judged_no};
 use super::parameters;
 use super::pending::{Kind, Undo};
 use crate::plan::{Action, Names, Plan};
@@ -86,7 +87,7 @@ impl Session {
         self.again = false;
         self.whole = 0;
         let mut at = 0;
-        let mut parsed: Option<(&[u8], Arc<Plan>)> = None;
+        let mut parsed: Option<(&[u8], &[u8], Arc<Plan>)> = None;
         let mut shares = true;
         let mut replayable = false;
         let mut harmless = true;
@@ -105,19 +106,23 @@ impl Session {
                         return Ok(Ahead::Own);
                     }
                     let Some(plan) = self.plan(text, cx) else { return Ok(Ahead::Plan) };
-                    shares &= plan.shares() && plan.action == Action::Forward;
+                    let judged = self.judge_parse(&plan, text, true, cx);
+                    let denied = judged.is_some_and(|decision| decision.is_denied());
+                    shares &= plan.shares() && plan.action == Action::Forward && !denied;
                     self.scanned = Some(Arc::clone(&plan));
-                    parsed = Some((name, plan));
+                    parsed = Some((name, rest, plan));
                 }
                 b'B' => {
                     let (_, rest) = c_string(body).ok_or_else(malformed)?;
-                    let (name, _) = c_string(rest).ok_or_else(malformed)?;
+                    let (name, values) = c_string(rest).ok_or_else(malformed)?;
                     shares &= match &parsed {
-                        Some((known, plan)) if *known == name => plan.shares(),
+                        Some((known, parse, plan)) if *known == name => {
+                            plan.shares() && self.may_share_parsed(plan, parse, values, cx)
+                        }
                         _ => match self.plan_behind(name, cx) {
                             Some(Some(plan)) => {
                                 harmless &= plan.effect.is_none();
-                                plan.shares()
+                                plan.shares() && self.may_share_bound(&plan, name, values, cx)
                             }
                             Some(None) => return Ok(Ahead::Plan),
                             // No such name: the server says so, and would again.
@@ -155,8 +160,9 @@ impl Session {
             let said = unnamed.runs.as_ref().map_or(&unnamed.body[..], |runs| &runs.body);
             let text = c_string(said)?.0.to_vec();
             let plan = self.plan(&text, cx);
+            let known = plan.as_ref().and_then(|plan| self.known(plan, &text, cx));
             if let (Some(unnamed), Some(plan)) = (&mut self.unnamed, &plan) {
-                unnamed.plan = Some(Arc::clone(plan));
+                (unnamed.plan, unnamed.known) = (Some(Arc::clone(plan)), known);
             }
             return Some(plan);
         }
@@ -172,8 +178,9 @@ impl Session {
             None => prepared.text().to_vec(),
         };
         let plan = self.plan(&text, cx);
+        let known = plan.as_ref().and_then(|plan| self.known(plan, &text, cx));
         if let (Some(named), Some(plan)) = (self.named.as_mut().and_then(|all| all.get_mut(name)), &plan) {
-            named.plan = Arc::clone(plan);
+            (named.plan, named.known) = (Arc::clone(plan), known);
         }
         Some(plan)
     }
@@ -191,17 +198,18 @@ impl Session {
         let Some(message) = input.get(..header.total) else { return Ok(None) };
         let (_, rest) = message.get(5..).and_then(c_string).ok_or_else(malformed)?;
         let (text, _) = c_string(rest).ok_or_else(malformed)?;
-        let plan = match self.scanned.clone() {
-            Some(plan) => plan,
+        let (plan, seen) = match self.scanned.clone() {
+            Some(plan) => (plan, false),
             None => match self.plan(text, cx) {
-                Some(plan) => plan,
+                Some(plan) => (plan, true),
                 None => return Ok(None),
             },
         };
         if self.poolless && plan.action == Action::Answer {
             return Ok(None);
         }
-        Ok(refused(&plan))
+        let judged = self.judge_parse(&plan, text, seen, cx);
+        Ok(refused(&plan).or_else(|| judged.and_then(|decision| judged_no(&plan, &decision))))
     }
 
     fn parse(
@@ -220,19 +228,23 @@ impl Session {
         if types.len() < 2 {
             return Err(malformed());
         }
-        let plan = match self.scanned.take() {
-            Some(plan) => plan,
+        let (plan, seen) = match self.scanned.take() {
+            Some(plan) => (plan, false),
             None => match self.plan(text, cx) {
-                Some(plan) => plan,
+                Some(plan) => (plan, true),
                 None => return Ok(Step::Plan),
             },
         };
-        if let Some(error) = refused(&plan) {
+        let judged = self.judge_parse(&plan, text, seen, cx);
+        if let Some(error) =
+            refused(&plan).or_else(|| judged.and_then(|decision| judged_no(&plan, &decision)))
+        {
             self.open = true;
             lane.up.push(cx.me, Kind::Refused(error), None, cx.now_us);
             build::message(lane.out, b'P', &[b"\0", build::REFUSED, b"\0\0\0"]);
             return Ok(Step::Took(header.total));
         }
+        let known = self.known(&plan, text, cx);
         let runs = self.runs(body, &plan);
         if let Some(runs) = &runs {
             if self.is_undecided(&runs.name, &lane) {
@@ -240,7 +252,7 @@ impl Session {
                 lane.out.extend_from_slice(build::FLUSH);
                 return Ok(Step::Quiet);
             }
-            return self.parse_running(lane, name, runs.clone(), plan, header, cx);
+            return self.parse_running(lane, name, runs.clone(), (plan, known), header, cx);
         }
         if name.is_empty() {
             self.serial += 1;
@@ -250,9 +262,10 @@ impl Session {
             let mut kept = self.unnamed.take().map(|unnamed| unnamed.body).unwrap_or_default();
             kept.clear();
             kept.extend_from_slice(body);
-            let (serial, plan) = (self.serial, Some(plan));
-            self.unnamed = Some(Box::new(Unnamed { serial, body: kept, plan, runs: None }));
-            lane.up.unnamed = Some((cx.me, self.serial));
+            let serial = self.serial;
+            self.unnamed =
+                Some(Box::new(Unnamed { serial, body: kept, plan: Some(plan), runs: None, known }));
+            lane.up.hold_unnamed(Some((cx.me, self.serial)));
             let undo = Undo::Unnamed { serial: self.serial, before };
             lane.up.push_undoable(cx.me, Kind::Parse(None), undo, cx.now_us);
             lane.out.extend_from_slice(message);
@@ -269,7 +282,7 @@ impl Session {
         self.open = true;
         self.touched = true;
         let prepared = cx.shared.prepared.intern(&cx.settings.reading(), body, text.len());
-        let named = Named { prepared: Arc::clone(&prepared), plan, runs: None };
+        let named = Named { prepared: Arc::clone(&prepared), plan, runs: None, known };
         self.named.get_or_insert_default().insert(name.into(), named);
         let undo = Undo::Named { name: name.into(), before: None };
         if is_there(lane.up, lane.out, &prepared, true, cx) {
@@ -300,8 +313,9 @@ impl Session {
         self.scanned = None;
         if input.get(5) == Some(&0) {
             let (serial, body) = (self.serial, Vec::new());
-            self.unnamed = Some(Box::new(Unnamed { serial, body, plan: None, runs: None }));
-            lane.up.unnamed = Some((cx.me, self.serial));
+            let nothing = Unnamed { serial, body, plan: None, runs: None, known: None };
+            self.unnamed = Some(Box::new(nothing));
+            lane.up.hold_unnamed(Some((cx.me, self.serial)));
         }
         lane.up.push(cx.me, Kind::Parse(None), None, cx.now_us);
         self.pass_some(Some(lane), input, header)
@@ -345,6 +359,37 @@ impl Session {
         if self.is_undecided(name, &lane) {
             lane.out.extend_from_slice(build::FLUSH);
             return Ok(Step::Quiet);
+        }
+        let looks = plan.iter().chain(&behind).any(|plan| plan.branches.is_some());
+        if looks && input.len() < header.total && header.total <= cx.shared.limits.max_statement {
+            // Its values decide.
+            return Ok(Step::More);
+        }
+        let values = Some(tail).filter(|_| input.len() >= header.total);
+        let mut lane = lane;
+        if let (Some(plan), Some(values)) = (&plan, values)
+            && self.lacks_types(plan, name, values, &mut lane, cx)
+        {
+            return Ok(Step::Quiet);
+        }
+        let types = self.types(lane.up, name, cx.me);
+        let judged = plan.as_ref().and_then(|plan| self.judge_bind(plan, name, values, types, cx));
+        let judged_behind = behind.as_ref().and_then(|plan| self.judge_runs(plan, name, cx));
+        let decided = [(&plan, judged), (&behind, judged_behind)];
+        for (plan, decision) in
+            decided.iter().filter_map(|(plan, decision)| Some((plan.as_ref()?, (*decision)?)))
+        {
+            if let Some(error) = judged_no(plan, &decision) {
+                self.open = true;
+                lane.up.push(cx.me, Kind::Refused(error), None, cx.now_us);
+                build::message(lane.out, b'P', &[b"\0", build::REFUSED, b"\0\0\0"]);
+                return Ok(self.pass_some(None, input, header));
+            }
+        }
+        for (plan, decision) in
+            decided.iter().filter_map(|(plan, decision)| Some((plan.as_ref()?, (*decision)?)))
+        {
+            count(plan, &decision, cx);
         }
         // One prepared in SQL has the plan of its PREPARE, which leaves nothing when it is run.
         let in_sql =
@@ -411,12 +456,13 @@ impl Session {
         self.open = true;
         if what == b'P' {
             lane.out.extend_from_slice(message);
-            lane.up.push(cx.me, Kind::Describe, None, cx.now_us);
+            lane.up.push(cx.me, Kind::Describe(None), None, cx.now_us);
         } else {
             let Lane { up, out } = lane;
             let server_name = self.ensure(&mut Lane { up: &mut *up, out: &mut *out }, name, cx);
             build::named(out, b'D', b'S', &server_name);
-            up.push(cx.me, Kind::Describe, None, cx.now_us);
+            let instance = self.instance(up, name, cx.me);
+            up.push(cx.me, Kind::Describe(instance), None, cx.now_us);
         }
         Ok(Step::Took(header.total))
     }

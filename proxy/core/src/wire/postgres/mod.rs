@@ -7,6 +7,7 @@ pub mod client;
 mod content;
 pub mod extended;
 pub mod frame;
+pub mod judging;
 mod naming;
 mod parameters;
 pub mod passing;

@@ -7,6 +7,7 @@ use super::client::{Cx, Lane, Named, Runs, Session, Step};
 use super::content::is_there;
 use super::extended::refused;
 use super::frame::{Header, c_string};
+use super::judging::{count, judged_no};
 use super::pending::{Kind, Renaming, Undo};
 use crate::plan::{Names, Plan};
 use crate::prepared::{Known, Prepared};
@@ -73,17 +74,17 @@ fn begins_word(byte: u8) -> bool {
 }
 
 /// Words, quoted names and signs of a text, without space and comments. Ends at a string: none comes before a name.
-struct Words<'a> {
-    text: &'a [u8],
-    at: usize,
+pub struct Words<'a> {
+    pub text: &'a [u8],
+    pub at: usize,
 }
 
 impl Words<'_> {
-    fn rest(&self) -> &[u8] {
+    pub fn rest(&self) -> &[u8] {
         self.text.get(self.at..).unwrap_or_default()
     }
 
-    fn skip_space(&mut self) -> Option<()> {
+    pub fn skip_space(&mut self) -> Option<()> {
         loop {
             match self.rest() {
                 [b' ' | b'\t' | b'\n' | b'\r' | b'\x0b' | b'\x0c', ..] => self.at += 1,
@@ -112,7 +113,7 @@ impl Words<'_> {
         }
     }
 
-    fn next(&mut self) -> Option<Range<usize>> {
+    pub fn next(&mut self) -> Option<Range<usize>> {
         self.skip_space()?;
         let from = self.at;
         let length = match self.rest() {
@@ -169,6 +170,7 @@ impl Session {
         let known = self.named.as_ref().and_then(|all| all.get(&name[..])).cloned();
         let took = Step::Took(header.total);
         let mut behind = None;
+        let mut decided = None;
         if names == Names::Runs {
             match self.plan_behind(&name, cx) {
                 Some(None) => return Ok(Some(Step::Plan)),
@@ -179,6 +181,13 @@ impl Session {
                         build::query(lane.out, build::REFUSED);
                         return Ok(Some(took));
                     }
+                    let judged = self.judge_arguments(&known, &name, text, cx);
+                    if let Some(error) = judged.and_then(|decision| judged_no(&known, &decision)) {
+                        lane.up.push(cx.me, Kind::RefusedQuery(error), None, cx.now_us);
+                        build::query(lane.out, build::REFUSED);
+                        return Ok(Some(took));
+                    }
+                    decided = judged.map(|decision| (Arc::clone(&known), decision));
                     behind = Some(known).filter(|known| known.names.is_none() && !known.effect.is_none());
                 }
                 None => {}
@@ -193,7 +202,9 @@ impl Session {
                     return Ok(Some(Step::Quiet));
                 }
                 let there = is_there(lane.up, lane.out, &prepared, true, cx);
-                let entry = Named { prepared: Arc::clone(&prepared), plan: Arc::clone(plan), runs: None };
+                let known = self.known(plan, text, cx);
+                let entry =
+                    Named { prepared: Arc::clone(&prepared), plan: Arc::clone(plan), runs: None, known };
                 self.named.get_or_insert_default().insert(name.clone().into(), entry);
                 let undo = Undo::Named { name: name.clone().into(), before: None };
                 let renaming = if there {
@@ -236,6 +247,9 @@ impl Session {
                             lane.out.extend_from_slice(build::SYNC);
                         }
                     }
+                }
+                if let Some((known, decision)) = &decided {
+                    count(known, decision, cx);
                 }
                 // CREATE TEMP TABLE … AS EXECUTE, and what runs is the statement behind the name.
                 for plan in behind.iter().chain([plan]) {

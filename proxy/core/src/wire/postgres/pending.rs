@@ -9,6 +9,13 @@ use crate::slab::Id;
 use hashbrown::HashMap;
 use std::sync::Arc;
 
+/// One Parse of a statement on one connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Instance {
+    Named { id: u64, made: u64 },
+    Unnamed(u64),
+}
+
 pub enum Kind {
     // Ended by ReadyForQuery.
     Query(Option<Box<Renaming>>),
@@ -36,7 +43,10 @@ pub enum Kind {
     // Ended by a message of their own, or skipped after an error.
     Parse(Option<Arc<Prepared>>),
     Bind,
-    Describe,
+    /// Of a statement as it was parsed last, so that the types told of it are known to be those.
+    Describe(Option<Instance>),
+    /// Ours: of what types are the parameters of a statement whose values have to be judged?
+    Ask(Instance),
     Execute,
     Close,
     /// Ours: the statement a Bind or Describe needs, prepared on this connection first.
@@ -81,7 +91,8 @@ impl Kind {
     /// The client must not see its replies.
     pub fn is_ours(&self) -> bool {
         use Kind::{
-            CloseUnnamed, Ensure, Evict, Made, OwnBind, Prepare, Question, Renew, Reset, Restore, Setup, Sync,
+            Ask, CloseUnnamed, Ensure, Evict, Made, OwnBind, Prepare, Question, Renew, Reset, Restore, Setup,
+            Sync,
         };
         matches!(
             self,
@@ -96,6 +107,7 @@ impl Kind {
                 | Evict(_)
                 | Renew(_)
                 | CloseUnnamed
+                | Ask(_)
                 | Sync { ours: true, .. }
         )
     }

@@ -5,6 +5,7 @@
 mod copy;
 mod desync;
 mod errors;
+mod judged;
 mod model;
 mod names;
 mod prepared;

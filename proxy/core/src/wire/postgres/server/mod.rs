@@ -8,8 +8,9 @@ mod follow;
 use super::build;
 use super::client::Named;
 use super::frame;
-use super::pending::{Kind, Pending, Renaming, Undo};
+use super::pending::{Instance, Kind, Pending, Renaming, Undo};
 use super::pins::Question;
+use crate::conditions::postgres::types_told;
 use crate::plan::{Names, Plan};
 use crate::prepared::OnServer;
 use crate::settings::Settings;
@@ -89,6 +90,9 @@ pub struct Upstream {
     pub status: u8,
     /// Whose unnamed statement it holds.
     pub unnamed: Option<(Id, u64)>,
+    /// Which Parse that was, and the types of its parameters, once the server has told them.
+    unnamed_parse: u64,
+    unnamed_types: Option<Box<[u32]>>,
     /// The pool's schema number when its prepared statements were made.
     pub schema: u32,
     /// Its prepared statements have to go before the next statement.
@@ -153,6 +157,8 @@ impl Upstream {
             applied,
             status: b'I',
             unnamed: None,
+            unnamed_parse: 0,
+            unnamed_types: None,
             schema,
             purge: false,
             owner: None,
@@ -238,6 +244,41 @@ impl Upstream {
         self.units += usize::from(pending.kind.ends_unit());
         self.pushed += u64::from(pending.kind.ends_unit());
         self.pending.push_back(pending);
+    }
+
+    /// An unnamed statement is parsed now.
+    pub fn hold_unnamed(&mut self, whose: Option<(Id, u64)>) {
+        self.unnamed = whose;
+        self.unnamed_parse += 1;
+        self.unnamed_types = None;
+    }
+
+    /// This client's unnamed statement, if that is what there is.
+    pub fn unnamed_of(&self, client: Id, serial: u64) -> Option<Instance> {
+        (self.unnamed == Some((client, serial))).then_some(Instance::Unnamed(self.unnamed_parse))
+    }
+
+    fn learn(&mut self, instance: Instance, body: &[u8]) {
+        // What is too long to be looked at is not known, and not asked for again.
+        let types = types_told(body).unwrap_or_default();
+        match instance {
+            Instance::Named { id, made } => self.prepared.learn(id, made, types),
+            Instance::Unnamed(parse) if parse == self.unnamed_parse => self.unnamed_types = Some(types),
+            Instance::Unnamed(_) => {}
+        }
+    }
+
+    /// What the server said of it.
+    pub fn types_of(&self, instance: Instance) -> Option<&[u32]> {
+        match instance {
+            Instance::Named { id, .. } => self.prepared.types(id),
+            Instance::Unnamed(_) => self.unnamed_types.as_deref(),
+        }
+    }
+
+    /// What is sent is not heard before a Sync.
+    pub fn is_skipping(&self) -> bool {
+        self.skipping
     }
 
     /// A number for the unit that is being pushed.
@@ -468,6 +509,12 @@ impl Upstream {
                 return Err(Lost::Desync("a name that was taken has got another content"));
             }
         }
+        if kind == b't'
+            && let Some(Kind::Describe(Some(instance)) | Kind::Ask(instance)) =
+                self.pending.front().map(|pending| &pending.kind)
+        {
+            self.learn(*instance, body);
+        }
         let head = self.pending.front().map(|pending| &pending.kind);
         match (kind, head) {
             (b'C', Some(Kind::Made(prepared))) => self.prepared.parsed(prepared.id, true),
@@ -484,7 +531,7 @@ impl Upstream {
             | (b'2', Some(Kind::Bind | Kind::OwnBind))
             | (b'C', Some(Kind::Made(_)))
             | (b'3', Some(Kind::Close | Kind::Evict(_) | Kind::Renew(_) | Kind::CloseUnnamed))
-            | (b'T' | b'n', Some(Kind::Describe))
+            | (b'T' | b'n', Some(Kind::Describe(_) | Kind::Ask(_)))
             | (b's' | b'I', Some(Kind::Execute)) => Ok(self.pop()),
             (b'C', Some(Kind::Execute)) => {
                 self.end_copy();
@@ -511,7 +558,8 @@ impl Upstream {
                 self.unit.said = true;
                 Ok(Verdict::Pass)
             }
-            (b't', Some(Kind::Describe))
+            (b't', Some(Kind::Ask(_))) => Ok(Verdict::Ours),
+            (b't', Some(Kind::Describe(_)))
             | (b'T' | b'I' | b'H' | b'c', Some(Kind::Query(_)))
             | (b'H' | b'c', Some(Kind::Execute))
             | (b'V', Some(Kind::Function)) => {

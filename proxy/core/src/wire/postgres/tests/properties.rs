@@ -129,7 +129,7 @@ fn owing(kinds: &[u8]) -> Upstream {
             0 | 1 => Kind::Query(None),
             2 => Kind::Parse(None),
             3 => Kind::Bind,
-            4 => Kind::Describe,
+            4 => Kind::Describe(None),
             5 => Kind::Execute,
             6 => Kind::Close,
             7 => Kind::Said(b"3\0\0\0\x04"),

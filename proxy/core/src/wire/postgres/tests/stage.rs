@@ -18,6 +18,7 @@ use super::super::client::{Cx, Lane, Session, Step};
 use super::super::pending::{Kind, Pending, Undo};
 use super::super::server::{Change, Done, Lost, Sink, Upstream};
 use super::super::{build, frame};
+use super::judged;
 use crate::lexer::{self, Literal, Mode};
 use crate::plan::{Action, Copy, Effect, Measured, Names, Plan};
 use crate::settings::Settings;
@@ -100,7 +101,9 @@ pub fn plan_of(text: &str) -> Plan {
         _ => {}
     }
     let shareable = text.starts_with("select");
-    Plan { action, shareable, effect, names, aside: false, era: 0, key: 0, measured: Measured::of(1, 1) }
+    let branches = judged::branches_of(text);
+    let measured = Measured::of(1, 1);
+    Plan { action, shareable, branches, effect, names, aside: false, era: 0, key: 0, measured }
 }
 
 impl Stage {
@@ -174,6 +177,7 @@ impl Stage {
             literals,
             now_us: self.now_us,
             prepared: self.prepared,
+            repeated: player.repeated,
         };
         let lane = with_lane.then_some(Lane { up: &mut *up, out: to_server });
         let step = player.session.step(lane, &mut player.out, input, &mut cx)?;
@@ -404,6 +408,12 @@ fn client_message(one: &str) -> Vec<u8> {
         "Q" => message(b'Q', &[rest.as_bytes(), b"\0"]),
         "P" => message(b'P', &[&name(first), b"\0", second.as_bytes(), b"\0\0\0"]),
         "B" => message(b'B', &[&name(second), b"\0", &name(first), b"\0\0\0\0\0\0\0"]),
+        // With one value, in text: `BV s1 5`.
+        "BV" => {
+            let length = (second.len() as u32).to_be_bytes();
+            let value = [b"\0\0\0\x01", &length[..], second.as_bytes(), b"\0\0"].concat();
+            message(b'B', &[b"\0", &name(first), b"\0", &value])
+        }
         "D" => message(b'D', &[b"S", &name(first), b"\0"]),
         "DP" => message(b'D', &[b"P", &name(first), b"\0"]),
         "E" => message(b'E', &[&name(first), b"\0\0\0\0\0"]),
