@@ -22,11 +22,13 @@ from proxy.doors import Doors
 from proxy.health import Health
 from proxy.listening import Listening
 from proxy.lookups import Lookups
+from proxy.names import Names, Resolve, resolve
 from proxy.outside import Outside
 from proxy.planner import Planner
 from proxy.plans import Plans, report
 from proxy.pools import Pools
 from proxy.profiles import Profiles
+from proxy.proofs import Judge, Proofs
 from proxy.reload import Reloader
 from proxy.session import LogIns
 from proxy.slow import SlowLog
@@ -47,6 +49,8 @@ class Rooms(msgspec.Struct, frozen=True):
     slow: SlowLog
     health: Health
     strays: Strays
+    names: Names
+    upstream: Upstream
 
 
 def build(
@@ -65,6 +69,8 @@ def build(
     connect: dial.Connect | None = None,
     ask: inquiry.Ask = inquiry.ask,
     look_up: inquiry.LookUp = inquiry.look_up,
+    asks: Judge | None = None,
+    resolve: Resolve = resolve,
 ) -> Rooms:
     """Join the rooms. Nothing is opened yet."""
     bases = Bases()
@@ -98,10 +104,12 @@ def build(
         profiles,
         bases,
         lookups,
+        asks or Proofs().judge,
         nonce=nonce,
         secret=secret,
         version=version,
     )
+    names = Names(outside, lambda: directory.snapshot, pools, upstream.dialled, resolve=resolve)
     console = Console(
         House(
             source=source,
@@ -111,6 +119,7 @@ def build(
             bases=bases,
             doors=doors,
             upstream=upstream,
+            names=names,
             reloader=reloader,
             logging_in=lambda: logins.under_way,
             texts=texts.of,
@@ -119,9 +128,13 @@ def build(
             end=end,
         )
     )
-    health = Health(outside, lambda: directory.snapshot, pools, connect=connect, chance=chance)
+    health = Health(outside, lambda: directory.snapshot, pools, upstream, chance=chance)
     strays = Strays(outside)
-    slow = SlowLog(bases, lambda: bool(directory.snapshot.log.slow or directory.snapshot.metrics.statements))
+    slow = SlowLog(
+        bases,
+        lambda: bool(directory.snapshot.log.slow or directory.snapshot.metrics.statements),
+        lambda: directory.snapshot.log.slow_parameters == "masked",
+    )
     brain = Brain(
         logins,
         upstream,
@@ -134,4 +147,4 @@ def build(
         health,
         strays,
     )
-    return Rooms(brain, directory, doors, pools, reloader, slow, health, strays)
+    return Rooms(brain, directory, doors, pools, reloader, slow, health, strays, names, upstream)

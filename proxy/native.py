@@ -21,10 +21,12 @@ from proxy._core import (
     Core,
     Discarded,
     Drain,
+    EarNeeded,
     Fail,
     Fault,
     Figures,
     ForgetPlans,
+    Heard,
     Hold,
     Kill,
     Learn,
@@ -38,6 +40,7 @@ from proxy._core import (
     PoolFigures,
     Recycle,
     Reply,
+    Retire,
     Send,
     ServerLost,
     ServerMessage,
@@ -64,6 +67,8 @@ Event = (
     | Closed
     | Discarded
     | PlanNeeded
+    | EarNeeded
+    | Heard
     | AnswerNeeded
     | UnitNeeded
     | ServerNeeded
@@ -97,6 +102,7 @@ Command = (
     | TellStrays
     | Survey
     | Break
+    | Retire
     | ForgetPlans
     | Drain
     | SlowAfter
@@ -124,11 +130,13 @@ __all__ = [
     "Core",
     "Discarded",
     "Drain",
+    "EarNeeded",
     "Event",
     "Fail",
     "Fault",
     "Figures",
     "ForgetPlans",
+    "Heard",
     "Hold",
     "Kill",
     "Learn",
@@ -142,6 +150,7 @@ __all__ = [
     "PoolFigures",
     "Recycle",
     "Reply",
+    "Retire",
     "Send",
     "ServerLost",
     "ServerMessage",

@@ -19,7 +19,7 @@ from proxy import native
 from proxy.holds import Hold, Holds
 from proxy.native import OpenPool, Recycle
 from proxy.outside import Commands
-from proxy.target import Target, TlsRule
+from proxy.target import GREETINGS, Target, TlsRule
 from proxy.tokens import TokenRule
 
 EARS = 1 << 30
@@ -63,6 +63,8 @@ class Pools:
         """The pool's number, and what makes it if it is new; None where there is room for no other."""
         key = (database.name, user.name)
         number = self._numbers.get(key)
+        if number is not None and self._pools.get(number) is not None:
+            return number, []
         if number is None:
             most = snapshot.limits.max_pools
             if len(self._numbers) >= most or not self._room(snapshot, key, most // 10):
@@ -226,6 +228,8 @@ def describe(snapshot: Snapshot, database: Database, user: User) -> Pool:
             tls=_tls(cluster),
             connect_timeout=cluster.connect_timeout.seconds,
             login_retry=cluster.login_retry.seconds,
+            greeting=GREETINGS[cluster.proxy_protocol],
+            slow_start=cluster.slow_start.seconds,
             keyed=secret is None and token is None and name == user.name,
             token=_token_rule(token) if token is not None else None,
             parameters=tuple(parameters.items()),
@@ -252,6 +256,8 @@ def describe_lookup(snapshot: Snapshot, section: Database) -> Pool | None:
             tls=_tls(cluster),
             connect_timeout=cluster.connect_timeout.seconds,
             login_retry=cluster.login_retry.seconds,
+            greeting=GREETINGS[cluster.proxy_protocol],
+            slow_start=cluster.slow_start.seconds,
             token=_token_rule(said.token) if said.token is not None else None,
         ),
     )

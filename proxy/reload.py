@@ -11,6 +11,7 @@ from pathlib import Path
 
 from config.errors import ConfigError, Problem
 from config.loader import Loaded
+from config.sections.log import Log
 from config.snapshot import Snapshot
 from proxy.directory import Directory
 from proxy.doors import Doors
@@ -91,11 +92,7 @@ class Reloader:
         commands, moved = self._pools.adopt(snapshot)
         for address in self._doors.adopt(change):
             note(logger, logging.INFO, "listening", address=address)
-        slow = (
-            [SlowAfter(snapshot.log.slow.ms)]
-            if self._directory.snapshot.log.slow != snapshot.log.slow
-            else []
-        )
+        slow = [slow_after(snapshot.log)] if self._directory.snapshot.log != snapshot.log else []
         self._directory.swap(snapshot)
         self._lookups.forget()
         self.count += 1
@@ -118,6 +115,11 @@ class Reloader:
 
     def _waiting_for_restart(self, snapshot: Snapshot) -> list[str]:
         return [name for name in FIXED if attrgetter(name)(self._started_with) != attrgetter(name)(snapshot)]
+
+
+def slow_after(said: Log) -> SlowAfter:
+    """What the core is to tell of."""
+    return SlowAfter(said.slow.ms, said.slow_parameters == "masked")
 
 
 def _refused(why: Exception) -> Refused:

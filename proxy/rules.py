@@ -14,9 +14,9 @@ from proxy.attempts import host
 
 def decide(
     rules: tuple[Rule, ...], *, peer: str, local: bool, database: str, user: str, tls: bool
-) -> str | Problem:
-    """The method, or the refusal. `local`: through a Unix socket; `peer`: else its address and port."""
-    ip = None if local else _ip(peer)
+) -> Rule | Problem:
+    """The rule that fits, or the refusal. `local`: through a Unix socket; `peer`: else its address and port."""
+    ip = _ip(peer) if not local and any(rule.hosts for rule in rules) else None
     found: Rule | None = None
     for rule in rules:
         if (
@@ -26,7 +26,7 @@ def decide(
             and (rule.tls == "any" or (rule.tls == "required") == tls)
         ):
             if rule.auth != "reject":
-                return rule.auth
+                return rule
             found = rule
             break
     where = "this machine" if local else f'host "{host(peer).strip("[]")}"'

@@ -3,28 +3,36 @@
 Data that `proxy/upstream.py` alone changes.
 """
 
+from collections.abc import Callable
+
 from config.address import Address
 from protocols.postgres.auth import ServerAuth
 from protocols.postgres.types import Problem
-from proxy.outside import Timer
+from proxy.outside import Commands, Timer
 from proxy.target import Target
+
+Verdict = Callable[[Problem | None, bool], Commands]
+"""What a check found: what is wrong, if anything, and whether that is that nothing was heard."""
 
 
 class Demand:
     """What one pool wants, and how it has gone."""
 
-    __slots__ = ("asked", "failures", "running")
+    __slots__ = ("asked", "failures", "paced", "running")
 
     def __init__(self) -> None:
         self.asked = 0
         self.running = 0
         self.failures = 0
+        self.paced = False
+        """It waits until one more connection may be opened."""
 
 
 class LogIn:
     """One server log-in, over all the servers and TLS choices it may try."""
 
     __slots__ = (
+        "asked",
         "auth",
         "conn",
         "key",
@@ -33,7 +41,9 @@ class LogIn:
         "password",
         "pool",
         "preparing",
+        "seconds",
         "target",
+        "then",
         "ticket",
         "timer",
         "token_is_new",
@@ -57,3 +67,8 @@ class LogIn:
         """It is logged in, and the connect_query runs."""
         self.parameters: dict[str, str] = {}
         self.key = (0, b"")
+        self.seconds = to.connect_timeout
+        self.then: Verdict | None = None
+        """It is a check: whom to tell of its outcome. No pool gets the connection."""
+        self.asked = False
+        """The check has asked its question."""

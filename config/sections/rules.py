@@ -3,16 +3,17 @@
 from typing import Annotated, Literal
 
 from config.network import Network
+from config.sections.outside import Ldap, Pam
 from config.setting import Section, setting
 
-Auth = Literal["scram-sha-256", "md5", "password", "cert", "trust", "peer"]
+Auth = Literal["scram-sha-256", "md5", "password", "cert", "trust", "peer", "ldap", "pam"]
 
 
 class Rule(Section, frozen=True):
     """One element of a listener's `rules`. What is not given fits everybody."""
 
     auth: Annotated[
-        Literal["scram-sha-256", "md5", "password", "cert", "trust", "peer", "reject"],
+        Literal["scram-sha-256", "md5", "password", "cert", "trust", "peer", "ldap", "pam", "reject"],
         setting(
             "How such a client proves who it is, as a listener's `auth`; `reject` turns it away.", "at once"
         ),
@@ -34,3 +35,9 @@ class Rule(Section, frozen=True):
         Literal["any", "required", "none"],
         setting("Clients with TLS, those without, or both.", "at once"),
     ] = "any"
+    ldap: Annotated[
+        Ldap | None, setting("The directory that `ldap` asks, where it is not the listener's.", "at once")
+    ] = None
+    pam: Annotated[
+        Pam | None, setting("The service that `pam` asks, where it is not the listener's.", "at once")
+    ] = None

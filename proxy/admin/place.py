@@ -11,6 +11,7 @@ from protocols.postgres.types import Problem
 from proxy.bases import Bases
 from proxy.directory import Directory
 from proxy.doors import Doors
+from proxy.names import Names
 from proxy.native import CarrierFigures, Figures, Listed, PlanFigures, PoolFigures
 from proxy.outside import Commands, Outside
 from proxy.pools import Pools
@@ -44,6 +45,7 @@ class House(msgspec.Struct, frozen=True):
     bases: Bases
     doors: Doors
     upstream: Upstream
+    names: Names
     reloader: Reloader
     logging_in: Callable[[], int]
     """How many clients log in."""

@@ -49,9 +49,10 @@ pub fn apply(shared: &Shared, next: &AtomicUsize, command: Command) {
                 shared.post(carrier, Post::Command(Command::Drain { at_once }));
             }
         }
-        Command::SlowAfter { ms } => {
+        Command::SlowAfter { ms, parameters } => {
             let us = if ms == 0 { u64::MAX } else { ms.saturating_mul(1_000) };
             shared.slow_us.store(us, Relaxed);
+            shared.slow_parameters.store(ms > 0 && parameters, Relaxed);
         }
         Command::Fail(fail) => {
             let Some(pool) = shared.pool(fail.pool) else { return };
@@ -75,6 +76,16 @@ pub fn apply(shared: &Shared, next: &AtomicUsize, command: Command) {
             for carrier in 0..shared.inboxes.len() {
                 let address = address.clone();
                 shared.post(carrier, Post::Command(Command::Break { pool, address }));
+            }
+        }
+        Command::Retire { pool, address } => {
+            let found = shared.pool(pool).map(|pool| pool.claim_all(|server| *server.address == *address));
+            for server in found.unwrap_or_default() {
+                shared.post(server.id.carrier(), Post::Moved(server.id));
+            }
+            for carrier in 0..shared.inboxes.len() {
+                let address = address.clone();
+                shared.post(carrier, Post::Command(Command::Retire { pool, address }));
             }
         }
         Command::Recycle { pool } => {

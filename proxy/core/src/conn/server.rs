@@ -29,6 +29,8 @@ pub struct Server {
     pub blocked_by: Option<Id>,
     /// Cancel requests under way: until they are delivered it serves nobody else.
     pub cancels: u32,
+    /// A cancel request that waits until nothing of ours runs before the statement it is for: its words, and who sent it.
+    pub cancel_due: Option<(&'static str, Option<Id>)>,
     /// A shared one is looked at then: does anybody wait in vain for who is first on it?
     pub looked_at_ms: u64,
     /// Ends with the current user: something happened that must not meet another.

@@ -98,6 +98,7 @@ impl Engine {
             Command::Drain { at_once } => self.drain(at_once),
             Command::Survey { pool, ms } => self.survey(pool, ms),
             Command::Break { pool, address } => self.break_off(pool, &address),
+            Command::Retire { pool, address } => self.retire(pool, &address),
         }
     }
 
@@ -140,6 +141,18 @@ impl Engine {
             if dead && let Some(server) = self.servers.take(id) {
                 let why = format!("server {address} does not answer");
                 self.lose(server, Lost::Fatal("08006".to_owned(), why));
+            }
+        }
+    }
+
+    /// What is in use there ends with who uses it.
+    fn retire(&mut self, pool: u32, address: &str) {
+        for id in self.servers.ids() {
+            if let Some(server) = self.servers.get(id)
+                && server.seat.pool().id == pool
+                && &*server.address == address
+            {
+                server.doomed = true;
             }
         }
     }
@@ -208,6 +221,7 @@ impl Engine {
             secret: Box::default(),
             blocked_by: None,
             cancels: 0,
+            cancel_due: None,
             doomed: false,
             looked_at_ms: 0,
             began_us: 0,

@@ -9,6 +9,7 @@ mod lanes;
 mod listing;
 mod login;
 mod looks;
+mod pins;
 mod relay;
 mod replies;
 mod slow;
@@ -277,7 +278,9 @@ impl Engine {
         match result {
             Ok(()) => {
                 self.watch_clock(&mut client);
-                if !client.stream.out.is_empty() || client.stream.tls.is_some() {
+                // Not for being encrypted alone: with half a message in hand it would come back here for ever.
+                let tls = client.stream.tls.as_ref();
+                if !client.stream.out.is_empty() || tls.is_some_and(|tls| tls.has_output()) {
                     self.mark_client(&mut client);
                 }
                 self.clients.put(client.id, client);
@@ -318,6 +321,11 @@ impl Engine {
         let result = client.stream.flush(self.set, &mut self.spare);
         let (left, stage) = (client.stream.waiting(), client.stage);
         let idle = client.is_idle();
+        let taken = if result.is_ok() { client.flushed(left, self.now_us) } else { None };
+        if let Some(taken) = taken {
+            self.tell_taken(*taken);
+        }
+        let Some(client) = self.clients.get(id) else { return };
         match result {
             Ok(sent) => {
                 self.shared.stats[self.index].bytes_out.add(sent as u64);

@@ -174,6 +174,7 @@ impl Engine {
                 Step::Took(n) => at += n,
                 Step::Plan => self.wait(client, Wait::Plan),
                 Step::Quiet => self.wait(client, Wait::Replies),
+                Step::Listen { channels } => self.ask_ear(client, channels),
                 Step::Bye => return Err(End::Gone("client left".to_owned())),
                 Step::Lane { ride } => match self.acquire(client, ride, left)? {
                     Acquired::Own => {}
@@ -326,6 +327,7 @@ impl Engine {
     /// The client goes. It is told why, if there is something to tell, and its connection is looked after.
     pub(super) fn end_client(&mut self, mut client: Box<Client>, end: End) {
         let speechless = self.is_midway(&client);
+        self.tell_untaken(&mut client);
         self.let_go(&mut client, !matches!(end, End::Gone(_)));
         client.presence.leave();
         let reason = match &end {

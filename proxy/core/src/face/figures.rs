@@ -84,7 +84,7 @@ pub struct Figures {
     bytes_in: u64,
     bytes_out: u64,
     panics: u64,
-    pins: Vec<(String, u64)>,
+    pins: Vec<(String, u64, u64, u64)>,
     plan_us: Buckets,
     client_bytes: usize,
     server_bytes: usize,

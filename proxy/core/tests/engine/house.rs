@@ -169,6 +169,16 @@ impl House {
                 format!("AuthMessage {} {}", char::from(kind), body.len())
             }
             Event::Closed { reason, .. } => format!("Closed {reason}"),
+            Event::EarNeeded { conn, ticket, channels, .. } => {
+                self.answers.push((conn, ticket));
+                format!("EarNeeded {}", channels.join(" "))
+            }
+            Event::Heard { channels, .. } => {
+                let said = |(listens, name): &(bool, Option<String>)| {
+                    format!(" {}{}", if *listens { "+" } else { "-" }, name.as_deref().unwrap_or("*"))
+                };
+                format!("Heard{}", channels.iter().map(said).collect::<String>())
+            }
             Event::Discarded { .. } => "Discarded".to_owned(),
             Event::PlanNeeded { scope, key, text, settings, .. } => {
                 let text = String::from_utf8_lossy(&text).into_owned();
