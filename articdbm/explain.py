@@ -12,7 +12,8 @@ import msgspec
 
 from config.errors import ConfigError
 from config.loader import load
-from plugins.chain import Chain, standard
+from plugins.chain import Chain
+from plugins.registry import Registry
 from plugins.plan import Plan
 from plugins.scope import Scope
 
@@ -73,7 +74,7 @@ def run(options: Namespace) -> int:
     _, exact, _ = fingerprint(
         text, standard_conforming_strings=not scope.is_off("standard_conforming_strings")
     )
-    plan = Planner(Chain(standard())).plan(text, scope, exact=exact)
+    plan = Planner(Chain(Registry().chain(snapshot.plugins if snapshot is not None else Plugins()))).plan(text, scope, exact=exact)
     if options.json:
         print(msgspec.json.encode({"exact": exact, **msgspec.structs.asdict(plan)}).decode())
     else:
@@ -90,7 +91,7 @@ def _setting(given: str) -> tuple[str, str]:
 
 def _refusal(path: Path, user: str, database: str) -> str:
     """Why no such client gets in; empty when it does."""
-    snapshot = load(path).snapshot
+    snapshot = load(path, plugins=Registry()).snapshot
     who = snapshot.user(user) if user else None
     if user and who is None:
         return f'{path} has no user "{user}"'

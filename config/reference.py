@@ -11,6 +11,7 @@ from config.schema import default_of
 from config.secret import Secret
 from config.sections.admin import Admin
 from config.sections.auth_query import AuthQuery
+from config.sections.catalogue import CatalogueSettings
 from config.sections.clusters import Cluster, Server
 from config.sections.databases import Database
 from config.sections.limits import Limits
@@ -19,6 +20,7 @@ from config.sections.log import Log
 from config.sections.metrics import Metrics
 from config.sections.outside import Ldap, Pam
 from config.sections.parameters import Parameter
+from config.sections.plugins import Plugins
 from config.sections.pool import PoolOptions
 from config.sections.rules import Rule
 from config.sections.tcp import Tcp
@@ -105,6 +107,8 @@ _SECTIONS: tuple[tuple[str, type[Section]], ...] = (
     ("limits", Limits),
     ("log", Log),
     ("metrics", Metrics),
+    ("plugins", Plugins),
+    ("catalogue", CatalogueSettings),
     ("tcp", Tcp),
     ("upgrade", Upgrade),
 )

@@ -25,6 +25,19 @@ class Step(msgspec.Struct, frozen=True):
     reason: str
 
 
+class Condition(msgspec.Struct, frozen=True):
+    """A denial that depends on what a literal or parameter says, looked at in each execution.
+
+    The core cannot carry one out yet: a plan that has any is denied as a whole (`proxy/planner.py`)."""
+
+    literal: int
+    """Its number in the text, from 0; parameters after the literals."""
+    test: Literal["equal", "unequal", "less", "greater", "one of", "like"]
+    values: tuple[str, ...]
+    code: str
+    message: str
+
+
 class Plan(msgspec.Struct, frozen=True):
     """The fields mean what `proxy/_core.pyi` says of them. In `sets`, what `resets_all` undoes is left out."""
 
@@ -42,6 +55,7 @@ class Plan(msgspec.Struct, frozen=True):
     aside: bool = False
     code: str = ""
     message: str = ""
+    conditions: tuple[Condition, ...] = ()
     trail: tuple[Step, ...] = ()
 
     def because(self, plugin: str, rule: str, reason: str, **changes: Any) -> Self:

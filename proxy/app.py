@@ -24,6 +24,7 @@ import uvloop
 
 from config.errors import ConfigError
 from config.loader import Loaded, load
+from plugins.registry import Registry
 from proxy import handover, liveness, log, monitoring, notify, sockets
 from proxy.admin.place import Ending
 from proxy.handover import HandoverError, Relief, Station
@@ -71,7 +72,7 @@ class Phase(enum.IntEnum):
 def run(path: Path, ready: Callable[[list[str]], None], take_over: Path | None = None) -> None:
     """Serve until told to stop. `ready` gets the addresses listened at; `take_over` is where an old process waits."""
     try:
-        loaded = load(path)
+        loaded = load(path, plugins=Registry())
     except ConfigError as why:
         raise BadConfiguration(str(why)) from why
     log.configure(loaded.snapshot.log.level)
@@ -124,7 +125,7 @@ class _Process:
         outside = Loop(self._apply)
         self._rooms = rooms = build(
             self._snapshot,
-            partial(load, self._path),
+            partial(load, self._path, plugins=Registry()),
             outside,
             self._core,
             nonce=secrets.token_bytes,

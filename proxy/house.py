@@ -10,13 +10,15 @@ import msgspec
 
 from config.loader import Loaded
 from config.snapshot import Snapshot
-from plugins.chain import Chain, standard
+from plugins.chain import Chain
+from plugins.registry import Registry
 from proxy import dial, inquiry, sockets, tcp
 from proxy.admin import Console, House, Source
 from proxy.admin.place import Ending
 from proxy.bases import Bases
 from proxy.brain import Brain
 from proxy.cancel import Cancels
+from proxy.catalogues import Catalogues
 from proxy.directory import Directory
 from proxy.doors import Doors
 from proxy.health import Health
@@ -70,6 +72,8 @@ def build(
     ask: inquiry.Ask = inquiry.ask,
     look_up: inquiry.LookUp = inquiry.look_up,
     asks: Judge | None = None,
+    rows: inquiry.Rows = inquiry.rows,
+    registry: Registry | None = None,
     resolve: Resolve = resolve,
 ) -> Rooms:
     """Join the rooms. Nothing is opened yet."""
@@ -93,9 +97,17 @@ def build(
     secret = nonce(32)
     lookups = Lookups(outside, secret, ask=look_up)
     listening = Listening(outside, directory, bases, pools)
-    reloader = Reloader(load, directory, doors, pools, upstream, lookups, listening)
     texts = Texts(snapshot.limits.max_plans)
-    planner = Planner(Chain(standard(), report=report), max_text=snapshot.limits.max_statement)
+    known = registry if registry is not None else Registry()
+    planner = Planner(
+        Chain(known.chain(snapshot.plugins), report=report), max_text=snapshot.limits.max_statement
+    )
+    catalogues = Catalogues(
+        outside, directory.pool_of, pools.target, lambda: directory.snapshot.catalogue, ask=rows
+    )
+    reloader = Reloader(
+        load, directory, doors, pools, upstream, lookups, listening, planner, known, catalogues
+    )
     logins = LogIns(
         outside,
         directory,
@@ -123,6 +135,8 @@ def build(
             reloader=reloader,
             logging_in=lambda: logins.under_way,
             texts=texts.of,
+            planner=planner,
+            catalogues=catalogues,
             version=version,
             today=today,
             end=end,
@@ -139,7 +153,7 @@ def build(
         logins,
         upstream,
         Cancels(outside, pools.target, upstream.name_of),
-        Plans(outside, planner, bases, directory, texts),
+        Plans(outside, planner, bases, directory, texts, catalogues),
         console,
         listening,
         bases,

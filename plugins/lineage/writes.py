@@ -48,7 +48,10 @@ def write(node: exp.Expr, place: Place, reader: Reader) -> Result:
         return _update(node, target, place)
     if isinstance(node, exp.Delete):
         return _delete(node, target, place)
-    return _merge(node, target, place)
+    if isinstance(node, exp.Merge):
+        return _merge(node, target, place)
+    reader.ledger.doubt("what is written is not understood", writes=True)
+    return Result([], True)
 
 
 class Target:

@@ -8,7 +8,8 @@ import psycopg
 from psycopg.pq import ExecStatus, TransactionStatus
 
 from plugins import statement
-from plugins.chain import Chain, standard
+from plugins.chain import Chain
+from plugins.registry import standard
 from plugins.plan import Plan
 from plugins.scope import Scope
 from tests.plugins.table import cases

@@ -3,7 +3,8 @@
 import pytest
 
 from plugins import statement
-from plugins.chain import Chain, standard
+from plugins.chain import Chain
+from plugins.registry import standard
 from plugins.plan import Plan
 from plugins.scope import Scope
 
