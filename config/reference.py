@@ -1,6 +1,8 @@
 """The operator's reference page, from the same declarations that read the file."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from config.address import Address
@@ -11,6 +13,7 @@ from config.schema import default_of
 from config.secret import Secret
 from config.sections.admin import Admin
 from config.sections.auth_query import AuthQuery
+from config.sections.capture import Capture
 from config.sections.catalogue import CatalogueSettings
 from config.sections.clusters import Cluster, Server
 from config.sections.databases import Database
@@ -109,6 +112,7 @@ _SECTIONS: tuple[tuple[str, type[Section]], ...] = (
     ("metrics", Metrics),
     ("plugins", Plugins),
     ("catalogue", CatalogueSettings),
+    ("capture", Capture),
     ("tcp", Tcp),
     ("upgrade", Upgrade),
 )
@@ -129,9 +133,17 @@ _NOUNS: dict[Any, str] = {
 }
 
 
-def markdown() -> str:
-    """The whole page."""
-    return "\n".join([_INTRODUCTION, *(_section(title, section) for title, section in _SECTIONS)])
+def markdown(plugins: Mapping[str, type[Section]] = MappingProxyType({})) -> str:
+    """The whole page. `plugins`: the settings of the plugins that are known."""
+    pages = [_section(title, section) for title, section in _SECTIONS]
+    place = next(at for at, (title, _) in enumerate(_SECTIONS) if title == "plugins") + 1
+    told: dict[type[Section], list[str]] = {}
+    for name, kind in plugins.items():
+        told.setdefault(kind, []).append(name)
+    pages[place:place] = [
+        _section(", ".join(f"plugins: {name}" for name in names), kind) for kind, names in told.items()
+    ]
+    return "\n".join([_INTRODUCTION, *pages])
 
 
 def _section(title: str, section: type[Section]) -> str:

@@ -12,6 +12,7 @@ import msgspec
 
 from config.sections.admin import CONSOLE_NAMES, Admin
 from config.sections.auth_query import AuthQuery
+from config.sections.capture import Capture
 from config.sections.catalogue import CatalogueSettings
 from config.sections.clusters import Cluster
 from config.sections.databases import WILDCARD, Database
@@ -42,6 +43,7 @@ class Snapshot(Section, frozen=True, dict=True):
     plugins: Annotated[Plugins, setting("What judges statements besides ArticDBM's own.", "at once")] = (
         Plugins()
     )
+    capture: Annotated[Capture, setting("Statements written down.", "at once")] = Capture()
     catalogue: Annotated[
         CatalogueSettings, setting("How the proxy knows what databases hold.", "at once")
     ] = CatalogueSettings()

@@ -134,8 +134,8 @@ class Answered(msgspec.Struct, frozen=True):
 
 
 class Answerer(Protocol):
-    """Replies in a server's place: a store that speaks no supported wire. `protocols/<db>/replies.py` makes the client's
-    wire of what it gives; what it raises becomes that wire's error."""
+    """Replies in a server's place: a store that speaks no supported wire. `protocols/<db>/replies.py` makes the
+    client's wire of what it gives; what it raises becomes that wire's error."""
 
     @property
     def name(self) -> str: ...

@@ -61,7 +61,7 @@ def find(name: str, offers: Offered = offered) -> type[Plugin]:
 
 def wrong_with(kind: Any, name: str) -> str:
     """What keeps it from being a plugin; empty when nothing does."""
-    if not (isinstance(kind, type) and issubclass(kind, Plugin)):
+    if not _is_plugin(kind):
         return "is no subclass of plugins.api.Plugin"
     for needed in ("name", "stage", "guards"):
         if not hasattr(kind, needed):
@@ -72,18 +72,20 @@ def wrong_with(kind: Any, name: str) -> str:
         return "has a name that is taken, or is not lower-case letters, digits and _"
     if kind.stage not in STAGES:
         return f"is of the stage {kind.stage!r}; there are: {', '.join(STAGES)}"
-    if kind.guards is not True and kind.guards is not False:
+    if not isinstance(kind.guards, bool):
         return "does not say by True or False whether it guards"
     if not (isinstance(kind.Settings, type) and issubclass(kind.Settings, PluginSettings)):
         return "has Settings that are no subclass of plugins.api.PluginSettings"
-    unsaid = {field for field in kind.Settings.__struct_fields__} - {
-        one.name for one in settings(kind.Settings)
-    }
+    unsaid = set(kind.Settings.__struct_fields__) - {one.name for one in settings(kind.Settings)}
     if unsaid:
         return f"has settings that are not declared with setting(…): {', '.join(sorted(unsaid))}"
     if kind.plan is Plugin.plan and kind.observe is Plugin.observe:
         return "neither plans nor observes"
     return ""
+
+
+def _is_plugin(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Plugin)
 
 
 class Registry:

@@ -191,6 +191,7 @@ class _Process:
         self._apply(
             [
                 *rooms.health.begin(),
+                *rooms.observing.begin(),
                 *rooms.names.begin(),
                 slow,
                 *rooms.pools.warm(self._snapshot),

@@ -1,3 +1,4 @@
+# ruff: noqa: S608 - nothing of anybody's goes into these texts
 """What a PostgreSQL server says of one of its databases, and the `Catalogue` it becomes.
 
 It owns the questions and how their answers are read, and their bounds; who asks, and when, is `proxy/catalogues.py`'s

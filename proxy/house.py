@@ -18,6 +18,7 @@ from proxy.admin.place import Ending
 from proxy.bases import Bases
 from proxy.brain import Brain
 from proxy.cancel import Cancels
+from proxy.capture import Writer
 from proxy.catalogues import Catalogues
 from proxy.directory import Directory
 from proxy.doors import Doors
@@ -25,6 +26,7 @@ from proxy.health import Health
 from proxy.listening import Listening
 from proxy.lookups import Lookups
 from proxy.names import Names, Resolve, resolve
+from proxy.observing import Observing
 from proxy.outside import Outside
 from proxy.planner import Planner
 from proxy.plans import Plans, report
@@ -52,6 +54,7 @@ class Rooms(msgspec.Struct, frozen=True):
     health: Health
     strays: Strays
     names: Names
+    observing: Observing
     upstream: Upstream
 
 
@@ -153,7 +156,9 @@ def build(
         logins,
         upstream,
         Cancels(outside, pools.target, upstream.name_of),
-        Plans(outside, planner, bases, directory, texts, catalogues),
+        Plans(
+            outside, planner, bases, directory, texts, catalogues, Writer(lambda: directory.snapshot.capture)
+        ),
         console,
         listening,
         bases,
@@ -161,4 +166,5 @@ def build(
         health,
         strays,
     )
-    return Rooms(brain, directory, doors, pools, reloader, slow, health, strays, names, upstream)
+    observing = Observing(outside, source, lambda: planner.chain, bases)
+    return Rooms(brain, directory, doors, pools, reloader, slow, health, strays, names, observing, upstream)

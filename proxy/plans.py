@@ -11,6 +11,7 @@ from pathlib import Path
 
 from plugins.scope import Scope
 from proxy.bases import OWN, Bases
+from proxy.capture import Writer
 from proxy.catalogues import Catalogues
 from proxy.directory import Directory
 from proxy.log import note
@@ -44,6 +45,7 @@ class Plans:
         directory: Directory,
         texts: Texts,
         catalogues: Catalogues,
+        capture: Writer,
     ) -> None:
         self._outside = outside
         self._planner = planner
@@ -51,6 +53,7 @@ class Plans:
         self._directory = directory
         self._texts = texts
         self._catalogues = catalogues
+        self._capture = capture
         self._pause = 0.0
         self._forgetting = False
         self._forgot = -math.inf
@@ -106,6 +109,7 @@ class Plans:
             plan = self._planner.plan(event.text, scope, exact=event.exact, names=names)
             if plan.changes_schema and self._planner.chain.needs_catalogue:
                 self._catalogues.changes(base)
+            self._capture.take(event.text, scope, plan, exact=event.exact)
             unread = next((step for step in plan.trail if step.rule == "unread"), None)
             if unread is not None:
                 # The fingerprint names it; its text might hold somebody's data. SHOW PINS counts them.

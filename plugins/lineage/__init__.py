@@ -22,6 +22,14 @@ from plugins.tokens import Kind, Token, closing
 
 _KEEPS_NAMES = frozenset({"query", "write", "explain", "copy", "empty", "transaction", "channel", "cursor"})
 _NOTHING = frozenset({"empty", "transaction", "setting", "channel"})
+_TAILS = (
+    ("with", "no", "data"),
+    ("with", "data"),
+    ("with", "local", "check", "option"),
+    ("with", "cascaded", "check", "option"),
+    ("with", "check", "option"),
+)
+"""What may stand behind the query of a definition."""
 _RUN_ONLY = "it runs what was prepared, declared or stored earlier"
 
 
@@ -221,19 +229,7 @@ def _depth(tokens: Sequence[Token], at: int) -> int:
 def _definition(one: Part, names: Names | None) -> Reading:
     tokens = one.tokens
     if one.tree is not None:
-        into = one.tree.find(exp.Into)
-        table = into.this if into is not None else None
-        if not isinstance(table, exp.Table) or not isinstance(table.this, exp.Identifier):
-            return unreadable("a SELECT INTO that is not understood")
-        temporary = bool(into is not None and into.args.get("temporary"))
-        space, name = _written(table.args.get("db")), _written(table.this)
-        target = _made(
-            space,
-            name,
-            names,
-            temporary or any(word(tokens, at) in ("temp", "temporary") for at in range(len(tokens))),
-        )
-        return _shadowing(_tree(one, names, target), names)
+        return _select_into(one, names)
     if word(tokens, 0) != "create":
         return unreadable("what it changes is not read")
     at = 1
@@ -283,15 +279,32 @@ def _definition(one: Part, names: Names | None) -> Reading:
             return _shadowing(Reading(makes=frozenset({target})), names)
         return unreadable("what it makes is not read")
     inner = tokens[begin + 1 :]
-    for tail in (("with", "no", "data"), ("with", "data"), ("with", "check", "option"), ("with", "local", "check", "option"),
-                 ("with", "cascaded", "check", "option")):  # fmt: skip
-        if tuple(word(inner, len(inner) - len(tail) + i) for i in range(len(tail))) == tail:
+    for tail in _TAILS:
+        if tuple(word(inner, len(inner) - len(tail) + at) for at in range(len(tail))) == tail:
             inner = inner[: len(inner) - len(tail)]
             break
     query = part(inner)
     if query.kind not in ("query", "write") or query.tree is None:
         return unreadable("the query in it is not read")
     return _shadowing(_tree(query, names, target, columns), names)
+
+
+def _select_into(one: Part, names: Names | None) -> Reading:
+    assert one.tree is not None
+    tokens = one.tokens
+    into = one.tree.find(exp.Into)
+    table = into.this if into is not None else None
+    if not isinstance(table, exp.Table) or not isinstance(table.this, exp.Identifier):
+        return unreadable("a SELECT INTO that is not understood")
+    temporary = bool(into is not None and into.args.get("temporary"))
+    space, name = _written(table.args.get("db")), _written(table.this)
+    target = _made(
+        space,
+        name,
+        names,
+        temporary or any(word(tokens, at) in ("temp", "temporary") for at in range(len(tokens))),
+    )
+    return _shadowing(_tree(one, names, target), names)
 
 
 def _written(node: object) -> str:

@@ -47,6 +47,11 @@ def origin_of(node: exp.Expr, place: Place, reader: "Reader") -> Origin:
         return reader.value_of_query(node, place)
     if isinstance(node, exp.Case):
         return _case(node, place, reader)
+    return _around(node, place, reader)
+
+
+def _around(node: exp.Expr, place: Place, reader: "Reader") -> Origin:
+    """Functions, and what may stand around them."""
     if isinstance(node, exp.Window):
         return origin_of(node.this, place, reader).when(window(node, place, reader))
     if isinstance(node, exp.Filter):
@@ -65,9 +70,7 @@ def origin_of(node: exp.Expr, place: Place, reader: "Reader") -> Origin:
         )
     if isinstance(node, exp.Kwarg):
         return origin_of(node.expression, place, reader)
-    if isinstance(node, exp.Collate):
-        return origin_of(node.this, place, reader)
-    if isinstance(node, exp.Cast):
+    if isinstance(node, (exp.Collate, exp.Cast)):
         return origin_of(node.this, place, reader)
     if isinstance(node, exp.Anonymous):
         value = everything(node, place, reader)
@@ -149,9 +152,7 @@ def bound_of(node: exp.Expr, place: Place, reader: "Reader") -> Bound:
 def window(node: exp.Window, place: Place, reader: "Reader") -> Origin:
     """Which rows a window function sees, and in which order."""
     parts = [origin_of(one, place, reader) for one in node.args.get("partition_by") or ()]
-    for key in ("order", "spec"):
-        if node.args.get(key) is not None:
-            parts.append(everything(node.args[key], place, reader))
+    parts += [everything(node.args[key], place, reader) for key in ("order", "spec") if node.args.get(key)]
     alias = name_of(node.args.get("alias")) or name_of(node.args.get("first"))
     if alias:
         known = place.windows.get(alias)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import msgspec
 from sqlglot import exp
 
-from plugins.catalogue import Names, Routine
+from plugins.catalogue import OWN_SPACES, Names, Routine
 from plugins.model import Use, Volatility
 from plugins.sharing.functions import HARMLESS, SYNTAX
 from plugins.statement import calls
@@ -53,7 +53,7 @@ class Functions(msgspec.Struct, frozen=True):
     def of(cls, tokens: Sequence[Token], names: Names | None, tree: exp.Expr | None) -> "Functions":
         written = frozenset(name for _, _, name in calls(tokens))
         called = Counter(
-            (schema, name) for at, schema, name in calls(tokens) if _is_call(tokens, at, schema, name)
+            (schema, name) for at, schema, name in calls(tokens) if _is_call(tokens, at, schema, name, names)
         )
         if tree is not None and called:
             called -= Counter({("", name): count for name, count in _given(tree).items()})
@@ -115,12 +115,20 @@ def _plain(routine: Routine) -> bool:
     return routine.plain
 
 
-def _is_call(tokens: Sequence[Token], at: int, schema: str, name: str) -> bool:
-    return bool(schema) or tokens[at].kind is Kind.QUOTED or name not in SYNTAX | _WORDS
+def _is_call(tokens: Sequence[Token], at: int, schema: str, name: str, names: Names | None) -> bool:
+    if schema or tokens[at].kind is Kind.QUOTED or name not in SYNTAX | _WORDS:
+        return True
+    # A word of the grammar, unless somebody gave a function its name.
+    made = names.catalogue.by_routine.get(name, ()) if names is not None else ()
+    return any(one.space not in OWN_SPACES for one in made)
 
 
-_WORDS = frozenset({"conflict", "key", "if", "do", "returning", "matched", "insert", "copy", "explain", "no", "data",
-                    "set", "by", "into", "table", "delete", "update", "ordinality", "unique", "check", "references"})  # fmt: skip
+_WORDS = frozenset(
+    """
+    conflict key if do returning matched insert copy explain no data set by into table delete update ordinality unique
+    check references
+    """.split()  # noqa: SIM905
+)
 """Words of the grammar that stand before a bracket in what is no query."""
 
 

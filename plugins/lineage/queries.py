@@ -556,7 +556,7 @@ class Reader:
         inside = Names(self.names.catalogue, ("pg_catalog",))
         functions = Functions.of(tokens, inside, tree)
         inner = Reader(inside, ledger, functions, self._write)
-        inner._depth, inner._viewing = self._depth, self._viewing | {view.source}  # noqa: SLF001
+        inner._depth, inner._viewing = self._depth, self._viewing | {view.source}
         for doubt in functions.doubts:
             ledger.doubt(doubt)
         result = inner.query(tree, None)
@@ -621,8 +621,10 @@ class Reader:
 def _plain_arrays(nodes: Sequence[exp.Expr]) -> bool:
     """Arrays written out, or of a type that is said: their elements are values."""
     return all(
-        isinstance(one, exp.Array)
-        and all(isinstance(each, (exp.Literal, exp.Neg)) for each in one.expressions)
+        (
+            isinstance(one, exp.Array)
+            and all(isinstance(each, (exp.Literal, exp.Neg)) for each in one.expressions)
+        )
         or isinstance(one, exp.Cast)
         for one in nodes
     )

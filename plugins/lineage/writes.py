@@ -156,7 +156,7 @@ def _insert(node: exp.Insert, target: Target, place: Place) -> Result:
     if conflict is not None:
         target.read()
         conditions = _conflict(conflict, target, place)
-    return _returning(node, target, place, (), conditions)
+    return _returning(node, target, place, conditions)
 
 
 def _conflict(conflict: exp.Expr, target: Target, place: Place) -> list[Origin]:
@@ -253,7 +253,7 @@ def _update(node: exp.Update, target: Target, place: Place) -> Result:
     looks = any(isinstance(one, exp.EQ) and one.expression.find(exp.Column) for one in node.expressions)
     if looks or node.args.get("where") or node.args.get("from_") or node.args.get("returning"):
         target.read()
-    return _returning(node, target, place, beside.tables, (*beside.conditions, *conditions), beside)
+    return _returning(node, target, place, (*beside.conditions, *conditions), beside)
 
 
 def _delete(node: exp.Delete, target: Target, place: Place) -> Result:
@@ -264,7 +264,7 @@ def _delete(node: exp.Delete, target: Target, place: Place) -> Result:
     conditions = _where(node, inner, reader)
     if node.args.get("where") or node.args.get("using") or node.args.get("returning"):
         target.read()
-    return _returning(node, target, place, beside.tables, (*beside.conditions, *conditions), beside)
+    return _returning(node, target, place, (*beside.conditions, *conditions), beside)
 
 
 def _where(node: exp.Expr, place: Place, reader: Reader) -> list[Origin]:
@@ -311,7 +311,7 @@ def _merge(node: exp.Merge, target: Target, place: Place) -> Result:
             _merge_insert(then, target, inner, under)
         elif not (isinstance(then, exp.Var) and str(then.this).upper() in ("DELETE", "DO NOTHING")):
             reader.ledger.doubt("a branch of MERGE that is not understood", writes=True)
-    return _returning(node, target, place, beside.tables, tuple(conditions), beside, source_first=True)
+    return _returning(node, target, place, tuple(conditions), beside, source_first=True)
 
 
 def _merge_insert(then: exp.Insert, target: Target, place: Place, conditions: Sequence[Origin]) -> None:
@@ -339,7 +339,6 @@ def _returning(
     node: exp.Expr,
     target: Target,
     place: Place,
-    tables: Sequence[Table],
     conditions: Sequence[Origin],
     beside: Joined | None = None,
     *,

@@ -36,6 +36,8 @@ class Source(Protocol):
 
     def plans(self) -> list[PlanFigures]: ...
 
+    def busiest(self, most: int) -> list[tuple[bytes, int, int, int]]: ...
+
 
 class House(msgspec.Struct, frozen=True):
     """The rooms."""

@@ -9,8 +9,8 @@ from psycopg.pq import ExecStatus, TransactionStatus
 
 from plugins import statement
 from plugins.chain import Chain
-from plugins.registry import standard
 from plugins.plan import Plan
+from plugins.registry import standard
 from plugins.scope import Scope
 from tests.plugins.table import cases
 from tests.servers.postgres import PostgresServer

@@ -4,8 +4,8 @@ import pytest
 
 from plugins import statement
 from plugins.chain import Chain
-from plugins.registry import standard
 from plugins.plan import Plan
+from plugins.registry import standard
 from plugins.scope import Scope
 
 OURS = "articdbm_0123abcd_7"

@@ -3,8 +3,8 @@
 import pytest
 
 from plugins.chain import Chain
-from plugins.registry import standard
 from plugins.plan import Plan
+from plugins.registry import standard
 from plugins.scope import Scope
 from proxy import native
 from proxy.planner import Planner, for_core
