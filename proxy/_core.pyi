@@ -488,6 +488,7 @@ class Attach:
         address: str,
         tls: TlsClient | None = None,
         server_name: str = "",
+        near: int | None = None,
     ) -> None: ...
     pool: int
     ticket: int
@@ -495,6 +496,33 @@ class Attach:
     address: str
     tls: TlsClient | None
     server_name: str
+    near: int | None
+    """The client it is for: that one's carrier takes it."""
+
+@final
+class Tie:
+    """The client is in, and the server connection, logged in for it, is its own: bytes pass as they are until one of them
+    goes. The core sends `greeting`, then BackendKeyData, then ReadyForQuery."""
+
+    def __init__(
+        self,
+        conn: int,
+        server: int,
+        *,
+        base: int,
+        greeting: bytes,
+        pid: int,
+        secret: bytes,
+        key_bytes: int = 4,
+    ) -> None:
+        """`pid` and `secret`: the server's, for cancel requests."""
+    conn: int
+    server: int
+    base: int
+    greeting: bytes
+    pid: int
+    secret: bytes
+    key_bytes: int
 
 @final
 class AdmitServer:
@@ -726,6 +754,7 @@ Command = (
     | Close
     | Admit
     | Attach
+    | Tie
     | AdmitServer
     | Fail
     | Learn
@@ -759,6 +788,8 @@ class PoolFigures:
     clients_active: int
     clients_waiting: int
     clients_idle: int
+    clients_streaming: int
+    """Replication connections between START_REPLICATION and its end."""
     servers_active: int
     servers_idle: int
     servers_shared: int

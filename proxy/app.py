@@ -363,8 +363,8 @@ class _Process:
         elif self._phase is Phase.DRAINING:
             log.note(logger, logging.INFO, "stopping; what is under way may finish", clients=self._clients())
             self._apply([Drain()])
-            await self._until(Phase.ENDING, limits.limits.drain.seconds, self._clients)
-            if self._clients():
+            await self._until(Phase.ENDING, limits.limits.drain.seconds, self._finishing)
+            if self._finishing():
                 log.note(logger, logging.WARNING, "clients are cut off", clients=self._clients())
         self._move(Phase.ENDING)
         self._apply([Drain(at_once=True)])
@@ -385,6 +385,10 @@ class _Process:
 
     def _connected(self) -> int:
         return self._core.figures().clients
+
+    def _finishing(self) -> int:
+        """Without those who stream WAL: they never finish, and can go on elsewhere from where they were."""
+        return self._clients() - sum(one.clients_streaming for one in self._core.pools())
 
     def _clients(self) -> int:
         """Those who were admitted: who only knocks need not be waited for."""

@@ -23,6 +23,7 @@ from proxy.catalogues import Catalogues
 from proxy.directory import Directory
 from proxy.doors import Doors
 from proxy.health import Health
+from proxy.lines import Lines
 from proxy.listening import Listening
 from proxy.lookups import Lookups
 from proxy.names import Names, Resolve, resolve
@@ -100,6 +101,7 @@ def build(
     secret = nonce(32)
     lookups = Lookups(outside, secret, ask=look_up)
     listening = Listening(outside, directory, bases, pools)
+    lines = Lines(directory, pools, upstream)
     texts = Texts(snapshot.limits.max_plans)
     known = registry if registry is not None else Registry()
     planner = Planner(
@@ -109,7 +111,7 @@ def build(
         outside, directory.pool_of, pools.target, lambda: directory.snapshot.catalogue, ask=rows
     )
     reloader = Reloader(
-        load, directory, doors, pools, upstream, lookups, listening, planner, known, catalogues
+        load, directory, doors, pools, upstream, lookups, listening, lines, planner, known, catalogues
     )
     logins = LogIns(
         outside,
@@ -119,6 +121,7 @@ def build(
         profiles,
         bases,
         lookups,
+        lines,
         asks or Proofs().judge,
         nonce=nonce,
         secret=secret,
@@ -134,6 +137,7 @@ def build(
             bases=bases,
             doors=doors,
             upstream=upstream,
+            lines=lines,
             names=names,
             reloader=reloader,
             logging_in=lambda: logins.under_way,

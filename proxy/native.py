@@ -54,6 +54,7 @@ from proxy._core import (
     Survey,
     Tell,
     TellStrays,
+    Tie,
     TlsClient,
     TlsServer,
     UnitNeeded,
@@ -88,6 +89,7 @@ Command = (
     | Close
     | Admit
     | Attach
+    | Tie
     | AdmitServer
     | Fail
     | Learn
@@ -164,6 +166,7 @@ __all__ = [
     "Survey",
     "Tell",
     "TellStrays",
+    "Tie",
     "TlsClient",
     "TlsServer",
     "UnitNeeded",

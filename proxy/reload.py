@@ -18,6 +18,7 @@ from plugins.registry import BadPluginError, Registry
 from proxy.catalogues import Catalogues
 from proxy.directory import Directory
 from proxy.doors import Doors
+from proxy.lines import Lines
 from proxy.listening import Listening
 from proxy.log import note, set_level
 from proxy.lookups import Lookups
@@ -55,6 +56,7 @@ class Reloader:
         upstream: Upstream,
         lookups: Lookups,
         listening: Listening,
+        lines: Lines,
         planner: Planner,
         registry: Registry,
         catalogues: Catalogues,
@@ -66,6 +68,7 @@ class Reloader:
         self._upstream = upstream
         self._lookups = lookups
         self._listening = listening
+        self._lines = lines
         self._planner = planner
         self._registry = registry
         self._catalogues = catalogues
@@ -119,10 +122,10 @@ class Reloader:
         if plugins is not None:
             self._planner.chain = Chain(plugins, report=report)
         if _bearings(before) == _bearings(snapshot):
-            return [*change.commands, *commands, *slow]
+            return [*change.commands, *commands, *self._lines.adopt(), *slow]
         self._catalogues.forget()
         # The core forgets every plan or none.
-        return [*change.commands, *commands, *slow, ForgetPlans()]
+        return [*change.commands, *commands, *self._lines.adopt(), *slow, ForgetPlans()]
 
     def quietly(self) -> Commands:
         """As `reload`, for signals and watching: what is refused is in the log, and nothing happens."""

@@ -1,7 +1,8 @@
 """Clients until they are admitted: start-up, proof of identity, the right to a database, and a truthful greeting.
 
 It owns every client log-in under way. It never speaks of whether a user exists before the exchange is over, and
-keeps nothing of a client once it is admitted or gone.
+keeps nothing of a client once it is admitted or gone. Longer than most rooms: its steps are one after the other on one
+client's state, and a reader wants to see that none can be skipped.
 """
 
 import logging
@@ -19,16 +20,18 @@ from protocols.postgres.session import read
 from protocols.postgres.types import Problem, Step
 from proxy.attempts import Attempts, host
 from proxy.bases import Base, Bases
-from proxy.directory import Directory
+from proxy.directory import Directory, Place
 from proxy.entrant import UNASKED, Entrant, exchange, name_of, parsed, received
 from proxy.greeting import Introductions, console
+from proxy.lines import Lines
 from proxy.log import note
 from proxy.lookups import Lookups
-from proxy.native import Admit, AuthMessage, Close, Closed, Send, Startup
+from proxy.native import Admit, AuthMessage, Close, Closed, Send, Startup, Tie
 from proxy.outside import Commands, Outside
 from proxy.profiles import Outcome, Profiles
 from proxy.proofs import ELSEWHERE, NO_VERDICT, Judge, NoVerdict
 from proxy.rules import decide
+from proxy.serverlogin import Made
 from proxy.trials import Trials
 from proxy.upstream import Upstream
 
@@ -53,6 +56,7 @@ class LogIns:
         profiles: Profiles,
         bases: Bases,
         lookups: Lookups,
+        lines: Lines,
         asks: Judge,
         *,
         nonce: Callable[[int], bytes],
@@ -67,6 +71,7 @@ class LogIns:
         self._profiles = profiles
         self._bases = bases
         self._lookups = lookups
+        self._lines = lines
         self._asks = asks
         self._nonce = nonce
         self._secret = secret
@@ -99,13 +104,11 @@ class LogIns:
             asked = (self._kept if short else read)(event.version, event.body)
         except WireError as error:
             return self._refuse(event.conn, event.peer, error.problem)
-        if asked.replication:
-            return self._refuse(event.conn, event.peer, problem(Known.NO_REPLICATION))
         rule = decide(
             door.ways,
             peer=event.peer,
             local=event.uid is not None,
-            database=self._directory.called(asked.database),
+            database=None if asked.replication == "physical" else self._directory.called(asked.database),
             user=asked.user,
             tls=event.tls,
         )
@@ -138,14 +141,18 @@ class LogIns:
         client = self._clients.get(event.conn)
         if client is not None:
             self._drop(client)
-        self._directory.seats.leave(event.conn)
+        self._left(event.conn)
         return []
 
     def abandon(self, conn: int) -> None:
         """The caller closed it."""
         if conn in self._clients:
             self._drop(self._clients[conn])
+        self._left(conn)
+
+    def _left(self, conn: int) -> None:
         self._directory.seats.leave(conn)
+        self._lines.left(conn)
 
     # --- proof -----------------------------------------------------------------------------------
 
@@ -179,7 +186,8 @@ class LogIns:
 
     def _looked_up(self, client: Entrant, then: Then) -> Commands:
         asked = client.asked
-        client.where, commands = self._directory.lookup(asked.database, asked.user)
+        physical = asked.replication == "physical"
+        client.where, commands = self._directory.lookup(asked.database, asked.user, physical=physical)
         if client.where is None:
             return then(None)
 
@@ -298,6 +306,8 @@ class LogIns:
 
     def _enter(self, client: Entrant) -> Commands:
         asked = client.asked
+        if asked.replication:
+            return self._replicate(client)
         if self._directory.is_console(asked.database):
             if not self._directory.watches(asked.user):
                 return self._fail(client, problem(Known.NO_ACCESS, database=asked.database))
@@ -318,6 +328,51 @@ class LogIns:
             # Most need not wait.
             client.timer = self._outside.later(place.wait, partial(self._late, client))
         return commands
+
+    def _replicate(self, client: Entrant) -> Commands:
+        asked = client.asked
+        physical = asked.replication == "physical"
+        place, commands = self._directory.line(client.conn, asked.database, asked.user, physical=physical)
+        if isinstance(place, Problem):
+            return self._fail(client, place)
+        keys = client.auth.keys if client.auth is not None and place.keyed else None
+        client.busy = True
+        then = partial(self._has_line, client, place)
+        return commands + self._lines.open(client.conn, asked, place, keys, client.password, then)
+
+    def _has_line(self, client: Entrant, place: Place, outcome: Made | Problem) -> Commands:
+        if client.conn not in self._clients:
+            return [Close(outcome.conn, messages.TERMINATE)] if isinstance(outcome, Made) else []
+        if isinstance(outcome, Problem):
+            self._doubt(client)
+            return self._fail(client, outcome)
+        asked = client.asked
+        base = self._bases.number(Base(client.door.name, asked.user, place.database))
+        if base is None:
+            refused = self._fail(client, problem(Known.TOO_MANY_CLIENTS))
+            return [*refused, Close(outcome.conn, messages.TERMINATE)]
+        self._drop(client)
+        note(
+            logger,
+            logging.INFO,
+            "client replicates",
+            peer=client.peer,
+            user=asked.user,
+            database=place.database,
+            kind=asked.replication,
+        )
+        shown = b"".join(messages.parameter_status(name, value) for name, value in outcome.reported.items())
+        return [
+            Tie(
+                client.conn,
+                outcome.conn,
+                base=base,
+                greeting=shown,
+                pid=outcome.pid,
+                secret=outcome.secret,
+                key_bytes=asked.key_bytes,
+            )
+        ]
 
     def _has_own(self, client: Entrant, outcome: Outcome) -> Commands:
         if isinstance(outcome, Problem):
@@ -391,7 +446,7 @@ class LogIns:
 
     def _fail(self, client: Entrant, said: Problem) -> Commands:
         self._drop(client)
-        self._directory.seats.leave(client.conn)
+        self._left(client.conn)
         return self._refuse(client.conn, client.peer, said, client.asked)
 
     def _refuse(self, conn: int, peer: str, said: Problem, asked: Asked | None = None) -> Commands:

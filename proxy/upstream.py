@@ -2,7 +2,8 @@
 
 It owns every log-in to a server that is under way. What the core asked for ends in AdmitServer or Fail, exactly
 once; after an AdmitServer that came too late, the connection being lost meanwhile, in a Fail. Nothing here knows
-clients, other than that some wait for what a pool's connections report.
+clients, other than that some wait for what a pool's connections report, and that those who replicate have one made for
+them alone, which ends in one call.
 
 One room though it is long: every step of a log-in ends in another of its steps, and a check is a log-in that stops
 earlier.
@@ -36,7 +37,7 @@ from proxy.native import (
 from proxy.outside import Commands, Outside
 from proxy.pools import listens_for
 from proxy.profiles import Profiles, Then
-from proxy.serverlogin import Demand, LogIn, Verdict
+from proxy.serverlogin import Demand, LogIn, Made, Own, Verdict
 from proxy.servers import Servers
 from proxy.target import Target
 from proxy.tokens import NoToken, Tokens
@@ -161,17 +162,15 @@ class Upstream:
         to = login.target
         binding = certificate_binding(event.cert) if event.cert is not None else None
         # Keys that a server has proved right before spare deriving them: milliseconds, on this thread.
-        keys = self._keys.get(listens_for(login.pool)) if to.token is None else None
+        known = login.own.keys if login.own is not None else self._keys.get(listens_for(login.pool))
+        keys = known if to.token is None else None
         tls = event.cert is not None
         login.auth = ServerAuth(
             to.user, login.password, binding=binding, tls=tls, nonce=self._nonce, keys=keys
         )
-        return [
-            Send(
-                event.conn,
-                messages.startup({**dict(to.parameters), "user": to.user, "database": to.database}),
-            )
-        ]
+        own = login.own.parameters if login.own is not None else {}
+        said = {**own, **dict(to.parameters), "user": to.user, "database": own.get("database", to.database)}
+        return [Send(event.conn, messages.startup(said))]
 
     def message(self, event: ServerMessage) -> Commands:
         login = self._open.get(event.ticket)
@@ -220,7 +219,8 @@ class Upstream:
             # A server that has not proven who it is may report an error, give a notice, and nothing else.
             case other if login.auth is not None and (other == "R" or not (login.auth.done or other in "EN")):
                 step = login.auth.receive(kind, body)
-                if step.done and login.auth.keys is not None and login.target.token is None:
+                new = login.own is None and login.target.token is None
+                if step.done and login.auth.keys is not None and new:
                     self._keys[login.pool] = login.auth.keys
                 return [Send(conn, step.send)] if step.send else []
             case "S":
@@ -238,7 +238,10 @@ class Upstream:
                         self._end(login)
                         self._outside.start(self._dial(login))
                         return [Close(conn)]
-                why = refusals.of_log_in(said, login.target, preparing=login.preparing)
+                if login.own is not None and not login.preparing:
+                    why = refusals.of_server(said)
+                else:
+                    why = refusals.of_log_in(said, login.target, preparing=login.preparing)
                 return [Close(conn), *self._next(login, why, tls_may_help=said.code == "28000")]
             case "Z" if login.preparing and body != b"I":
                 what = f"the connect_query of database {login.target.database} left a transaction open"
@@ -263,6 +266,10 @@ class Upstream:
             return [Close(conn, messages.TERMINATE), *login.then(None, False)]
         if len(login.target.servers) > 1:
             standby = login.parameters.get("in_hot_standby")
+            if standby is None and login.own is not None and login.own.physical:
+                what = "a server before PostgreSQL 14 does not tell in physical replication whether it is the primary"
+                why = problem(Known.SERVER_REFUSED, what=f"{what}: give its cluster one server only")
+                return [Close(conn, messages.TERMINATE), *self._next(login, why, tls_may_help=False)]
             if standby is None:  # before PostgreSQL 14
                 return [Send(conn, IN_RECOVERY)]
             if standby != "off":
@@ -273,11 +280,15 @@ class Upstream:
                     *self._next(login, problem(Known.SERVER_DOWN, what=what), tls_may_help=False),
                 ]
             self._primary[login.target.servers] = login.tries[0][0]
-        if login.target.connect_query and not login.preparing:
+        speaks_sql = login.own is None or not login.own.physical
+        if login.target.connect_query and speaks_sql and not login.preparing:
             login.preparing = True
             return [Send(conn, messages.frame(b"Q", login.target.connect_query.encode() + b"\0"))]
         self._end(login)
         reported = login.parameters
+        if login.own is not None:
+            self._troubles.over(login.pool, login.target)
+            return login.own.then(Made(conn, *login.key, reported))
         demand = self._demand[login.pool]
         demand.running -= 1
         self._admitted[login.ticket] = demand.asked > 0
@@ -292,6 +303,18 @@ class Upstream:
         return [admit, *self._profiles.learn((login.pool, ()), reported), *self._meet(login.pool)]
 
     # --- starting and failing --------------------------------------------------------------------
+
+    def dedicate(self, pool: int, own: Own) -> Commands:
+        """One connection for one client, which is told of it, or of the problem, exactly once. It does not wait for a
+        server to come back: who replicates tries again by itself."""
+        to = self._target_of(pool)
+        if to is None:
+            return own.then(_gone())
+        login = LogIn(pool, to, self._tries(to))
+        login.own = own
+        login.password = own.password if to.keyed else login.password
+        self._outside.start(self._dial(login))
+        return []
 
     def _look(self, pool: int) -> Commands:
         """See to it that what somebody waits for will be known."""
@@ -335,14 +358,14 @@ class Upstream:
     def _begin(self, pool: int) -> Commands:
         to = self._target_of(pool)
         if to is None:
-            gone = problem(Known.SERVER_REFUSED, what="this database or user is no longer configured")
-            return self._failed(LogIn(pool, _NOWHERE, []), gone)
+            return self._failed(LogIn(pool, _NOWHERE, []), _gone())
+        self._outside.start(self._dial(self._new(pool, to, self._tries(to))))
+        return []
+
+    def _tries(self, to: Target) -> list[tuple[Address, bool]]:
         first = self._primary.get(to.servers)
         servers = sorted(to.servers, key=lambda server: server != first)
-        tries = [(server, tls) for server in servers for tls in target.attempts(to.tls, server)]
-        login = self._new(pool, to, tries)
-        self._outside.start(self._dial(login))
-        return []
+        return [(server, tls) for server in servers for tls in target.attempts(to.tls, server)]
 
     def _new(self, pool: int, to: Target, tries: list[tuple[Address, bool]]) -> LogIn:
         login = LogIn(pool, to, tries)
@@ -393,6 +416,7 @@ class Upstream:
                 address=str(line.address),
                 tls=target.native(to.tls) if line.tls else None,
                 server_name=server.host if login.then is None else self.name_of(str(server)) or server.host,
+                near=login.own.client if login.own is not None else None,
             )
         ]
 
@@ -435,6 +459,8 @@ class Upstream:
     def _failed(self, login: LogIn, why: Problem) -> Commands:
         to = login.target
         self._troubles.failed(login.pool, to, why)
+        if login.own is not None:
+            return login.own.then(why)
         demand = self._demand[login.pool]
         demand.running -= 1
         demand.failures += 1
@@ -463,6 +489,10 @@ class Upstream:
 
     def _again(self, pool: int) -> Commands:
         return self._look(pool) if self._profiles.waited_for((pool, ())) else []
+
+
+def _gone() -> Problem:
+    return problem(Known.SERVER_REFUSED, what="this database or user is no longer configured")
 
 
 _NOWHERE = Target("", (), "", "", None, target.TlsRule(), 0.0, 5.0)

@@ -7,7 +7,7 @@ from msgspec import structs
 from config.address import Address
 from config.network import Network
 from config.sections.outside import Ldap, Pam
-from config.sections.rules import Auth, Rule
+from config.sections.rules import REPLICATION, Auth, Rule
 from config.sections.tls import ListenerTls
 from config.setting import Section, setting
 
@@ -67,8 +67,9 @@ class Listener(Section, frozen=True):
 
     @property
     def ways(self) -> tuple[Rule, ...]:
-        """The rules, each with what it asks; without any the one that `auth` is."""
+        """The rules, each with what it asks; without any those that `auth` is: for every database, and for none."""
+        plain = (Rule(auth=self.auth), Rule(auth=self.auth, databases=(REPLICATION,)))
         return tuple(
             structs.replace(rule, ldap=rule.ldap or self.ldap, pam=rule.pam or self.pam or Pam())
-            for rule in self.rules or (Rule(auth=self.auth),)
+            for rule in self.rules or plain
         )

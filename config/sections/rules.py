@@ -6,6 +6,9 @@ from config.network import Network
 from config.sections.outside import Ldap, Pam
 from config.setting import Section, setting
 
+REPLICATION = "replication"
+"""In a database's place: physical replication, as in pg_hba.conf."""
+
 Auth = Literal["scram-sha-256", "md5", "password", "cert", "trust", "peer", "ldap", "pam"]
 
 
@@ -28,7 +31,11 @@ class Rule(Section, frozen=True):
     ] = ()
     databases: Annotated[
         tuple[str, ...],
-        setting("The databases asked for, by `name` (not an alias); `articdbm` is the console.", "at once"),
+        setting(
+            "The databases asked for, by `name` (not an alias); `articdbm` is the console. `replication` is no "
+            "database, but physical replication, which names none: a rule without this word does not fit it.",
+            "at once",
+        ),
     ] = ()
     users: Annotated[tuple[str, ...], setting("The names clients log in with.", "at once")] = ()
     tls: Annotated[

@@ -126,16 +126,32 @@ class Statistics:
 
 def pools(house: House) -> bytes:
     rows: list[Row] = []
-    for (database, user), pool in _keyed(house):
+    lines = _lines(house)
+    for key, pool in _keyed(house):
         seconds, rest = divmod(pool.oldest_wait_us, 1_000_000)
+        own = lines.pop(key, None)
+        clients, servers, cancelling = _replicating(own)
         rows.append(
             (
-                database, user, pool.clients_active + pool.clients_idle, pool.clients_waiting,
-                pool.cancelling, 0, pool.servers_active, pool.cancelling, 0, pool.servers_idle, 0, 0,
-                pool.servers_opening, seconds, rest, pool.mode,
+                *key, pool.clients_active + pool.clients_idle + clients, pool.clients_waiting,
+                pool.cancelling + cancelling, 0, pool.servers_active + servers, pool.cancelling + cancelling, 0,
+                pool.servers_idle, 0, 0, pool.servers_opening, seconds, rest, pool.mode,
             )
         )  # fmt: skip
+    for key, own in sorted(lines.items()):
+        clients, servers, cancelling = _replicating(own)
+        rows.append((*key, clients, 0, cancelling, 0, servers, cancelling, *(0,) * 7, own.mode))
     return table(POOLS, rows)
+
+
+def _lines(house: House) -> dict[tuple[str, str], PoolFigures]:
+    """Replication connections: a pool of the same names has them in its row, as PgBouncer does it."""
+    keyed = ((house.pools.line_key(pool.pool), pool) for pool in house.source.pools())
+    return {key: pool for key, pool in keyed if key is not None}
+
+
+def _replicating(lines: PoolFigures | None) -> tuple[int, int, int]:
+    return (lines.clients_active, lines.servers_active, lines.cancelling) if lines is not None else (0, 0, 0)
 
 
 def databases(house: House) -> bytes:

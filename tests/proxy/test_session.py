@@ -248,12 +248,6 @@ def test_a_database_that_is_not_for_this_user() -> None:
     assert refusal(said) == ("42501", 'permission denied for database "books"')
 
 
-@pytest.mark.parametrize("replication", ["true", "database"])
-def test_replication_is_refused_clearly(replication: str) -> None:
-    _, said = Town().start(user="app", replication=replication)
-    assert refusal(said)[0] == "0A000"
-
-
 @pytest.mark.parametrize(
     ("version", "body", "code"),
     [

@@ -193,6 +193,17 @@ pub struct Admit {
     pub key_bytes: usize,
 }
 
+/// A client that replicates, and the connection that was logged in for it.
+pub struct Tie {
+    pub conn: Id,
+    pub server: Id,
+    pub base: u32,
+    pub greeting: Vec<u8>,
+    pub key_bytes: usize,
+    pub pid: u32,
+    pub secret: Vec<u8>,
+}
+
 pub struct Attach {
     pub pool: u32,
     pub ticket: u64,
@@ -200,6 +211,8 @@ pub struct Attach {
     pub address: String,
     pub tls: Option<Arc<ClientTls>>,
     pub server_name: String,
+    /// The client it is for, where it is for one.
+    pub near: Option<Id>,
 }
 
 pub struct Fail {
@@ -220,6 +233,7 @@ pub enum Command {
         data: Vec<u8>,
     },
     Admit(Box<Admit>),
+    Tie(Box<Tie>),
     Attach(Box<Attach>),
     AdmitServer {
         conn: Id,

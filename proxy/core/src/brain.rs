@@ -3,6 +3,7 @@
 use crate::border::{Command, Event};
 use crate::inbox::Post;
 use crate::shared::Shared;
+use crate::slab::Id;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -14,9 +15,11 @@ pub fn apply(shared: &Shared, next: &AtomicUsize, command: Command) {
         | Command::AdmitServer { conn, .. }
         | Command::Tell { conn, .. }
         | Command::Reply { conn, .. } => shared.post(conn.carrier(), Post::Command(command)),
+        Command::Tie(ref tie) => shared.post(tie.conn.carrier(), Post::Command(command)),
         Command::Admit(ref admit) => shared.post(admit.conn.carrier(), Post::Command(command)),
         Command::Attach(ref attach) => {
-            let wanted = shared.pool(attach.pool).and_then(|pool| pool.front_carrier());
+            let waits = || shared.pool(attach.pool).and_then(|pool| pool.front_carrier());
+            let wanted = attach.near.map(Id::carrier).or_else(waits);
             let carrier = wanted.unwrap_or_else(|| next.fetch_add(1, Relaxed) % shared.inboxes.len().max(1));
             shared.post(carrier, Post::Command(command));
         }

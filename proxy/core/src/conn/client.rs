@@ -17,6 +17,8 @@ pub enum Stage {
     /// The brain has its StartupMessage and talks with it.
     Login,
     Active,
+    /// It replicates, on a connection of its own: what it says and hears passes as it is.
+    Tied,
     /// It asked to cancel another's statement; closed when that is done.
     Cancelling,
     /// To be closed once its output is sent.
@@ -43,6 +45,8 @@ pub enum Link {
     None,
     Held(Id),
     Shared(Id),
+    /// Until one of them goes.
+    Tied(Id),
 }
 
 /// Counts a client for as long as it lives, however it ends.

@@ -57,6 +57,7 @@ impl Engine {
             }
             (Link::Held(lane), _) => self.ask_server(lane, BY_USER, Some(by)),
             (Link::Shared(lane), _) => self.cancel_shared(id, lane, by),
+            (Link::Tied(lane), _) => self.send_cancel(lane, Some(by)),
             _ => false,
         }
     }
@@ -73,9 +74,14 @@ impl Engine {
             self.acknowledge(due);
             return true;
         }
-        server.cancels += 1;
         // The server's own words are of a request, and right when it was one.
         server.up.stopped = (text == BY_TIME).then_some(text);
+        self.send_cancel(lane, by)
+    }
+
+    fn send_cancel(&mut self, lane: Id, by: Option<Id>) -> bool {
+        let Some(server) = self.servers.get(lane) else { return false };
+        server.cancels += 1;
         let (address, secret) = (server.address.to_string(), server.secret.to_vec());
         let (pid, pool) = (server.pid, Arc::clone(server.seat.pool()));
         let number = pool.id;

@@ -76,6 +76,7 @@ impl Engine {
             Command::Send { conn, data } => self.send(conn, &data),
             Command::Close { conn, data } => self.close(conn, data),
             Command::Admit(admit) => self.admit(*admit),
+            Command::Tie(tie) => self.tie(*tie),
             Command::Attach(attach) => self.attach(*attach),
             Command::AdmitServer { conn, pid, secret, parameters } => {
                 self.admit_server(conn, pid, secret, &parameters);
@@ -175,7 +176,7 @@ impl Engine {
     fn close(&mut self, conn: Id, data: Vec<u8>) {
         // A handle names either; only one of the slabs knows it, and a client that is admitted may be closed too.
         if let Some(server) = self.servers.get(conn)
-            && server.stage != Stage::Active
+            && matches!(server.stage, Stage::Tls | Stage::Login)
         {
             drop(self.servers.remove(conn));
         } else if let Some(client) = self.clients.take(conn) {
@@ -216,6 +217,7 @@ impl Engine {
             address: attach.address.into(),
             local,
             input: Vec::new(),
+            tied: None,
             up: Upstream::new(Arc::clone(&self.shared.no_settings), schema),
             pid: 0,
             secret: Box::default(),

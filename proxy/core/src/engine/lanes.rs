@@ -448,6 +448,9 @@ impl Engine {
         if let Link::Shared(id) = link {
             self.watch(id);
         }
+        if let Link::Tied(id) = link {
+            return self.untie(id, stop);
+        }
         let Link::Held(id) = link else { return };
         let Some(mut server) = self.servers.take(id) else { return };
         let pool = Arc::clone(server.seat.pool());
@@ -507,6 +510,9 @@ impl Engine {
                 ("25000".to_owned(), "a statement left a transaction open on a shared connection".to_owned())
             }
         };
+        if server.stage == Stage::Tied {
+            return self.lose_tied(server, &message);
+        }
         let admitted = server.stage == Stage::Active;
         let (conn, ticket, pool_id) = (server.id, server.ticket, pool.id);
         self.shared.tell(Event::ServerLost {
@@ -539,6 +545,9 @@ impl Engine {
 
     /// What the client got last is the beginning of a message: words of ours would become part of a row.
     pub(super) fn is_midway(&mut self, client: &Client) -> bool {
+        if let Link::Tied(id) = client.link {
+            return self.tied_midway(id);
+        }
         let (Link::Held(id) | Link::Shared(id)) = client.link else { return false };
         self.servers.get(id).is_some_and(|server| server.up.midway() == Some(client.id))
     }

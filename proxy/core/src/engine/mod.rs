@@ -15,6 +15,7 @@ mod replies;
 mod slow;
 #[cfg(test)]
 mod tests;
+pub mod tied;
 
 use crate::busiest::Die;
 use crate::conn::client::{Client, Link, Stage};
@@ -239,7 +240,7 @@ impl Engine {
                 continue;
             }
             let Some(client) = self.clients.get(id) else { continue };
-            if let Link::Held(lane) | Link::Shared(lane) = client.link
+            if let Link::Held(lane) | Link::Shared(lane) | Link::Tied(lane) = client.link
                 && self.servers.get(lane).is_none()
                 && let Some(mut client) = self.clients.take(id)
             {
@@ -268,7 +269,10 @@ impl Engine {
             return;
         }
         let Some(mut client) = self.clients.take(id) else { return };
-        let result = self.read_client(&mut client);
+        let result = match client.stage {
+            Stage::Tied => self.read_tied_client(&mut client),
+            _ => self.read_client(&mut client),
+        };
         client.stream.ask_again(events, self.set);
         self.settle_client(client, result);
     }
@@ -346,7 +350,7 @@ impl Engine {
             }
             return;
         }
-        if left <= HIGH / 2 && stage == Stage::Active {
+        if left <= HIGH / 2 && matches!(stage, Stage::Active | Stage::Tied) {
             self.unblock(id, idle);
         }
     }
@@ -357,6 +361,7 @@ impl Engine {
         let before = server.stream.waiting();
         let result = server.stream.flush(self.set, &mut self.spare);
         let (left, owner) = (server.stream.waiting(), server.up.owner);
+        let tied = server.tied.is_some();
         if let Err(error) = result {
             if let Some(server) = self.servers.take(id) {
                 self.lost_stream(server, error);
@@ -368,7 +373,7 @@ impl Engine {
             && left <= HIGH
             && let Some(owner) = owner
         {
-            self.resume(owner);
+            if tied { self.unblock_tied(owner) } else { self.resume(owner) }
         }
     }
 

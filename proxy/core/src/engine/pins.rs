@@ -48,10 +48,12 @@ impl Engine {
     /// What has come about of LISTEN and UNLISTEN is told when nothing of it is under way any more. The connection itself
     /// then listens no more.
     pub(super) fn tell_heard(&mut self, client: &mut Client, server: &mut Server, done: &Done) {
+        // Where the connection itself tells it, the brain no longer does.
+        let itself = client.session.listens_itself();
         let Some(heard) = &mut client.session.heard else { return };
         for change in &done.changes {
             if let Change::Hear(listens, name) = change {
-                heard.push((*listens, name.clone()));
+                heard.push((*listens && !itself, name.clone()));
             }
         }
         if done.status != b'I' || !server.up.is_quiet() {
@@ -59,9 +61,11 @@ impl Engine {
         }
         let channels = client.session.heard.take().map(|heard| *heard).unwrap_or_default();
         self.shared.tell(Event::Heard { conn: client.id, channels });
-        server.up.push(client.id, Kind::Setup, None, self.now_us);
-        build::query(&mut server.stream.out, b"UNLISTEN *");
-        self.mark_server(server);
+        if server.up.deaf {
+            server.up.push(client.id, Kind::Setup, None, self.now_us);
+            build::query(&mut server.stream.out, b"UNLISTEN *");
+            self.mark_server(server);
+        }
     }
 
     /// DISCARD ALL went well.

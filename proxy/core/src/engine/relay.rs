@@ -155,6 +155,7 @@ impl Engine {
                 break;
             }
             let step = match client.link {
+                Link::Tied(_) => break,
                 Link::Shared(_) => {
                     client.wait = Wait::Replies;
                     break;
@@ -312,7 +313,7 @@ impl Engine {
     /// Its output drained: the server may be read again, and its own input goes on.
     pub(super) fn unblock(&mut self, id: Id, idle: bool) {
         let Some(client) = self.clients.get(id) else { return };
-        if let Link::Held(lane) | Link::Shared(lane) = client.link
+        if let Link::Held(lane) | Link::Shared(lane) | Link::Tied(lane) = client.link
             && let Some(server) = self.servers.get(lane)
             && server.blocked_by == Some(id)
         {
@@ -325,7 +326,8 @@ impl Engine {
     }
 
     /// The client goes. It is told why, if there is something to tell, and its connection is looked after.
-    pub(super) fn end_client(&mut self, mut client: Box<Client>, end: End) {
+    pub(super) fn end_client(&mut self, client: Box<Client>, end: End) {
+        let Some((mut client, end)) = self.part_later(client, end) else { return };
         let speechless = self.is_midway(&client);
         self.tell_untaken(&mut client);
         self.let_go(&mut client, !matches!(end, End::Gone(_)));
@@ -335,7 +337,7 @@ impl Engine {
             End::Error { code, message } => format!("{code} {message}"),
             End::Said(_) => "closed by the proxy".to_owned(),
         };
-        if matches!(client.stage, Stage::Login | Stage::Active) {
+        if matches!(client.stage, Stage::Login | Stage::Active | Stage::Tied) {
             self.shared.tell(Event::Closed { conn: client.id, reason });
         }
         match end {

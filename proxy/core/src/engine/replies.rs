@@ -92,11 +92,19 @@ impl Engine {
         let read = server.stream.read(&mut scratch, &mut plain);
         server.stream.ask_again(events, self.set);
         match read {
+            Read::Nothing if server.stage == Stage::Tied => {
+                self.mark_server(&mut server);
+                self.servers.put(server.id, server);
+            }
             Read::Nothing => self.keep_server(server),
             Read::End(reason) => self.lost_stream(server, reason),
             Read::Bytes(n) => {
                 let fresh = if server.stream.tls.is_some() { &plain } else { &scratch };
-                self.hear(server, fresh.get(..n).unwrap_or_default());
+                let fresh = fresh.get(..n).unwrap_or_default();
+                match server.stage {
+                    Stage::Tied => self.pass_down(server, fresh),
+                    _ => self.hear(server, fresh),
+                }
             }
         }
         self.scratch = scratch;
@@ -115,7 +123,7 @@ impl Engine {
     }
 
     pub(super) fn lost_stream(&mut self, server: Box<Server>, reason: String) {
-        let reason = if server.stage == Stage::Active {
+        let reason = if matches!(server.stage, Stage::Active | Stage::Tied) {
             "server closed the connection unexpectedly".to_owned()
         } else {
             reason
@@ -151,6 +159,7 @@ impl Engine {
                 used
             }
             Stage::Login | Stage::Tls => self.hear_login(&server, whole),
+            Stage::Tied => Err(Lost::Desync("heard in the wrong place")),
         };
         match used {
             Ok(used) => {
@@ -422,7 +431,7 @@ impl Engine {
                     self.ask_pins(&mut client, server);
                 }
             }
-            Link::None => {}
+            Link::None | Link::Tied(_) => {}
         }
         if self.draining {
             self.resumed.push_back(id);

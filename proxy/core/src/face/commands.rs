@@ -218,8 +218,21 @@ commands! {
             key_bytes: c.key_bytes.clamp(4, 32),
         })))
     };
-    Attach (*, pool, ticket, fd, address, tls = None, server_name = String::new())
-        (pool: u32, ticket: u64, fd: i32, address: String, tls: Option<Py<TlsClient>>, server_name: String) => |c| {
+    Tie (conn, server, *, base, greeting, pid, secret, key_bytes = 4)
+        (conn: u64, server: u64, base: u32, greeting: Vec<u8>, pid: u32, secret: Vec<u8>, key_bytes: usize) => |c| {
+        Ok(Command::Tie(Box::new(border::Tie {
+            conn: Id(c.conn),
+            server: Id(c.server),
+            base: c.base,
+            greeting: c.greeting.clone(),
+            key_bytes: c.key_bytes.clamp(4, 32),
+            pid: c.pid,
+            secret: c.secret.clone(),
+        })))
+    };
+    Attach (*, pool, ticket, fd, address, tls = None, server_name = String::new(), near = None)
+        (pool: u32, ticket: u64, fd: i32, address: String, tls: Option<Py<TlsClient>>, server_name: String,
+         near: Option<u64>) => |c| {
         Ok(Command::Attach(Box::new(border::Attach {
             pool: c.pool,
             ticket: c.ticket,
@@ -227,6 +240,7 @@ commands! {
             address: c.address.clone(),
             tls: c.tls.as_ref().map(|tls| Arc::clone(&tls.get().0)),
             server_name: c.server_name.clone(),
+            near: c.near.map(Id),
         })))
     };
     AdmitServer (conn, *, pid, secret, parameters)

@@ -313,7 +313,7 @@ impl Session {
     /// and tells the client when it is certain.
     pub fn hear(&mut self, lane: &Lane<'_>, plan: &Plan) -> Option<Step> {
         let channels = &plan.effect.channels;
-        if channels.is_empty() || !self.roams {
+        if channels.is_empty() || !self.roams || self.listens_itself() {
             return None;
         }
         let name = |(listens, name): &(bool, Option<String>)| name.clone().filter(|_| *listens);
@@ -326,11 +326,16 @@ impl Session {
         Some(Step::Listen { channels })
     }
 
+    /// Tied to its connection for what nobody can ask for, it may listen there to more than was seen: all of it stays.
+    pub fn listens_itself(&self) -> bool {
+        self.pins.as_ref().is_some_and(|pins| pins.last())
+    }
+
     pub fn note_channels(&mut self, lane: &mut Lane<'_>, plan: &Plan) {
         if self.roams && !plan.effect.channels.is_empty() {
             self.heard.get_or_insert_default();
             // What comes of it on this connection comes by way of the brain, too.
-            lane.up.deaf = true;
+            lane.up.deaf |= !self.listens_itself();
         }
     }
 

@@ -160,6 +160,11 @@ impl Pins {
         self.holds.is_empty()
     }
 
+    /// It ends with DISCARD ALL, or with the client. What else there is on the connection, nobody knows.
+    pub fn last(&self) -> bool {
+        self.holds.iter().any(|hold| State::of(hold.why()).is_none_or(|state| state == Listens))
+    }
+
     pub fn survive_discard(&self) -> bool {
         self.holds.iter().any(|hold| survives(hold.why()))
     }
