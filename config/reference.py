@@ -140,9 +140,7 @@ def markdown(plugins: Mapping[str, type[Section]] = MappingProxyType({})) -> str
     told: dict[type[Section], list[str]] = {}
     for name, kind in plugins.items():
         told.setdefault(kind, []).append(name)
-    pages[place:place] = [
-        _section(", ".join(f"plugins: {name}" for name in names), kind) for kind, names in told.items()
-    ]
+    pages[place:place] = [_section(f"plugins: {', '.join(names)}", kind) for kind, names in told.items()]
     return "\n".join([_INTRODUCTION, *pages])
 
 
