@@ -10,6 +10,7 @@ log-ins wait, and the service's watchdog, which the same thread has to feed, end
 
 import time
 from collections.abc import Callable, Sequence
+from typing import get_type_hints
 
 import msgspec
 
@@ -111,6 +112,9 @@ class Chain:
         )
 
 
+_FIELDS = {name: kind for name, kind in get_type_hints(Plan).items() if name != "trail"}
+
+
 def _observes(plugin: Judge) -> bool:
     return isinstance(plugin, Plugin) and type(plugin).observe is not Plugin.observe
 
@@ -121,10 +125,15 @@ def _nonsense(proposed: object, before: Plan) -> str:
         return f"answered with {type(proposed).__name__}, not with a Plan"
     if proposed is before:
         return ""
-    try:
-        msgspec.convert(msgspec.to_builtins(proposed), Plan)
-    except (msgspec.MsgspecError, TypeError, ValueError):
-        return "answered with a Plan whose fields are of the wrong types"
+    for name, kind in _FIELDS.items():
+        said = getattr(proposed, name)
+        if said is not getattr(before, name):
+            try:
+                msgspec.convert(msgspec.to_builtins(said), kind)
+            except (msgspec.MsgspecError, TypeError, ValueError):
+                return f"answered with a Plan whose {name} is of the wrong type"
+    if not all(isinstance(step, Step) for step in proposed.trail):
+        return "answered with a Plan whose trail is of the wrong type"
     if proposed.action == "deny" and not (len(proposed.code) == 5 and proposed.message):
         return "denied without a code of five characters and a message"
     if proposed.trail[: len(before.trail)] != before.trail:
