@@ -65,7 +65,7 @@ def ways_in(snapshot: Snapshot) -> Iterator[Finding]:
         at: KeyPath = ("listeners", index)
         address, tls = (*at, "address"), (*at, "tls")
         offers = listener.tls is not None and listener.tls.mode != "disable"
-        for place, rule in enumerate(listener.rules or listener.ways[:1]):
+        for place, rule in enumerate(listener.ways if listener.rules else listener.ways[:1]):
             path: KeyPath = (*at, "rules", place, "auth") if listener.rules else (*at, "auth")
             yield from _way(path, at, listener, rule)
         if listener.address.unix is not None:

@@ -4,7 +4,7 @@ Whether a client is tied is read from SHOW PINS after one more statement of its 
 the proxy may have put to the server. Whether it was let go, from another client being served.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 
 import pytest
@@ -88,6 +88,7 @@ def extended(line: Line, text: str) -> None:
     line.ask(parse("", text) + bind() + describe_portal() + execute() + SYNC)
 
 
+Say = Callable[[Line, str], None]
 PINNED = "pinned: "
 Steps = Sequence[str]
 CASES: Sequence[tuple[str, str, Steps]] = [
@@ -245,3 +246,22 @@ def test_what_is_sent_behind_the_question_is_answered_in_order(town: Town) -> No
     said = [rows(town.first.until("Z")) for _ in range(20) for _ in steps]
     assert said == [[("",)], [("locked",)], [("t",)], [("free",)], [], [("1",)], []] * 20
     town.is_free()
+
+
+@pytest.mark.parametrize("say", [simply, extended])
+@pytest.mark.parametrize("slip", ["SELEC 1", "SELECT 1 FRO a b c", "frobnicate"])
+def test_a_slip_of_the_pen_ties_nobody(town: Town, slip: str, say: Say) -> None:
+    say(town.first, slip)
+    town.is_free()
+
+
+@pytest.mark.parametrize("say", [simply, extended])
+def test_a_slip_excuses_nothing_that_came_before(town: Town, say: Say) -> None:
+    for text in ("SELECT pg_advisory_lock(1)", "SELEC 1"):
+        say(town.first, text)
+    assert town.alive() == {LOCKS}
+    # What a block has put together cannot be read, and what came before it has been done.
+    block = "DO $$ BEGIN PERFORM pg_advisory_lock(2); EXECUTE 'SELEC 1'; END $$"
+    say(town.first, "SELECT pg_advisory_unlock_all()")
+    say(town.first, block)
+    assert town.alive()

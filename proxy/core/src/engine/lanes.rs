@@ -218,7 +218,9 @@ impl Engine {
         }
         let stuck = server.up.oldest_us().is_some_and(|since| self.now_us.saturating_sub(since) > STUCK_US);
         let few = *JOIN_FIRST.start() as usize;
-        let most = if stuck { few } else { pool.config().share_depth.max(few) };
+        // Called sooner than that they would wait behind this one, instead of going to whichever is free next.
+        let soon = join_first(server.up.pace_ns).min(pool.config().share_depth);
+        let most = if stuck { few } else { soon.max(few) };
         for _ in server.up.units..most {
             // Who waits for a connection of its own, or elsewhere, waits for the end of this one's turn.
             let past = !is_over(server, self.now_us);

@@ -356,7 +356,8 @@ impl Engine {
         let aside = std::mem::take(&mut client.aside);
         client.stream.out.extend_from_slice(&aside);
         if let Some(pins) = &mut client.session.pins {
-            pins.unit_done(done.failed, client.status, done.status, server.up.is_quiet());
+            pins.unit_done(&done, client.status, server.up.is_quiet());
+            client.session.count_pins();
         }
         client.status = done.status;
         let total_us = self.now_us.saturating_sub(done.sent_us) + client.waited_us;

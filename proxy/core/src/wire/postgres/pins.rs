@@ -2,6 +2,7 @@
 //! the server is asked, in a statement of ours on that very connection, when there is a hint that it may be gone. In
 //! doubt the client stays where it is.
 
+use super::server::Done;
 use crate::shared::{Hold, Shared};
 
 /// A state the server can tell of.
@@ -97,6 +98,8 @@ pub struct Pins {
     hint: bool,
     /// Taken since the client was last between two transactions.
     fresh: bool,
+    /// What there was of them then: how many, and the serial.
+    before: (usize, u32),
 }
 
 impl Pins {
@@ -114,9 +117,17 @@ impl Pins {
     }
 
     /// A unit ended. What it or its transaction had taken may have been taken back with it.
-    pub fn unit_done(&mut self, failed: bool, was: u8, is: u8, quiet: bool) {
-        self.hint |= self.fresh && (failed || (was != b'I' && is == b'I'));
-        self.fresh &= !quiet || is != b'I';
+    pub fn unit_done(&mut self, done: &Done, was: u8, quiet: bool) {
+        let between = quiet && done.status == b'I';
+        self.hint |= self.fresh && (done.failed || (was != b'I' && done.status == b'I'));
+        if between && was == b'I' && done.unread && self.serial.wrapping_sub(self.before.1) == 1 {
+            // All that was taken since was for a text of which nothing ran: a slip of the pen.
+            self.holds.drain(self.before.0.min(self.holds.len())..).for_each(|hold| hold.end());
+        }
+        if between {
+            self.fresh = false;
+            self.before = (self.holds.len(), self.serial);
+        }
     }
 
     /// What the server is to be asked now that the client is between two units; none where no answer would set it free.

@@ -50,6 +50,10 @@ impl Upstream {
         // before failed and took a Parse with it that this one relied on).
         let stale = code == b"0A000" && build::field(body, b'R') == Some(b"RevalidateCachedQuery")
             || matches!(code, b"26000" | b"42P05");
+        // Of what a function puts together and has run the server says so: there the text around it has begun.
+        self.unit.unread = code == b"42601"
+            && build::field(body, b'R') == Some(b"scanner_yyerror")
+            && build::field(body, b'q').is_none();
         self.fail_unit(sink);
         if let Some((client, own)) = own
             && let Some(shown) = sink.shown(client, own)

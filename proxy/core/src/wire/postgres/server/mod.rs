@@ -46,6 +46,8 @@ pub struct Done {
     pub client: Id,
     pub status: u8,
     pub failed: bool,
+    /// The server's parser could not read the text, so nothing of it ran.
+    pub unread: bool,
     /// Ours: Setup or Reset.
     pub internal: bool,
     /// A prepared statement no longer fitted its tables. The client heard nothing of it: run the unit again.
@@ -126,6 +128,7 @@ pub struct Upstream {
 #[derive(Default)]
 struct Unit {
     failed: bool,
+    unread: bool,
     /// The client hears nothing of it: it runs again.
     silent: bool,
     said: bool,
@@ -689,6 +692,7 @@ impl Upstream {
             client: pending.client,
             status,
             failed: unit.failed,
+            unread: unit.unread,
             internal,
             again: unit.silent,
             plan: pending.plan,
