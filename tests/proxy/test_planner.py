@@ -3,7 +3,7 @@
 import pytest
 
 from plugins.chain import Chain
-from plugins.plan import Plan
+from plugins.plan import Condition, Plan
 from plugins.registry import standard
 from plugins.scope import Scope
 from proxy import native
@@ -38,8 +38,14 @@ def test_a_plan_reaches_the_core_whole() -> None:
             assert said.sets == [("a.b", "'c'"), ("d", None)]
         elif field == "channels":
             assert said.channels == [(True, "a"), (False, None)]
-        elif field != "trail":
+        elif field not in ("trail", "conditions"):
             assert getattr(said, field) == getattr(plan, field)
+
+
+def test_what_the_core_cannot_carry_out_is_denied() -> None:
+    condition = Condition(0, "equal", ("1",), "42501", "no")
+    said = for_core(Plan().because("x", "y", "z", conditions=(condition,)))
+    assert (said.action, said.code) == ("deny", "XX000")
 
 
 def test_the_plainest_plan_is_the_cores_plainest() -> None:
