@@ -8,6 +8,7 @@ import msgspec
 
 from config.errors import ConfigError
 from config.loader import MOST_BYTES, load, read_file
+from plugins.registry import Registry
 
 HELP = "find everything that is wrong with a configuration file"
 
@@ -40,7 +41,7 @@ def arguments(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> int:
     """Print the problems; 1 if one is an error."""
     try:
-        problems, good = load(options.file, read=_read).problems, True
+        problems, good = load(options.file, read=_read, plugins=Registry()).problems, True
     except ConfigError as error:
         problems, good = error.problems, False
     if options.json:

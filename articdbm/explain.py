@@ -1,20 +1,22 @@
 """`articdbm explain "SQL"`: the plan the proxy would make for a statement, and every plugin's reason, in order.
 
-Nothing is sent anywhere.
+Nothing is sent anywhere, so that nothing is known of tables: EXPLAIN PLAN FOR in the admin database of a running proxy
+knows its catalogues.
 """
 
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
 from config.errors import ConfigError
 from config.loader import load
-from plugins.chain import Chain, standard
-from plugins.conditions import Outcome
-from plugins.plan import Plan
+from config.sections.limits import Limits
+from config.sections.plugins import Plugins
+from config.snapshot import Snapshot
+from plugins.chain import Chain
+from plugins.registry import Registry
 from plugins.scope import Scope
 
 HELP = "print the plan for a statement, and why"
@@ -52,15 +54,16 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     # The core is loaded only by the commands that need it.
-    from proxy.native import fingerprint  # noqa: PLC0415
-    from proxy.planner import Planner  # noqa: PLC0415
+    from proxy import explained  # noqa: PLC0415
 
+    snapshot: Snapshot | None = None
     if options.config is not None:
         try:
-            refusal = _refusal(options.config, options.user, options.database)
+            snapshot = load(options.config, plugins=Registry()).snapshot
         except ConfigError as why:
             print(why, file=sys.stderr)
             return 2
+        refusal = _refusal(options.config, snapshot, options.user, options.database)
         if refusal:
             print(f"articdbm explain: {refusal}", file=sys.stderr)
             return 1
@@ -71,14 +74,20 @@ def run(options: Namespace) -> int:
         )
     text = sys.stdin.buffer.read() if options.sql == "-" else options.sql.encode("utf-8", "surrogateescape")
     scope = Scope(user=options.user, database=options.database, settings=tuple(options.setting))
-    _, exact, _ = fingerprint(
-        text, standard_conforming_strings=not scope.is_off("standard_conforming_strings")
-    )
-    plan = Planner(Chain(standard())).plan(text, scope, exact=exact)
+    chain = Chain(Registry().chain(snapshot.plugins if snapshot is not None else Plugins()))
+    limits = snapshot.limits if snapshot is not None else Limits()
+    said = explained.explain(chain, text, scope, None, max_text=limits.max_statement)
     if options.json:
-        print(msgspec.json.encode({"exact": exact, **msgspec.structs.asdict(plan)}).decode())
-    else:
-        print("\n".join(_lines(plan, exact)))
+        asked = [{"plugin": one.plugin, "ms": one.seconds * 1000, "steps": one.steps} for one in said.words]
+        told = {"exact": said.exact, **msgspec.structs.asdict(said.plan), "plugins": asked}
+        print(msgspec.json.encode(told).decode())
+        return 0
+    for what, value in explained.facts(said):
+        print(f"{what:<10} {value}")
+    print("because")
+    for reason in explained.reasons(said):
+        print(f"  {reason}")
+    print(f"took       {explained.times(said)}")
     return 0
 
 
@@ -89,9 +98,8 @@ def _setting(given: str) -> tuple[str, str]:
     return name.strip().lower(), value.strip()
 
 
-def _refusal(path: Path, user: str, database: str) -> str:
+def _refusal(path: Path, snapshot: Snapshot, user: str, database: str) -> str:
     """Why no such client gets in; empty when it does."""
-    snapshot = load(path).snapshot
     who = snapshot.user(user) if user else None
     if user and who is None:
         return f'{path} has no user "{user}"'
@@ -101,36 +109,3 @@ def _refusal(path: Path, user: str, database: str) -> str:
     if who is not None and known is not None and not who.may_use(known.name):
         return f'{path} does not let user "{user}" use database "{database}"'
     return ""
-
-
-def _lines(plan: Plan, exact: bool) -> Iterator[str]:
-    yield f"action     {plan.action}"
-    if plan.action == "deny":
-        yield f"error      {plan.code} {plan.message}"
-    yield f"shareable  {'yes' if plan.shareable else 'no'}"
-    yield f"plan for   {'this text alone' if exact else 'every text that differs in literals only'}"
-    if plan.pin is not None:
-        yield f"pin        {plan.pin}"
-    if plan.frees:
-        yield "frees      the server is asked what is left of what pinned"
-    if plan.resets_all:
-        yield "resets     every setting"
-    for name, value in plan.sets:
-        yield f"resets     {name}" if value is None else f"sets       {name} = {value}"
-    if plan.forgets_prepared:
-        yield "forgets    every prepared statement"
-    if plan.changes_schema:
-        yield "schema     prepared statements elsewhere become doubtful"
-    for listens, channel in plan.channels:
-        yield f"{'listens' if listens else 'unlistens'}    {channel or 'every channel'}"
-    if plan.names:
-        yield f"names      a prepared statement: {plan.names} it"
-    for branch in plan.branches:
-        yield f"when       {branch.name}: {_said(branch.then)}; in doubt: {_said(branch.unknown)}"
-    yield "because"
-    for number, step in enumerate(plan.trail, start=1):
-        yield f"  {number}. {step.plugin}, {step.rule}: {step.reason}"
-
-
-def _said(outcome: Outcome) -> str:
-    return f"{outcome.what} {outcome.code} {outcome.message}".rstrip()

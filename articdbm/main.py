@@ -11,7 +11,21 @@ from collections.abc import Mapping, Sequence
 from importlib import metadata
 from typing import Protocol
 
-from articdbm import check, explain, importer, schema, serve, top, up, upgrade, verifier
+from articdbm import (
+    capture,
+    check,
+    explain,
+    importer,
+    plugin,
+    plugins,
+    replay,
+    schema,
+    serve,
+    top,
+    up,
+    upgrade,
+    verifier,
+)
 
 
 class Command(Protocol):
@@ -31,6 +45,10 @@ COMMANDS: Mapping[str, Command] = {
     "check": check,
     "schema": schema,
     "explain": explain,
+    "plugins": plugins,
+    "plugin": plugin,
+    "capture": capture,
+    "replay": replay,
     "verifier": verifier,
     "import": importer,
 }

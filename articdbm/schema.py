@@ -5,6 +5,7 @@ from argparse import ArgumentParser, Namespace
 
 from config.reference import markdown
 from config.schema import json_schema
+from plugins.registry import Registry
 
 HELP = "print what a configuration file may hold"
 
@@ -22,8 +23,11 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Print the schema."""
+    known, _ = Registry().kinds(())
     print(
-        markdown() if options.markdown else json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n",
+        markdown(known)
+        if options.markdown
+        else json.dumps(json_schema(known), indent=2, ensure_ascii=False) + "\n",
         end="",
     )
     return 0

@@ -16,6 +16,7 @@ import msgspec
 from config.check import check
 from config.decode import Decoder
 from config.errors import ConfigError, Finding, Problem
+from config.extension import Known, apart, settled
 from config.grammar import explained
 from config.positions import KeyPath, locate, nearest
 from config.snapshot import Snapshot
@@ -48,8 +49,10 @@ def load(
     *,
     read: Callable[[Path], bytes] = read_file,
     now: datetime | None = None,
+    plugins: Known | None = None,
 ) -> Loaded:
-    """Read and check a configuration. ConfigError holds every problem when one of them is an error."""
+    """Read and check a configuration. ConfigError holds every problem when one of them is an error. `plugins` knows
+    them; without it there are none."""
     path = Path(path)
     files = [path]
 
@@ -58,11 +61,12 @@ def load(
         return read(wanted)
 
     text = _text(path, read)
-    tree = _tree(path, text)
+    tree, tables = apart(_tree(path, text))
     decoder = Decoder(
         Surroundings(environ=os.environ if environ is None else environ, read=noting, folder=path.parent)
     )
     snapshot = decoder.table(Snapshot, tree)
+    snapshot = settled(snapshot, tables, decoder, plugins)
     checked = check(snapshot, now or datetime.now(UTC), decoder.broken)
     problems = _problems(path, _lines(path, text), (*decoder.findings, *checked))
     if any(problem.severity == "error" for problem in problems):

@@ -1,6 +1,8 @@
 """The operator's reference page, from the same declarations that read the file."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from config.address import Address
@@ -11,6 +13,8 @@ from config.schema import default_of
 from config.secret import Secret
 from config.sections.admin import Admin
 from config.sections.auth_query import AuthQuery
+from config.sections.capture import Capture
+from config.sections.catalogue import CatalogueSettings
 from config.sections.clusters import Cluster, Server
 from config.sections.databases import Database
 from config.sections.limits import Limits
@@ -19,6 +23,7 @@ from config.sections.log import Log
 from config.sections.metrics import Metrics
 from config.sections.outside import Ldap, Pam
 from config.sections.parameters import Parameter
+from config.sections.plugins import Plugins
 from config.sections.pool import PoolOptions
 from config.sections.rules import Rule
 from config.sections.tcp import Tcp
@@ -105,6 +110,9 @@ _SECTIONS: tuple[tuple[str, type[Section]], ...] = (
     ("limits", Limits),
     ("log", Log),
     ("metrics", Metrics),
+    ("plugins", Plugins),
+    ("catalogue", CatalogueSettings),
+    ("capture", Capture),
     ("tcp", Tcp),
     ("upgrade", Upgrade),
 )
@@ -125,9 +133,15 @@ _NOUNS: dict[Any, str] = {
 }
 
 
-def markdown() -> str:
-    """The whole page."""
-    return "\n".join([_INTRODUCTION, *(_section(title, section) for title, section in _SECTIONS)])
+def markdown(plugins: Mapping[str, type[Section]] = MappingProxyType({})) -> str:
+    """The whole page. `plugins`: the settings of the plugins that are known."""
+    pages = [_section(title, section) for title, section in _SECTIONS]
+    place = next(at for at, (title, _) in enumerate(_SECTIONS) if title == "plugins") + 1
+    told: dict[type[Section], list[str]] = {}
+    for name, kind in plugins.items():
+        told.setdefault(kind, []).append(name)
+    pages[place:place] = [_section(f"plugins: {', '.join(names)}", kind) for kind, names in told.items()]
+    return "\n".join([_INTRODUCTION, *pages])
 
 
 def _section(title: str, section: type[Section]) -> str:

@@ -3,6 +3,8 @@
 `x-reload` says what a reload does to a setting.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from config.sections.pool import PoolOptions, PoolSettings
@@ -11,15 +13,28 @@ from config.snapshot import Snapshot
 from config.values import plain, schema
 
 
-def json_schema() -> dict[str, Any]:
-    """The whole schema, as plain data."""
-    sections = _sections(Snapshot)
-    return {
+def json_schema(plugins: Mapping[str, type[Section]] = MappingProxyType({})) -> dict[str, Any]:
+    """The whole schema, as plain data. `plugins`: the settings of the plugins that are known."""
+    sections = list(
+        dict.fromkeys([*_sections(Snapshot), *(one for kind in plugins.values() for one in _sections(kind))])
+    )
+    told: dict[str, Any] = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "articdbm.toml",
         "$ref": "#/$defs/Snapshot",
-        "$defs": {section.__name__: _section(section) for section in sections},
+        "$defs": {_title(section): _section(section) for section in sections},
     }
+    of_plugins = told["$defs"]["Plugins"]
+    of_plugins["properties"] |= {name: {"$ref": f"#/$defs/{_title(kind)}"} for name, kind in plugins.items()}
+    # A plugin of another package says what it takes; `articdbm check` knows.
+    of_plugins["additionalProperties"] = {"type": "object"}
+    return told
+
+
+def _title(section: type[Section]) -> str:
+    """Its name; with its module's where that is no module of the house."""
+    own = section.__module__.startswith(("config.", "plugins."))
+    return section.__name__ if own else f"{section.__module__}.{section.__name__}"
 
 
 def default_of(section: type[Section], setting: Setting) -> object:
@@ -68,7 +83,7 @@ def _setting(section: type[Section], setting: Setting) -> dict[str, Any]:
 
 def _value(setting: Setting) -> dict[str, Any]:
     if setting.section is not None:
-        return {"$ref": f"#/$defs/{setting.section.__name__}"}
+        return {"$ref": f"#/$defs/{_title(setting.section)}"}
     kinds = [schema(kind) for kind in setting.kinds]
     for kind in kinds:
         if kind.get("type") == "integer":

@@ -55,8 +55,8 @@ class Setting(msgspec.Struct, frozen=True, kw_only=True):
 
 @cache
 def settings(section: type[Section]) -> tuple[Setting, ...]:
-    """The settings of a section, in the order of their declaration."""
-    return tuple(_setting(field) for field in msgspec.structs.fields(section))
+    """The settings of a section, in the order of their declaration. A field without `setting(…)` is none."""
+    return tuple(_setting(field) for field in msgspec.structs.fields(section) if _flatten(field.type)[1])
 
 
 def _setting(field: msgspec.structs.FieldInfo) -> Setting:

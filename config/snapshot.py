@@ -12,12 +12,15 @@ import msgspec
 
 from config.sections.admin import CONSOLE_NAMES, Admin
 from config.sections.auth_query import AuthQuery
+from config.sections.capture import Capture
+from config.sections.catalogue import CatalogueSettings
 from config.sections.clusters import Cluster
 from config.sections.databases import WILDCARD, Database
 from config.sections.limits import Limits
 from config.sections.listeners import Listener
 from config.sections.log import Log
 from config.sections.metrics import Metrics
+from config.sections.plugins import Plugins
 from config.sections.pool import PoolSettings, merge
 from config.sections.tcp import Tcp
 from config.sections.upgrade import Upgrade
@@ -37,6 +40,13 @@ class Snapshot(Section, frozen=True, dict=True):
     limits: Annotated[Limits, setting("Bounds of the whole process.", "restart")] = Limits()
     log: Annotated[Log, setting("What the process says about itself.", "at once")] = Log()
     metrics: Annotated[Metrics, setting("What monitoring can read.", "restart")] = Metrics()
+    plugins: Annotated[Plugins, setting("What judges statements besides ArticDBM's own.", "at once")] = (
+        Plugins()
+    )
+    capture: Annotated[Capture, setting("Statements written down.", "at once")] = Capture()
+    catalogue: Annotated[
+        CatalogueSettings, setting("How the proxy knows what databases hold.", "at once")
+    ] = CatalogueSettings()
     upgrade: Annotated[Upgrade, setting("How a new process takes over.", "at once")] = Upgrade()
     tcp: Annotated[Tcp, setting("How vanished peers are found.", "new connections")] = Tcp()
     watch: Annotated[

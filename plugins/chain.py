@@ -1,30 +1,34 @@
 """The one list of plugins, in order, and how it is asked.
 
-Owns order, budgets and what a plugin's failure means; knows nothing of what any of them decides.
+Owns budgets and what a plugin's failure means; which plugins there are and in which order is `registry.py`'s, and it
+knows nothing of what any of them decides.
+
+A budget is looked at when the plugin has answered. One that never does cannot be interrupted safely from outside: what
+it holds (a lock, a half-written table) would stay so. Known statements go on being carried meanwhile; new ones and
+log-ins wait, and the service's watchdog, which the same thread has to feed, ends the process.
 """
 
 import time
 from collections.abc import Callable, Sequence
+from typing import get_type_hints
 
-from plugins.api import Plugin
-from plugins.plan import Plan
-from plugins.reserved import ReservedNames
+import msgspec
+
+from plugins.api import Executions, Judge, Plugin
+from plugins.plan import Plan, Step
 from plugins.scope import Scope
-from plugins.session import SessionEffects
-from plugins.sharing import Sharing
 from plugins.statement import Statement
 
 Report = Callable[[str, str], None]
 """Told the plugin's name and what went wrong, without anything of the statement."""
 
 
-def standard() -> tuple[Plugin, ...]:
-    """The chain. A plugin sees what those above it decided; the first denial ends it."""
-    return (
-        ReservedNames(),
-        SessionEffects(),
-        Sharing(),  # last: whatever was found out above may forbid it
-    )
+class Word(msgspec.Struct, frozen=True):
+    """What one plugin did to a plan, and how long it took."""
+
+    plugin: str
+    steps: tuple[Step, ...]
+    seconds: float
 
 
 class Chain:
@@ -32,7 +36,7 @@ class Chain:
 
     def __init__(
         self,
-        plugins: Sequence[Plugin],
+        plugins: Sequence[Judge],
         *,
         clock: Callable[[], float] = time.thread_time,
         report: Report | None = None,
@@ -41,15 +45,44 @@ class Chain:
         self._clock = clock
         self._report = report
 
-    def plan(self, statement: Statement, scope: Scope) -> Plan:
+    @property
+    def needs_catalogue(self) -> bool:
+        """One of them asks what statements read."""
+        return any(isinstance(one, Plugin) and one.needs_catalogue for one in self.plugins)
+
+    @property
+    def observes(self) -> bool:
+        """One of them wants to hear of executions."""
+        return any(_observes(one) for one in self.plugins)
+
+    def plan(self, statement: Statement, scope: Scope, words: list[Word] | None = None) -> Plan:
+        """`words`: takes what each plugin said, for people who ask why."""
         plan = Plan()
         for plugin in self.plugins:
+            before, began = len(plan.trail), self._clock() if words is not None else 0.0
             plan = self._ask(plugin, statement, scope, plan)
+            if words is not None:
+                words.append(Word(plugin.name, plan.trail[before:], self._clock() - began))
             if plan.action == "deny":
                 break
         return plan
 
-    def _ask(self, plugin: Plugin, statement: Statement, scope: Scope, plan: Plan) -> Plan:
+    def observe(self, executions: Sequence[Executions]) -> None:
+        """Tell those who observe. One that fails is reported, and asked again the next time."""
+        for plugin in self.plugins:
+            if not isinstance(plugin, Plugin) or not _observes(plugin):
+                continue
+            began = self._clock()
+            try:
+                plugin.observe(executions)
+                took = self._clock() - began
+                trouble = f"overran: {took * 1000:.0f} ms" if took > plugin.budget else ""
+            except Exception as error:  # noqa: BLE001 - it decides nothing, so nothing follows
+                trouble = f"raised: {type(error).__name__}"
+            if trouble and self._report is not None:
+                self._report(plugin.name, f"observing {trouble}")
+
+    def _ask(self, plugin: Judge, statement: Statement, scope: Scope, plan: Plan) -> Plan:
         began = self._clock()
         try:
             proposed: object = plugin.plan(statement, scope, plan)
@@ -60,13 +93,12 @@ class Chain:
             return self._failed(
                 plugin, plan, "overran", f"{took * 1000:.0f} ms of {plugin.budget * 1000:.0f} ms"
             )
-        if not isinstance(proposed, Plan):
-            return self._failed(
-                plugin, plan, "raised", f"answered with {type(proposed).__name__}, not with a Plan"
-            )
+        nonsense = _nonsense(proposed, plan)
+        if nonsense or not isinstance(proposed, Plan):
+            return self._failed(plugin, plan, "raised", nonsense)
         return proposed
 
-    def _failed(self, plugin: Plugin, plan: Plan, rule: str, what: str) -> Plan:
+    def _failed(self, plugin: Judge, plan: Plan, rule: str, what: str) -> Plan:
         if self._report is not None:
             self._report(plugin.name, f"{rule}: {what}")
         if not plugin.guards:
@@ -78,3 +110,32 @@ class Chain:
             code="XX000",
             message=f'internal error: plugin "{plugin.name}" could not judge this statement',
         )
+
+
+_FIELDS = {name: kind for name, kind in get_type_hints(Plan).items() if name != "trail"}
+
+
+def _observes(plugin: Judge) -> bool:
+    return isinstance(plugin, Plugin) and type(plugin).observe is not Plugin.observe
+
+
+def _nonsense(proposed: object, before: Plan) -> str:
+    """Why this is no answer; empty when it is one. A plan is data that somebody else's code may have made."""
+    if not isinstance(proposed, Plan):
+        return f"answered with {type(proposed).__name__}, not with a Plan"
+    if proposed is before:
+        return ""
+    for name, kind in _FIELDS.items():
+        said = getattr(proposed, name)
+        if said is not getattr(before, name):
+            try:
+                msgspec.convert(msgspec.to_builtins(said), kind)
+            except (msgspec.MsgspecError, TypeError, ValueError):
+                return f"answered with a Plan whose {name} is of the wrong type"
+    if not all(isinstance(step, Step) for step in proposed.trail):
+        return "answered with a Plan whose trail is of the wrong type"
+    if proposed.action == "deny" and not (len(proposed.code) == 5 and proposed.message):
+        return "denied without a code of five characters and a message"
+    if proposed.trail[: len(before.trail)] != before.trail:
+        return "answered with a Plan that lacks what was said before"
+    return ""

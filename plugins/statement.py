@@ -12,6 +12,8 @@ import msgspec
 from sqlglot import exp
 
 from plugins import tokens as tk
+from plugins.catalogue import Names
+from plugins.model import Reading
 from plugins.parsing import tree_of
 from plugins.scope import Scope
 from plugins.tokens import Kind as TokenKind
@@ -89,7 +91,7 @@ class Part(msgspec.Struct, frozen=True, dict=True):
         return word(self.tokens, at)
 
 
-class Statement(msgspec.Struct, frozen=True):
+class Statement(msgspec.Struct, frozen=True, dict=True):
     """One text as a client sent it: usually one statement, sometimes several or none.
 
     `exact`: the plan will be kept for this very text, not for all that differ in literals only."""
@@ -97,6 +99,17 @@ class Statement(msgspec.Struct, frozen=True):
     parts: tuple[Part, ...] = ()
     exact: bool = False
     trouble: str = ""
+    names: Names | None = None
+    """The catalogue as this session sees it; None where there is none."""
+    dialect: str = "postgres"
+
+    @cached_property
+    def reading(self) -> Reading:
+        """Tables and columns read and written, functions, and where each column of the result comes from. Worked out
+        when the first plugin asks, for all of them."""
+        from plugins.lineage import reading_of  # noqa: PLC0415 - it reads parts, which are defined here
+
+        return reading_of(self.parts, self.trouble, self.names)
 
     @property
     def kind(self) -> Kind:
@@ -114,7 +127,9 @@ def word(tokens: Sequence[Token], at: int) -> str:
     return ""
 
 
-def read(text: bytes, scope: Scope, *, exact: bool, max_text: int = MAX_TEXT) -> Statement:
+def read(
+    text: bytes, scope: Scope, *, exact: bool, max_text: int = MAX_TEXT, names: Names | None = None
+) -> Statement:
     """`text` as the server would read it in this session."""
     if len(text) > max_text:
         return Statement(exact=exact, trouble=f"longer than {max_text} bytes")
@@ -122,7 +137,7 @@ def read(text: bytes, scope: Scope, *, exact: bool, max_text: int = MAX_TEXT) ->
     try:
         decoded = text.decode(_ENCODINGS.get(encoding, "utf-8"))
         found = tk.cut(decoded, standard_strings=not scope.is_off("standard_conforming_strings"))
-        return Statement(tuple(part(tokens) for tokens in _split(found)), exact)
+        return Statement(tuple(part(tokens) for tokens in _split(found)), exact, names=names)
     except UnicodeDecodeError:
         return Statement(exact=exact, trouble="not in the session's client_encoding")
     except UnreadableError as error:

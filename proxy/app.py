@@ -15,7 +15,7 @@ import random
 import secrets
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from importlib import metadata
 from pathlib import Path
@@ -24,7 +24,7 @@ import uvloop
 
 from config.errors import ConfigError
 from config.loader import Loaded, load
-from plugins.api import Plugin
+from plugins.registry import Registry
 from proxy import handover, liveness, log, monitoring, notify, sockets
 from proxy.admin.place import Ending
 from proxy.handover import HandoverError, Relief, Station
@@ -73,12 +73,13 @@ def run(
     path: Path,
     ready: Callable[[list[str]], None],
     take_over: Path | None = None,
-    plugins: Sequence[Plugin] = (),
+    registry: Registry | None = None,
 ) -> None:
     """Serve until told to stop. `ready` gets the addresses listened at; `take_over` is where an old process waits;
-    `plugins` come in front of the house's own."""
+    `registry`: where plugins are found."""
     try:
-        loaded = load(path)
+        registry = registry if registry is not None else Registry()
+        loaded = load(path, plugins=registry)
     except ConfigError as why:
         raise BadConfiguration(str(why)) from why
     log.configure(loaded.snapshot.log.level)
@@ -90,7 +91,7 @@ def run(
         raise CannotStart(str(why)) from why
     given = sockets.Given([("", one) for one in activated] + (relief.sockets if relief is not None else []))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_Process(path, loaded, given, relief, plugins).serve(ready))
+        runner.run(_Process(path, loaded, given, relief, registry).serve(ready))
 
 
 class _Process:
@@ -102,9 +103,9 @@ class _Process:
         loaded: Loaded,
         given: sockets.Given,
         relief: Relief | None,
-        plugins: Sequence[Plugin],
+        registry: Registry,
     ) -> None:
-        self._plugins = plugins
+        self._registry = registry
         self._path = path
         self._snapshot = loaded.snapshot
         self._files = loaded.files
@@ -139,7 +140,7 @@ class _Process:
         outside = Loop(self._apply)
         self._rooms = rooms = build(
             self._snapshot,
-            partial(load, self._path),
+            partial(load, self._path, plugins=self._registry),
             outside,
             self._core,
             nonce=secrets.token_bytes,
@@ -149,7 +150,7 @@ class _Process:
             end=self._end,
             sockets_each=max(1, self._carriers),
             given=self._given,
-            plugins=self._plugins,
+            registry=self._registry,
         )
         beside: list[asyncio.Task[None]] = []
         try:
@@ -206,6 +207,7 @@ class _Process:
         self._apply(
             [
                 *rooms.health.begin(),
+                *rooms.observing.begin(),
                 *rooms.names.begin(),
                 slow,
                 *rooms.pools.warm(self._snapshot),

@@ -3,21 +3,23 @@
 It decides nothing. Everything a room needs, it is given here.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
 import msgspec
 
 from config.loader import Loaded
 from config.snapshot import Snapshot
-from plugins.api import Plugin
-from plugins.chain import Chain, standard
+from plugins.chain import Chain
+from plugins.registry import Registry
 from proxy import dial, inquiry, sockets, tcp
 from proxy.admin import Console, House, Source
 from proxy.admin.place import Ending
 from proxy.bases import Bases
 from proxy.brain import Brain
 from proxy.cancel import Cancels
+from proxy.capture import Writer
+from proxy.catalogues import Catalogues
 from proxy.directory import Directory
 from proxy.doors import Doors
 from proxy.health import Health
@@ -25,6 +27,7 @@ from proxy.lines import Lines
 from proxy.listening import Listening
 from proxy.lookups import Lookups
 from proxy.names import Names, Resolve, resolve
+from proxy.observing import Observing
 from proxy.outside import Outside
 from proxy.planner import Planner
 from proxy.plans import Plans, report
@@ -52,6 +55,7 @@ class Rooms(msgspec.Struct, frozen=True):
     health: Health
     strays: Strays
     names: Names
+    observing: Observing
     upstream: Upstream
 
 
@@ -72,10 +76,11 @@ def build(
     ask: inquiry.Ask = inquiry.ask,
     look_up: inquiry.LookUp = inquiry.look_up,
     asks: Judge | None = None,
+    rows: inquiry.Rows = inquiry.rows,
+    registry: Registry | None = None,
     resolve: Resolve = resolve,
-    plugins: Sequence[Plugin] = (),
 ) -> Rooms:
-    """Join the rooms. Nothing is opened yet. `plugins` come in front of the house's own."""
+    """Join the rooms. Nothing is opened yet."""
     bases = Bases()
     pools = Pools()
     doors = Doors(sockets_each, given)
@@ -97,9 +102,17 @@ def build(
     lookups = Lookups(outside, secret, ask=look_up)
     listening = Listening(outside, directory, bases, pools)
     lines = Lines(directory, pools, upstream)
-    reloader = Reloader(load, directory, doors, pools, upstream, lookups, listening, lines)
     texts = Texts(snapshot.limits.max_plans)
-    planner = Planner(Chain((*plugins, *standard()), report=report), max_text=snapshot.limits.max_statement)
+    known = registry if registry is not None else Registry()
+    planner = Planner(
+        Chain(known.chain(snapshot.plugins), report=report), max_text=snapshot.limits.max_statement
+    )
+    catalogues = Catalogues(
+        outside, directory.pool_of, pools.target, lambda: directory.snapshot.catalogue, ask=rows
+    )
+    reloader = Reloader(
+        load, directory, doors, pools, upstream, lookups, listening, lines, planner, known, catalogues
+    )
     logins = LogIns(
         outside,
         directory,
@@ -129,6 +142,8 @@ def build(
             reloader=reloader,
             logging_in=lambda: logins.under_way,
             texts=texts.of,
+            planner=planner,
+            catalogues=catalogues,
             version=version,
             today=today,
             end=end,
@@ -145,7 +160,9 @@ def build(
         logins,
         upstream,
         Cancels(outside, pools.target, upstream.name_of),
-        Plans(outside, planner, bases, directory, texts),
+        Plans(
+            outside, planner, bases, directory, texts, catalogues, Writer(lambda: directory.snapshot.capture)
+        ),
         console,
         listening,
         bases,
@@ -153,4 +170,5 @@ def build(
         health,
         strays,
     )
-    return Rooms(brain, directory, doors, pools, reloader, slow, health, strays, names, upstream)
+    observing = Observing(outside, source, lambda: planner.chain, bases)
+    return Rooms(brain, directory, doors, pools, reloader, slow, health, strays, names, observing, upstream)

@@ -74,12 +74,23 @@ async def look_up(line: socket.socket, text: str, value: str, seconds: float) ->
     return await _asked(line, said, seconds)
 
 
-async def _asked(line: socket.socket, said: bytes, seconds: float) -> list[Row] | Problem:
+Rows = Callable[[socket.socket, bytes, float, int], Awaitable[list[Row] | Problem]]
+"""`rows`, or what a test puts in its place."""
+
+
+async def rows(line: socket.socket, text: bytes, seconds: float, most_bytes: int) -> list[Row] | Problem:
+    """Send one Query and give all rows of its answer, or what is wrong. `line` is closed in the end."""
+    return await _asked(line, messages.frame(b"Q", text + b"\0"), seconds, most_bytes)
+
+
+async def _asked(
+    line: socket.socket, said: bytes, seconds: float, most_bytes: int = MOST_BYTES
+) -> list[Row] | Problem:
     try:
         with line:
             async with asyncio.timeout(seconds):
                 await asyncio.get_running_loop().sock_sendall(line, said)
-                return await _answer(line)
+                return await _answer(line, most_bytes)
     except TimeoutError:
         return problem(Known.POOL_WAIT_TIMEOUT)
     except UpstreamError as error:
@@ -88,11 +99,10 @@ async def _asked(line: socket.socket, said: bytes, seconds: float) -> list[Row] 
         return problem(Known.SERVER_DOWN, what="the connection ended while a question was asked on it")
 
 
-async def _answer(line: socket.socket) -> list[Row] | Problem:
+async def _answer(line: socket.socket, room: int) -> list[Row] | Problem:
     """Read up to ReadyForQuery: whoever leaves before is taken for one who gives up."""
     rows: list[Row] = []
     outcome: Problem | None = None
-    room = MOST_BYTES
     while True:
         try:
             kind, length = struct.unpack("!ci", await _exactly(line, 5))

@@ -4,7 +4,8 @@ Knows no rule itself. Whatever comes in, a plan comes out.
 """
 
 from plugins import conditions, statement
-from plugins.chain import Chain
+from plugins.catalogue import Names
+from plugins.chain import Chain, Word
 from plugins.plan import Plan
 from plugins.scope import Scope
 from proxy import native
@@ -14,12 +15,22 @@ class Planner:
     """Turns a text and its scope into a plan. Holds the chain and nothing of what was planned."""
 
     def __init__(self, chain: Chain, *, max_text: int = statement.MAX_TEXT) -> None:
-        self._chain = chain
+        self.chain = chain
         self._max_text = max_text
 
-    def plan(self, text: bytes, scope: Scope, *, exact: bool = False) -> Plan:
-        """`exact`: the plan will be kept for this very text only, so it may depend on literals."""
-        return self._chain.plan(statement.read(text, scope, exact=exact, max_text=self._max_text), scope)
+    def plan(
+        self,
+        text: bytes,
+        scope: Scope,
+        *,
+        exact: bool = False,
+        names: Names | None = None,
+        words: list[Word] | None = None,
+    ) -> Plan:
+        """`exact`: the plan will be kept for this very text only, so it may depend on literals. `words` takes what
+        each plugin said, for people."""
+        read = statement.read(text, scope, exact=exact, max_text=self._max_text, names=names)
+        return self.chain.plan(read, scope, words)
 
 
 def for_core(plan: Plan) -> native.Plan:

@@ -6,10 +6,13 @@ It knows who may speak at all; what a statement means is the planner's affair.
 import logging
 import math
 import traceback
+from functools import partial
 from pathlib import Path
 
 from plugins.scope import Scope
 from proxy.bases import OWN, Bases
+from proxy.capture import Writer
+from proxy.catalogues import Catalogues
 from proxy.directory import Directory
 from proxy.log import note
 from proxy.native import ForgetPlans, Learn, Plan, PlanNeeded
@@ -35,18 +38,36 @@ class Plans:
     """Answers PlanNeeded."""
 
     def __init__(
-        self, outside: Outside, planner: Planner, bases: Bases, directory: Directory, texts: Texts
+        self,
+        outside: Outside,
+        planner: Planner,
+        bases: Bases,
+        directory: Directory,
+        texts: Texts,
+        catalogues: Catalogues,
+        capture: Writer,
     ) -> None:
         self._outside = outside
         self._planner = planner
         self._bases = bases
         self._directory = directory
         self._texts = texts
+        self._catalogues = catalogues
+        self._capture = capture
         self._pause = 0.0
         self._forgetting = False
         self._forgot = -math.inf
 
     def needed(self, event: PlanNeeded) -> Commands:
+        base = self._bases.base(event.base)
+        if base is not None and not base.admin and self._planner.chain.needs_catalogue:
+            waiting = self._catalogues.need(base, partial(self._learn, event))
+            if waiting is not None:
+                # The core asks once, whoever else sends it meanwhile.
+                return waiting
+        return self._learn(event)
+
+    def _learn(self, event: PlanNeeded) -> Commands:
         plan = self._plan(event)
         if plan.action == "deny" and plan.code == FAILED:
             self._forget_later()
@@ -82,7 +103,13 @@ class Plans:
         self._texts.note(event)
         scope = Scope(base.listener, base.user, base.database, tuple(event.settings))
         try:
-            plan = self._planner.plan(event.text, scope, exact=event.exact)
+            names = (
+                self._catalogues.names(base, event.settings) if self._planner.chain.needs_catalogue else None
+            )
+            plan = self._planner.plan(event.text, scope, exact=event.exact, names=names)
+            if plan.changes_schema and self._planner.chain.needs_catalogue:
+                self._catalogues.changes(base)
+            self._capture.take(event.text, scope, plan, exact=event.exact)
             unread = next((step for step in plan.trail if step.rule == "unread"), None)
             if unread is not None:
                 # The fingerprint names it; its text might hold somebody's data. SHOW PINS counts them.

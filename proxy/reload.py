@@ -13,6 +13,9 @@ from config.errors import ConfigError, Problem
 from config.loader import Loaded
 from config.sections.log import Log
 from config.snapshot import Snapshot
+from plugins.chain import Chain
+from plugins.registry import BadPluginError, Registry
+from proxy.catalogues import Catalogues
 from proxy.directory import Directory
 from proxy.doors import Doors
 from proxy.lines import Lines
@@ -21,6 +24,8 @@ from proxy.log import note, set_level
 from proxy.lookups import Lookups
 from proxy.native import ForgetPlans, SlowAfter
 from proxy.outside import Commands
+from proxy.planner import Planner
+from proxy.plans import report
 from proxy.pools import Pools
 from proxy.sockets import BindError
 from proxy.upstream import Upstream
@@ -52,6 +57,9 @@ class Reloader:
         lookups: Lookups,
         listening: Listening,
         lines: Lines,
+        planner: Planner,
+        registry: Registry,
+        catalogues: Catalogues,
     ) -> None:
         self._load = load
         self._directory = directory
@@ -61,6 +69,9 @@ class Reloader:
         self._lookups = lookups
         self._listening = listening
         self._lines = lines
+        self._planner = planner
+        self._registry = registry
+        self._catalogues = catalogues
         self._started_with = directory.snapshot
         self.count = 0
         """How often the configuration was replaced since the start."""
@@ -88,9 +99,11 @@ class Reloader:
         return commands
 
     def _adopt(self, snapshot: Snapshot) -> Commands:
+        before = self._directory.snapshot
         try:
+            plugins = self._registry.chain(snapshot.plugins) if snapshot.plugins != before.plugins else None
             change = self._doors.prepare(snapshot)
-        except (BindError, ValueError, OSError) as why:
+        except (BadPluginError, BindError, ValueError, OSError) as why:
             raise _refused(why) from why
         commands, moved = self._pools.adopt(snapshot)
         for address in self._doors.adopt(change):
@@ -106,7 +119,12 @@ class Reloader:
         for name in self._waiting_for_restart(snapshot):
             note(logger, logging.WARNING, "this setting changes with the next start", setting=name)
         note(logger, logging.INFO, "the new configuration is in force")
-        # Plans may depend on anything in it: users that are gone, and rules.
+        if plugins is not None:
+            self._planner.chain = Chain(plugins, report=report)
+        if _bearings(before) == _bearings(snapshot):
+            return [*change.commands, *commands, *self._lines.adopt(), *slow]
+        self._catalogues.forget()
+        # The core forgets every plan or none.
         return [*change.commands, *commands, *self._lines.adopt(), *slow, ForgetPlans()]
 
     def quietly(self) -> Commands:
@@ -118,6 +136,20 @@ class Reloader:
 
     def _waiting_for_restart(self, snapshot: Snapshot) -> list[str]:
         return [name for name in FIXED if attrgetter(name)(self._started_with) != attrgetter(name)(snapshot)]
+
+
+def _bearings(snapshot: Snapshot) -> tuple[object, ...]:
+    """All that plans, and what is kept beside them (texts for the slow log), depend on."""
+    return (
+        snapshot.plugins,
+        snapshot.users,
+        snapshot.databases,
+        snapshot.admin,
+        tuple((one.name, one.servers, one.auth_query) for one in snapshot.clusters),
+        bool(snapshot.log.slow),
+        snapshot.log.slow_parameters,
+        snapshot.metrics,
+    )
 
 
 def slow_after(said: Log) -> SlowAfter:

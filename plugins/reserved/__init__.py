@@ -7,6 +7,7 @@ client they do not exist. It sees names that are written out; what a function bu
 import re
 from collections.abc import Sequence
 
+from plugins.api import Plugin
 from plugins.plan import Plan
 from plugins.scope import Scope
 from plugins.statement import Statement, word
@@ -17,12 +18,12 @@ LONGEST_NAME = 63
 """Bytes of a name; the server cuts longer ones."""
 
 
-class ReservedNames:
+class ReservedNames(Plugin):
     """Guards: a statement dropped here would be missing to whoever made it."""
 
     name = "reserved"
+    stage = "names"
     guards = True
-    budget = 1.0
 
     def plan(self, statement: Statement, scope: Scope, plan: Plan) -> Plan:  # noqa: ARG002 - every plugin is given it
         for part in statement.parts:

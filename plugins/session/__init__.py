@@ -4,6 +4,7 @@ It sees what the text says. What a user's own function, procedure, trigger or vi
 does for every pooler. Decides nothing about where a statement may run.
 """
 
+from plugins.api import Plugin
 from plugins.plan import Plan
 from plugins.scope import Scope
 from plugins.session.commands import UNREAD, effect_of
@@ -12,12 +13,12 @@ from plugins.session.transactions import may_roll_back
 from plugins.statement import Statement
 
 
-class SessionEffects:
+class SessionEffects(Plugin):
     """Guards: a state missed here would be another client's next."""
 
     name = "session"
+    stage = "session"
     guards = True
-    budget = 1.0
 
     def plan(self, statement: Statement, scope: Scope, plan: Plan) -> Plan:
         if statement.trouble:

@@ -6,6 +6,7 @@ transaction none of them knows, and the server, which sees one session, could no
 How long a statement takes is not known here; the core measures it.
 """
 
+from plugins.api import Plugin
 from plugins.plan import Plan
 from plugins.scope import Scope
 from plugins.sharing.functions import HARMLESS, SYNTAX
@@ -18,12 +19,12 @@ _NOT_A_READ = frozenset(
 )
 
 
-class Sharing:
+class Sharing(Plugin):
     """Does not guard: without its word nothing is shared."""
 
     name = "sharing"
+    stage = "sharing"
     guards = False
-    budget = 1.0
 
     def plan(self, statement: Statement, scope: Scope, plan: Plan) -> Plan:
         rule, reason = _refusal(statement, scope, plan)

@@ -5,7 +5,7 @@ from functools import partial
 
 import msgspec
 
-from proxy.admin import connections, figures, orders
+from proxy.admin import connections, figures, orders, plans
 from proxy.admin.place import Answer, Found, House, Listing, columns, table
 from proxy.outside import Commands
 
@@ -110,6 +110,15 @@ def table_of(statistics: figures.Statistics) -> dict[tuple[str, ...], Command]:
         ),
         ("SHOW", "SNAPSHOT"): look(
             _show(figures.snapshot), "which configuration is in force", shows=figures.SNAPSHOT
+        ),
+        ("EXPLAIN", "PLAN", "FOR"): look(
+            plans.explain,
+            "the plan for a statement, and why",
+            "user@database statement",
+            shows=plans.EXPLAINED,
+        ),
+        ("SHOW", "PLUGINS"): look(
+            _show(plans.plugins), "the chain of plugins, in order", shows=plans.PLUGINS
         ),
         ("PAUSE",): Command(orders.pause, "no more connections; returns when all are closed", "[db]"),
         ("RESUME",): Command(orders.resume, "ends PAUSE, KILL and SUSPEND", "[db]"),

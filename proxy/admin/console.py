@@ -141,6 +141,8 @@ class Console:
         words = words or ()
         if len(words) == 3 and words[0] == "SET":
             return self._table["SET",], "\n".join(words[1:])
+        if len(words) == 4 and words[0] == "EXPLAIN":
+            return self._table["EXPLAIN", "PLAN", "FOR"], "\n".join(words[1:])
         length = 2 if words and words[0].upper() == "SHOW" else 1
         command = self._table.get(tuple(word.upper() for word in words[:length]))
         rest = words[length:]

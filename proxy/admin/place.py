@@ -9,12 +9,14 @@ from protocols.postgres import replies
 from protocols.postgres.errors import Known, problem
 from protocols.postgres.types import Problem
 from proxy.bases import Bases
+from proxy.catalogues import Catalogues
 from proxy.directory import Directory
 from proxy.doors import Doors
 from proxy.lines import Lines
 from proxy.names import Names
 from proxy.native import CarrierFigures, Figures, Listed, PlanFigures, PoolFigures
 from proxy.outside import Commands, Outside
+from proxy.planner import Planner
 from proxy.pools import Pools
 from proxy.reload import Reloader
 from proxy.upstream import Upstream
@@ -35,6 +37,8 @@ class Source(Protocol):
 
     def plans(self) -> list[PlanFigures]: ...
 
+    def busiest(self, most: int) -> list[tuple[bytes, int, int, int]]: ...
+
 
 class House(msgspec.Struct, frozen=True):
     """The rooms."""
@@ -53,6 +57,8 @@ class House(msgspec.Struct, frozen=True):
     """How many clients log in."""
     texts: Callable[[int, bytes], str]
     """The statement behind a plan, without its literals; empty where it is not known."""
+    planner: Planner
+    catalogues: Catalogues
     version: str
     today: Callable[[], float]
     """Seconds since 1970."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from sqlglot import exp
 
+from plugins.api import Plugin
 from plugins.conditions import Values, deny
 from plugins.places import Places, inside
 from plugins.plan import Plan
@@ -19,10 +20,10 @@ UNCLEAR = deny("22023", "it cannot be told what this payment amounts to: say it 
 TABLE, COLUMN = "payments", "amount"
 
 
-class AmountLimit:
+class AmountLimit(Plugin):
     name = "amounts"
+    stage = "rights"
     guards = True
-    budget = 1.0
 
     def plan(self, statement: Statement, scope: Scope, plan: Plan) -> Plan:
         places = Places(statement, scope)

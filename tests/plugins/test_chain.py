@@ -1,14 +1,16 @@
 """The chain's promises: order, budgets, and what a plugin's failure means when it guards and when it observes."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain as joined
 from itertools import repeat
 
 import pytest
+from msgspec import structs
 
 from plugins import statement
-from plugins.chain import Chain
+from plugins.api import Executions, Plugin
+from plugins.chain import Chain, Word
 from plugins.plan import Plan
 from plugins.scope import Scope
 from plugins.statement import Statement
@@ -120,3 +122,67 @@ def test_a_denial_ends_the_chain() -> None:
     later = Probe("later", True, agrees)
     plan = judged(Chain([Probe("guard", True, denies), later]))
     assert (plan.action, plan.code, plan.message, later.asked) == ("deny", "42501", "no", [])
+
+
+NONSENSE: dict[str, Callable[[Plan], object]] = {
+    "another type": lambda plan: plan.because("x", "y", "z", pin=5),
+    "an unknown action": lambda plan: plan.because("x", "y", "z", action="maybe"),
+    "a step that is none": lambda plan: structs.replace(plan, trail=("why",)),
+    "what was said before is gone": lambda plan: Plan(),
+    "a denial without a code": lambda plan: plan.denied("x", "y", "z", code="", message="no"),
+    "a denial without a message": lambda plan: plan.denied("x", "y", "z", code="42501", message=""),
+    "something else": lambda plan: {"action": "forward"},
+    "the class": lambda plan: Plan,
+}
+
+
+@pytest.mark.parametrize("what", NONSENSE)
+@pytest.mark.parametrize("guards", [True, False])
+def test_nonsense_is_a_failure(what: str, guards: bool) -> None:
+    chain = Chain([Probe("first", True, pins), Probe("odd", guards, NONSENSE[what])])
+    plan = judged(chain)
+    assert plan.action == ("deny" if guards else "forward")
+    assert [step.plugin for step in plan.trail] == ["x", "odd"]
+    assert plan.pin == (None if guards else "a test")
+
+
+def test_each_plugins_word_and_time_are_told_to_who_asks() -> None:
+    words: list[Word] = []
+    chain = Chain([Probe("a", True, agrees), Probe("b", False, pins)], clock=ticking(1.0, 1.0, 1.5, 2.0))
+    chain.plan(statement.read(b"SELECT 1", Scope(), exact=True), Scope(), words)
+    assert [(word.plugin, [step.rule for step in word.steps]) for word in words] == [
+        ("a", ["agrees"]),
+        ("b", ["pins"]),
+    ]
+    assert words[0].seconds > 0
+
+
+class Watcher(Plugin):
+    """Observes as a test tells it."""
+
+    name = "watcher"
+    stage = "limits"
+    guards = False
+
+    def __init__(self, does: Callable[[Sequence[Executions]], None]) -> None:
+        super().__init__()
+        self.does = does
+
+    def observe(self, executions: Sequence[Executions]) -> None:
+        self.does(executions)
+
+
+def test_observers_are_told_and_one_that_fails_harms_no_other() -> None:
+    heard: list[Sequence[Executions]] = []
+    reported: list[tuple[str, str]] = []
+
+    def fails(executions: Sequence[Executions]) -> None:
+        raise ValueError(SECRET)
+
+    chain = Chain([Watcher(fails), Watcher(heard.append)], report=lambda *what: reported.append(what))
+    assert chain.observes
+    assert not Chain([Probe("a", True, agrees)]).observes
+    batch = (Executions("ab", "front", "app", "shop", "forward", 5, 100),)
+    chain.observe(batch)
+    assert heard == [batch]
+    assert reported == [("watcher", "observing raised: ValueError")]

@@ -8,8 +8,9 @@ import psycopg
 from psycopg.pq import ExecStatus, TransactionStatus
 
 from plugins import statement
-from plugins.chain import Chain, standard
+from plugins.chain import Chain
 from plugins.plan import Plan
+from plugins.registry import standard
 from plugins.scope import Scope
 from tests.plugins.table import cases
 from tests.servers.postgres import PostgresServer

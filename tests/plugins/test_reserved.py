@@ -3,8 +3,9 @@
 import pytest
 
 from plugins import statement
-from plugins.chain import Chain, standard
+from plugins.chain import Chain
 from plugins.plan import Plan
+from plugins.registry import standard
 from plugins.scope import Scope
 
 OURS = "articdbm_0123abcd_7"

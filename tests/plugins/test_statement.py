@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plugins import parsing, statement, tokens
-from plugins.chain import Chain, standard
+from plugins.chain import Chain
 from plugins.plan import Plan
+from plugins.registry import standard
 from plugins.scope import Scope
 from plugins.statement import Statement
 from plugins.tokens import Kind

@@ -4,7 +4,8 @@ import msgspec
 import pytest
 
 from plugins import statement
-from plugins.chain import Chain, standard
+from plugins.chain import Chain
+from plugins.registry import standard
 from tests.plugins.table import Case, cases
 
 CASES = list(cases())

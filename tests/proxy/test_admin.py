@@ -17,7 +17,6 @@ from proxy.native import (
     AnswerNeeded,
     ClientRow,
     Close,
-    ForgetPlans,
     Hold,
     Kill,
     Learn,
@@ -357,7 +356,6 @@ def test_the_end_comes_after_the_answer(town: Consoled, order: str, how: str) ->
 
 def test_reload_accepted(town: Consoled) -> None:
     commands = town.say("RELOAD;")
-    assert isinstance(commands[0], ForgetPlans)
     assert done(commands) == "RELOAD"
 
 

@@ -6,7 +6,8 @@ import logging
 
 import pytest
 
-from plugins.chain import Chain, standard
+from plugins.chain import Chain
+from plugins.registry import standard
 from plugins.scope import Scope
 from plugins.session import UNREAD
 from proxy import log

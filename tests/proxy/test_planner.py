@@ -2,9 +2,10 @@
 
 import pytest
 
-from plugins.chain import Chain, standard
+from plugins.chain import Chain
 from plugins.conditions import ALONE, Slot, Values, deny
 from plugins.plan import Plan
+from plugins.registry import standard
 from plugins.scope import Scope
 from proxy import native
 from proxy.planner import Planner, for_core

@@ -8,12 +8,16 @@ import pytest
 from config.address import address
 from config.errors import ConfigError, Problem
 from config.loader import Loaded
+from config.quantities import Duration
 from config.secret import Secret
+from config.sections.admin import Admin
 from config.sections.clusters import Server
 from config.sections.limits import Limits
 from config.sections.listeners import Listener
+from config.sections.plugins import Plugins
 from config.sections.pool import PoolOptions
 from config.snapshot import Snapshot
+from plugins.api import PluginSettings
 from proxy import sockets
 from proxy.native import Admit, ForgetPlans, Learn, Listen, OpenPool, PlanNeeded, Recycle
 from proxy.reload import Refused
@@ -51,12 +55,31 @@ def cluster_with(**changes: object) -> Snapshot:
     return changed(SNAPSHOT, clusters=(changed(SNAPSHOT.clusters[0], **changes),))
 
 
-def test_the_same_again_only_forgets_plans(town: Town) -> None:
-    assert reload(town, SNAPSHOT) == ["ForgetPlans"]
+def test_the_same_again_changes_nothing_and_keeps_plans(town: Town) -> None:
+    assert reload(town, SNAPSHOT) == []
+
+
+def test_what_plans_depend_on_has_them_made_anew(town: Town) -> None:
+    budget = Plugins(settings=(("session", PluginSettings(budget=Duration(500))),))
+    for other in (
+        changed(SNAPSHOT, plugins=budget),
+        changed(SNAPSHOT, databases=SNAPSHOT.databases[:1]),
+        changed(SNAPSHOT, admin=Admin()),
+        changed(SNAPSHOT, log=changed(SNAPSHOT.log, slow=Duration(5))),
+    ):
+        assert reload(town, other)[-1] == "ForgetPlans"
+        assert reload(town, other) == [] or other.databases != SNAPSHOT.databases
+        assert reload(town, SNAPSHOT)[-1] == "ForgetPlans"
+
+
+def test_a_plugin_that_cannot_be_had_refuses_the_reload(town: Town) -> None:
+    with pytest.raises(Refused, match='no installed package offers a plugin "nowhere"'):
+        reload(town, changed(SNAPSHOT, plugins=Plugins(load=("nowhere",))))
+    assert town.rooms.directory.snapshot is SNAPSHOT
 
 
 def test_a_limit_changes_the_pool_and_no_connection(town: Town) -> None:
-    assert reload(town, cluster_with(pool=PoolOptions(size=5))) == ["OpenPool", "ForgetPlans"]
+    assert reload(town, cluster_with(pool=PoolOptions(size=5))) == ["OpenPool"]
     assert (town.commands[0].pool, town.commands[0].size) == (1, 5)
 
 
@@ -97,18 +120,15 @@ def test_a_pool_kept_warm_is_opened_without_a_client(town: Town) -> None:
 
 def test_listeners_come_and_go(town: Town) -> None:
     other = Listener(protocol="postgres", address=address("127.0.0.2:0"), auth="trust")
-    assert reload(town, changed(SNAPSHOT, listeners=(*SNAPSHOT.listeners, other))) == [
-        "Listen",
-        "ForgetPlans",
-    ]
-    assert reload(town, changed(SNAPSHOT, listeners=(other,))) == ["Unlisten", "ForgetPlans"]
+    assert reload(town, changed(SNAPSHOT, listeners=(*SNAPSHOT.listeners, other))) == ["Listen"]
+    assert reload(town, changed(SNAPSHOT, listeners=(other,))) == ["Unlisten"]
     assert town.commands[0].listener == 1
     assert refusal(town.start(user="app")[1])[0] == "57P01"
 
 
 def test_how_a_listener_asks_changes_for_the_next_client(town: Town) -> None:
     trusting = tuple(changed(one, auth="trust") for one in SNAPSHOT.listeners)
-    assert reload(town, changed(SNAPSHOT, listeners=trusting)) == ["ForgetPlans"]
+    assert reload(town, changed(SNAPSHOT, listeners=trusting)) == []
     _, said = town.start(user="app", database="shop")
     assert isinstance(said[-1], Admit)
 

@@ -3,8 +3,10 @@
 import sys
 from pathlib import Path
 
+from plugins.registry import Registry
 from proxy import app
 from tests.plugins.amounts import AmountLimit
 
 if __name__ == "__main__":
-    app.run(Path(sys.argv[-1]), lambda listening: print(listening, flush=True), plugins=(AmountLimit(),))
+    registry = Registry(first=(AmountLimit(),))
+    app.run(Path(sys.argv[-1]), lambda listening: print(listening, flush=True), registry=registry)

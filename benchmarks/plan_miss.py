@@ -1,0 +1,90 @@
+"""How long a plan miss takes: reading a statement and asking the chain, as the brain does once per statement and scope.
+
+    python -m benchmarks.plan_miss [--rounds 200]
+
+Prints processor time, median and 99th percentile over statements under 1 KB: with the standard chain, and with the
+lineage of the statement worked out besides, on a catalogue of 500 tables.
+"""
+
+import argparse
+import gc
+import time
+
+from plugins import statement
+from plugins.catalogue import Catalogue, Column, Names, Relation
+from plugins.chain import Chain
+from plugins.model import Source
+from plugins.registry import standard
+from plugins.scope import Scope
+
+STATEMENTS = (
+    "SELECT 1",
+    "SELECT abalance FROM accounts WHERE aid = 42",
+    "UPDATE accounts SET abalance = abalance + 7 WHERE aid = 42",
+    "INSERT INTO history (tid, bid, aid, delta, mtime) VALUES (1, 2, 3, 4, CURRENT_TIMESTAMP)",
+    "SELECT u.id, u.email, u.name FROM users AS u WHERE u.id = $1 AND u.email LIKE $2 ORDER BY u.name LIMIT 20",
+    "SELECT o.id, o.status, u.name FROM orders o JOIN users u ON u.id = o.user_id WHERE o.status IN ('a', 'b', 'c')",
+    """SELECT o.*, count(i.id) AS items, sum(i.price * i.quantity) AS total FROM orders o
+    LEFT JOIN items i ON i.order_id = o.id WHERE o.created > now() - interval '7 days'
+    GROUP BY o.id HAVING count(i.id) > 2 ORDER BY total""",
+    """WITH recent AS (SELECT user_id, max(created) AS last FROM orders GROUP BY user_id)
+    SELECT u.email, r.last FROM users u JOIN recent r ON r.user_id = u.id WHERE r.last > $1""",
+    "SELECT id, row_number() OVER (PARTITION BY user_id ORDER BY created DESC) AS n FROM orders WHERE status = $1",
+    """INSERT INTO users (id, email, name) VALUES ($1, $2, $3)
+    ON CONFLICT (id) DO UPDATE SET email = excluded.email RETURNING id, email""",
+    "DELETE FROM items USING orders o WHERE o.id = items.order_id AND o.status = 'gone' RETURNING items.id",
+    "SELECT EXISTS (SELECT 1 FROM orders WHERE user_id = $1 AND status <> 'paid'), (SELECT count(*) FROM items)",
+    "SET search_path = shop, public",
+    "BEGIN",
+    "SELECT "
+    + ", ".join(f'"t0"."c{n}" AS "c{n}_0"' for n in range(24))
+    + ' FROM "wide" AS "t0" WHERE "t0"."c1" = $1',
+    """SELECT data ->> 'name', coalesce(data #>> '{a,b}', 'x'), lower(email) || '@' FROM users
+    WHERE data @> '{"k": 1}'""",
+)
+TABLES = {
+    "accounts": ("aid", "bid", "abalance", "filler"),
+    "history": ("tid", "bid", "aid", "delta", "mtime", "filler"),
+    "users": ("id", "email", "name", "data", "created"),
+    "orders": ("id", "user_id", "status", "created", "total"),
+    "items": ("id", "order_id", "price", "quantity", "title"),
+    "wide": tuple(f"c{n}" for n in range(24)),
+    **{f"other{n}": ("id", "a", "b", "c") for n in range(494)},
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="How long a plan miss takes.")
+    parser.add_argument("--rounds", type=int, default=200)
+    rounds = parser.parse_args().rounds
+    catalogue = Catalogue(
+        tuple(
+            Relation(Source("public", name), columns=tuple(map(Column, made)))
+            for name, made in TABLES.items()
+        )
+    )
+    names, scope, chain = Names(catalogue), Scope("front", "app", "shop"), Chain(standard())
+    assert all(len(text) < 1_024 for text in STATEMENTS)
+    gc.collect()
+    gc.freeze()
+    told: dict[str, list[float]] = {"standard chain": [], "with lineage": []}
+    for number in range(rounds + 5):
+        for text in STATEMENTS:
+            began = time.thread_time_ns()
+            read = statement.read(text.encode(), scope, exact=False, names=names)
+            chain.plan(read, scope)
+            planned = time.thread_time_ns()
+            _ = read.reading
+            ended = time.thread_time_ns()
+            if number >= 5:
+                told["standard chain"].append((planned - began) / 1e3)
+                told["with lineage"].append((ended - began) / 1e3)
+    print(f"{len(STATEMENTS)} statements, {rounds} rounds; processor time of a miss in µs")
+    for what, times in told.items():
+        times.sort()
+        middle, late = times[len(times) // 2], times[len(times) * 99 // 100]
+        print(f"{what:<16} median {middle:6.0f}   99 % {late:6.0f}   most {times[-1]:6.0f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,35 @@
+-- Every text column says in its values where they are stored: <table.column>.
+CREATE SCHEMA hr;
+CREATE TYPE address AS (street text, town text);
+CREATE TYPE mood AS ENUM ('calm', 'tense');
+CREATE DOMAIN short AS text CHECK (length(VALUE) < 60);
+CREATE TABLE users (id int PRIMARY KEY, email text, name text, note text, data jsonb, home address);
+CREATE TABLE orders (id int PRIMARY KEY, user_id int, status text, note text, amount int);
+CREATE TABLE items (id int, order_id int, title text, tags text[]);
+CREATE TABLE hr.people (id int, name text, salary text);
+CREATE TABLE hr.users (id int, badge text);
+CREATE TABLE "Mixed Case" ("Id" int, "E-Mail" text, email text);
+CREATE TABLE log (at int, line text DEFAULT '');
+CREATE TABLE events (id int, kind text, body text) PARTITION BY RANGE (id);
+CREATE TABLE events_low PARTITION OF events FOR VALUES FROM (0) TO (2);
+CREATE TABLE events_high PARTITION OF events FOR VALUES FROM (2) TO (100);
+CREATE VIEW v_users AS SELECT id, email AS mail, upper(name) AS name FROM users;
+CREATE VIEW v_calm AS SELECT u.id, u.mail, o.status FROM v_users u LEFT JOIN orders o ON o.user_id = u.id;
+CREATE VIEW v_top (who, what) AS SELECT mail, max(status) FROM v_calm GROUP BY mail;
+CREATE VIEW hr.v_pay AS SELECT name, CASE WHEN salary > 'a' THEN 'much' ELSE 'little' END AS pay FROM hr.people;
+CREATE MATERIALIZED VIEW m_users AS SELECT id, email FROM users;
+CREATE FUNCTION reads_all() RETURNS text LANGUAGE sql STABLE AS $$ SELECT max(email) FROM users $$;
+CREATE FUNCTION shout(text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN upper($1); END $$;
+CREATE FUNCTION initcap(users) RETURNS text LANGUAGE sql STABLE AS $$ SELECT max(salary) FROM hr.people $$;
+CREATE FUNCTION glue(text, text) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT $1 || $2 $$;
+CREATE OPERATOR <+> (LEFTARG = text, RIGHTARG = text, FUNCTION = glue);
+INSERT INTO users SELECT i, '<users.email>' || i, '<users.name>' || i, '<users.note>' || i,
+  jsonb_build_object('k', '<users.data>' || i), ROW('<users.home>' || i, '<users.home>')::address FROM generate_series(1, 3) i;
+INSERT INTO orders SELECT i, i, '<orders.status>' || i, '<orders.note>' || i, 10 * i FROM generate_series(1, 3) i;
+INSERT INTO items SELECT i, i, '<items.title>' || i, ARRAY['<items.tags>' || i] FROM generate_series(1, 3) i;
+INSERT INTO hr.people SELECT i, '<hr.people.name>' || i, '<hr.people.salary>' || i FROM generate_series(1, 3) i;
+INSERT INTO hr.users SELECT i, '<hr.users.badge>' || i FROM generate_series(1, 3) i;
+INSERT INTO "Mixed Case" SELECT i, '<Mixed Case.E-Mail>' || i, '<Mixed Case.email>' || i FROM generate_series(1, 3) i;
+INSERT INTO log SELECT i, '<log.line>' || i FROM generate_series(1, 3) i;
+INSERT INTO events SELECT i, '<events.kind>' || i, '<events.body>' || i FROM generate_series(1, 3) i;
+REFRESH MATERIALIZED VIEW m_users;
