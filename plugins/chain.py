@@ -15,6 +15,7 @@ from typing import get_type_hints
 import msgspec
 
 from plugins.api import Executions, Judge, Plugin
+from plugins.conditions import Branch
 from plugins.plan import Plan, Step
 from plugins.scope import Scope
 from plugins.statement import Statement
@@ -127,7 +128,10 @@ def _nonsense(proposed: object, before: Plan) -> str:
         return ""
     for name, kind in _FIELDS.items():
         said = getattr(proposed, name)
-        if said is not getattr(before, name):
+        if name == "branches":
+            if not (isinstance(said, tuple) and all(isinstance(one, Branch) for one in said)):
+                return "answered with a Plan whose branches is of the wrong type"
+        elif said is not getattr(before, name):
             try:
                 msgspec.convert(msgspec.to_builtins(said), kind)
             except (msgspec.MsgspecError, TypeError, ValueError):

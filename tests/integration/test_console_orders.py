@@ -270,6 +270,9 @@ def test_users_who_may_only_look(running: Proxy, ours: Console) -> None:
                 command.replace("[db]", "").replace("db", "shop").replace("key = value", "log.level = debug")
             )
             words = words.split("[")[0].replace(" id", " 1").strip()
+            if command.startswith("EXPLAIN"):
+                assert not watcher.order(words).startswith("42501")
+                continue
             allowed = command.startswith("SHOW ") and command != "SHOW FDS"
             assert watcher.order(words) == ("SHOW" if allowed else "42501 this needs a user of admin.users")
     assert ours.row("SHOW STATE", key="active")["value"] == "yes"

@@ -80,7 +80,8 @@ def test_an_unpinned_session_is_as_its_plan_says(spare_postgres: PostgresServer)
     compared = 0
     for case in cases():
         plan = planned(case.text, case.scope, exact=case.exact)
-        if plan.pin is not None:
+        # What LISTEN does is done by a session of the proxy's own, and tested there.
+        if plan.pin is not None or plan.channels:
             continue
         with session(spare_postgres, case.scope) as original, session(spare_postgres, case.scope) as follower:
             before = state(follower)
