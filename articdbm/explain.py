@@ -77,7 +77,7 @@ def run(options: Namespace) -> int:
     if options.json:
         print(msgspec.json.encode({"exact": exact, **msgspec.structs.asdict(plan)}).decode())
     else:
-        print("\n".join(_lines(plan, exact)))
+        print("\n".join((*_lines(plan, exact), *_goes_to(options))))
     return 0
 
 
@@ -100,6 +100,21 @@ def _refusal(path: Path, user: str, database: str) -> str:
     if who is not None and known is not None and not who.may_use(known.name):
         return f'{path} does not let user "{user}" use database "{database}"'
     return ""
+
+
+def _goes_to(options: Namespace) -> Iterator[str]:
+    """Where it runs, where a configuration and a database are named."""
+    if options.config is None or not options.database:
+        return
+    snapshot = load(options.config).snapshot
+    known = snapshot.database(options.database)
+    cluster = snapshot.cluster(known.cluster) if known is not None else None
+    if cluster is None:
+        return
+    if cluster.path is not None:
+        yield f"answered   by the embedded store: SQLite, {cluster.path}"
+    else:
+        yield f"goes to    cluster {cluster.name}: {', '.join(str(one.address) for one in cluster.servers)}"
 
 
 def _lines(plan: Plan, exact: bool) -> Iterator[str]:

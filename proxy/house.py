@@ -14,6 +14,7 @@ from plugins.chain import Chain, standard
 from proxy import dial, inquiry, sockets, tcp
 from proxy.admin import Console, House, Source
 from proxy.admin.place import Ending
+from proxy.answers.lines import Lines
 from proxy.bases import Bases
 from proxy.brain import Brain
 from proxy.cancel import Cancels
@@ -74,11 +75,12 @@ def build(
     profiles = Profiles()
     if connect is None:
         connect = partial(dial.connect, tune=lambda one: tcp.tune(one, directory.snapshot.tcp))
+    stores = Lines()
     upstream = Upstream(
         outside,
         pools.target,
         profiles,
-        connect=connect,
+        connect=partial(stores.connect, other=connect),
         chance=chance,
         nonce=nonce,
         held=lambda pool: pools.held(pool) != "none",
@@ -125,7 +127,7 @@ def build(
     brain = Brain(
         logins,
         upstream,
-        Cancels(outside, pools.target, upstream.name_of),
+        Cancels(outside, pools.target, upstream.name_of, stores=stores),
         Plans(outside, planner, bases, directory, texts),
         console,
         listening,
