@@ -41,11 +41,15 @@ def _behind(index: int, cluster: Cluster) -> Iterator[Finding]:
         if cluster.path is None:
             yield Finding((*at, "path"), "it does not say which file", 'write `path = "data/bank.db"`')
         if cluster.servers:
-            yield Finding((*at, "servers"), "a file has no servers", "remove them, or `path` and the protocol")
+            yield Finding(
+                (*at, "servers"), "a file has no servers", "remove them, or `path` and the protocol"
+            )
     elif cluster.path is not None:
         yield Finding((*at, "path"), "servers have no file here", 'set `protocol = "sqlite"`, or remove it')
     elif not cluster.servers:
-        yield Finding((*at, "servers"), "there are none", 'write `servers = [{ address = "127.0.0.1:5432" }]`')
+        yield Finding(
+            (*at, "servers"), "there are none", 'write `servers = [{ address = "127.0.0.1:5432" }]`'
+        )
 
 
 def monitoring(snapshot: Snapshot) -> Iterator[Finding]:

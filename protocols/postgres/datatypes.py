@@ -174,7 +174,9 @@ def _int_in(oid: int, text: str) -> int:
 def in_range(oid: int, value: int, said: str = "") -> int:
     """The integer, if its type can hold it."""
     low, high = (
-        (0, 0xFFFF_FFFF) if oid == 26 else (-(1 << (8 * _INTS[oid][1] - 1)), (1 << (8 * _INTS[oid][1] - 1)) - 1)
+        (0, 0xFFFF_FFFF)
+        if oid == 26
+        else (-(1 << (8 * _INTS[oid][1] - 1)), (1 << (8 * _INTS[oid][1] - 1)) - 1)
     )
     if not low <= value <= high:
         raise Malformed("22003", said or f"{_NAMED_INT[oid]} out of range")
@@ -218,7 +220,9 @@ def float_text(value: float, *, single: bool = False) -> str:
     digits = repr(value)
     if single:
         digits = next(
-            short for short in (f"{value:.{n}e}" for n in range(10)) if _single(float(short)) == _single(value)
+            short
+            for short in (f"{value:.{n}e}" for n in range(10))
+            if _single(float(short)) == _single(value)
         )
     sign, number, exponent = Decimal(digits).normalize().as_tuple()
     text = "".join(map(str, number))
@@ -352,8 +356,10 @@ def _micros(found: re.Match[str], text: str, name: str) -> int:
 
 
 def date_in(text: str, zone: tzinfo = UTC, now: int = 0) -> int:
-    return timestamp_in(text, None, now, "date", zone) // DAY if not _infinite(text) else _infinite(text) * INFINITE_DATE - (
-        _infinite(text) < 0
+    return (
+        timestamp_in(text, None, now, "date", zone) // DAY
+        if not _infinite(text)
+        else _infinite(text) * INFINITE_DATE - (_infinite(text) < 0)
     )
 
 
@@ -373,7 +379,9 @@ def timestamp_in(
     if said.lower() == "epoch":
         return -946_684_800_000_000
     if said.lower() in ("now", "today", "tomorrow", "yesterday"):
-        raise Malformed("0A000", f'the embedded store does not read "{said}" as a time; use now() or current_date')
+        raise Malformed(
+            "0A000", f'the embedded store does not read "{said}" as a time; use now() or current_date'
+        )
     found = _STAMP.fullmatch(said)
     if found is None:
         code = "22007"
@@ -431,7 +439,9 @@ _UNITS = {
     "month": (1, 0, 0), "mon": (1, 0, 0), "year": (12, 0, 0), "y": (12, 0, 0), "yr": (12, 0, 0),
     "decade": (120, 0, 0), "century": (1200, 0, 0), "centurie": (1200, 0, 0), "millennium": (12000, 0, 0),
 }  # fmt: skip
-_PIECE = re.compile(r"\s*([+-]?\d+(?:\.\d+)?)\s*([a-z]+)|\s*([+-]?)(\d+):(\d{2})(?::(\d{2})(?:\.(\d+))?)?", re.ASCII)
+_PIECE = re.compile(
+    r"\s*([+-]?\d+(?:\.\d+)?)\s*([a-z]+)|\s*([+-]?)(\d+):(\d{2})(?::(\d{2})(?:\.(\d+))?)?", re.ASCII
+)
 
 
 def interval(months: int, days: int, micros: int) -> str:
@@ -486,7 +496,10 @@ def _add(total: list[Decimal], amount: Decimal, unit: tuple[int, int, int]) -> N
 
 def interval_text(value: str) -> str:
     months, days, micros = interval_parts(value)
-    years, months = (abs(months) // 12 * (1 if months >= 0 else -1), abs(months) % 12 * (1 if months >= 0 else -1))
+    years, months = (
+        abs(months) // 12 * (1 if months >= 0 else -1),
+        abs(months) % 12 * (1 if months >= 0 else -1),
+    )
     said: list[str] = []
     negative = False
     for amount, unit in ((years, "year"), (months, "mon"), (days, "day")):
@@ -749,7 +762,8 @@ def _array_from_binary(data: bytes) -> list[Value]:
     if not depth:
         return []
     (count,) = struct.unpack_from("!i", data, 12)
-    at, items = 20, []
+    at = 20
+    items: list[Value] = []
     for _ in range(count):
         (length,) = struct.unpack_from("!i", data, at)
         at += 4

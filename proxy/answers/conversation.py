@@ -6,7 +6,7 @@ messages and yields what answers them piece by piece, so that whoever sends it d
 
 import struct
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, tzinfo
+from datetime import tzinfo
 
 from protocols.postgres import messages
 from protocols.postgres.datatypes import BY_OID, Malformed, Value, from_binary, from_text, to_binary, to_text
@@ -168,7 +168,11 @@ class Conversation:
         found = self._statements.get(name)
         if found is None:
             said = name.decode(errors="replace")
-            what = f'prepared statement "{said}" does not exist' if said else "unnamed prepared statement does not exist"
+            what = (
+                f'prepared statement "{said}" does not exist'
+                if said
+                else "unnamed prepared statement does not exist"
+            )
             raise StoreError("26000", what)
         return found
 
@@ -199,7 +203,7 @@ class Conversation:
             values.append(
                 from_binary(oid, cell)
                 if binary
-                else from_text(oid, _text(cell), zone if isinstance(zone, tzinfo) else UTC)
+                else from_text(oid, _text(cell), zone)
             )
         (count,) = struct.unpack_from("!h", rest, at)
         formats = struct.unpack_from(f"!{count}h", rest, at + 2)
@@ -267,7 +271,7 @@ class Conversation:
         zone = self._executor.zone()
         count = 0
         if result.columns is not None:
-            head = _LENGTH.pack(0)[:0] + struct.pack("!h", len(columns))
+            head = struct.pack("!h", len(columns))
             rows = result.rows
             ahead = portal.ahead if portal is not None else None
             while True:
@@ -300,7 +304,7 @@ class Conversation:
         yield bytes(out)
 
 
-def _cell(value: Value, how: tuple[int, int, int], zone: object) -> bytes:
+def _cell(value: Value, how: tuple[int, int, int], zone: tzinfo) -> bytes:
     if value is None:
         return _NULL
     oid, binary, typmod = how
@@ -309,7 +313,7 @@ def _cell(value: Value, how: tuple[int, int, int], zone: object) -> bytes:
     elif oid in _TEXT_AS_IS:
         data = str(value).encode("utf-8", "replace")
     else:
-        text = to_text(oid, value, zone if isinstance(zone, tzinfo) else UTC)
+        text = to_text(oid, value, zone)
         if oid == 1042 and typmod > 4:
             text = text.ljust(typmod - 4)
         data = text.encode("utf-8", "replace")

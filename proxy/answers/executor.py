@@ -6,6 +6,7 @@ from another.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import tzinfo
 from typing import Literal, Protocol
 
 import msgspec
@@ -83,7 +84,11 @@ class Executor(Protocol):
 
     def end_implicit(self, *, failed: bool) -> None: ...
     def cancel(self) -> None: ...
-    def zone(self) -> object: ...
+    def reported(self) -> Mapping[str, str]:
+        """What a client is told of at its beginning."""
+        ...
+
+    def zone(self) -> tzinfo: ...
     def close(self) -> None: ...
 
 

@@ -17,13 +17,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from config.address import Address
+from protocols.postgres import messages
+from protocols.postgres.types import Problem
 from proxy import dial
 from proxy.answers import sqlite
 from proxy.answers.conversation import Conversation
 from proxy.answers.executor import Executor, Store, StoreError
 from proxy.log import note
-from protocols.postgres import messages
-from protocols.postgres.types import Problem
 
 logger = logging.getLogger(__name__)
 
@@ -100,7 +100,9 @@ class Lines:
                 try:
                     executor = store.open(asked.pop("user", ""), asked)
                 except StoreError as why:
-                    line.sendall(messages.error(Problem("FATAL", why.code, why.message, why.detail, why.hint)))
+                    line.sendall(
+                        messages.error(Problem("FATAL", why.code, why.message, why.detail, why.hint))
+                    )
                     return
                 self._running[number] = (secret, executor)
                 conversation = Conversation(executor)
@@ -128,7 +130,9 @@ def _talk(line: socket.socket, conversation: Conversation) -> None:
             _more(line, buffer)
         (length,) = struct.unpack_from("!I", buffer, 1)
         if not 4 <= length <= LONGEST:
-            line.sendall(messages.error(Problem("FATAL", "54000", f"a message is longer than {LONGEST} bytes")))
+            line.sendall(
+                messages.error(Problem("FATAL", "54000", f"a message is longer than {LONGEST} bytes"))
+            )
             return
         kind, body = bytes(buffer[:1]), bytes(buffer[5 : 1 + length])
         del buffer[: 1 + length]
@@ -140,7 +144,7 @@ def _talk(line: socket.socket, conversation: Conversation) -> None:
                 if len(out) > 65_536:
                     line.sendall(out)
                     out.clear()
-        except Exception as error:  # noqa: BLE001 - one statement fails, the session goes on
+        except Exception as error:
             if isinstance(error, OSError):
                 raise
             note(logger, logging.ERROR, "a defect: a store failed on a statement", error=type(error).__name__)

@@ -9,13 +9,36 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from plugins.sharing.functions import HARMLESS
-from protocols.postgres.datatypes import ARRAY_OF, BY_OID, spelled
+from protocols.postgres.datatypes import ARRAY_OF, spelled
 from proxy.answers.executor import StoreError
 from proxy.answers.sqlite import expressions, functions
-from proxy.answers.sqlite.converting import Typed, convert, sortable, to_text
+from proxy.answers.sqlite.converting import Typed, sortable, to_text
 from proxy.answers.sqlite.kinds import (
-    BOOL, FLOAT4, FLOAT8, FLOATS, INT2, INT4, INT8, INTEGERS, INTERVAL, JSON, JSONB, MOMENTS, NUMBERS, NUMERIC, OID, REGS,
-    REGTYPE, TEXT, TEXTS, TIMESTAMP, TIMESTAMPTZ, UNKNOWN, VARCHAR, Kind, constant, element, is_array, unsupported,
+    BOOL,
+    FLOAT8,
+    FLOATS,
+    INT2,
+    INT4,
+    INT8,
+    INTEGERS,
+    INTERVAL,
+    JSON,
+    JSONB,
+    MOMENTS,
+    NUMBERS,
+    NUMERIC,
+    OID,
+    REGS,
+    REGTYPE,
+    TEXT,
+    TEXTS,
+    TIMESTAMPTZ,
+    UNKNOWN,
+    VARCHAR,
+    Kind,
+    element,
+    is_array,
+    unsupported,
 )  # fmt: skip
 from proxy.answers.sqlite.reading import MARK
 from proxy.answers.sqlite.scopes import Scope
@@ -62,10 +85,10 @@ def resolved(tr: "Translator", name: str, given: Sequence[Typed]) -> Typed:
     if name in _INEXACT and any(one.oid == NUMERIC for one in given):
         raise unsupported(f"{name}() of numeric; cast to double precision")
     best: tuple[int, functions.Signature] | None = None
-    for one in functions.signatures().get(name, ()):
-        score = _fits(one, given)
+    for line in functions.signatures().get(name, ()):
+        score = _fits(line, given)
         if score is not None and (best is None or score > best[0]):
-            best = (score, one)
+            best = (score, line)
     if best is None:
         types = ", ".join(spelled(one.oid) if one.oid != UNKNOWN else "unknown" for one in given)
         hint = "No function matches the given name and argument types. You might need to add explicit type casts."
@@ -73,7 +96,14 @@ def resolved(tr: "Translator", name: str, given: Sequence[Typed]) -> Typed:
             raise unsupported(f"the function {name}()")
         raise StoreError("42883", f"function {name}({types}) does not exist", hint=hint)
     signature = best[1]
-    array = next((one.oid for one, want in zip(given, signature.arguments, strict=True) if want == "anyarray" and is_array(one.oid)), 0)
+    array = next(
+        (
+            one.oid
+            for one, want in zip(given, signature.arguments, strict=True)
+            if want == "anyarray" and is_array(one.oid)
+        ),
+        0,
+    )
     parts: list[str] = []
     for one, want in zip(given, signature.arguments, strict=True):
         if want == "anyarray":
@@ -278,7 +308,11 @@ def _aggregated(
         one = expressions.settle(tr, one)
         if one.oid == BOOL or one.oid in (JSON, JSONB):
             raise StoreError("42883", f"function {name}({spelled(one.oid)}) does not exist")
-        return Typed(f"{name}({unique}{sortable(one.sql, one.oid, 'an ordering')})", Kind(TEXT if one.oid == VARCHAR else one.oid), name)
+        return Typed(
+            f"{name}({unique}{sortable(one.sql, one.oid, 'an ordering')})",
+            Kind(TEXT if one.oid == VARCHAR else one.oid),
+            name,
+        )
     if name in ("bool_and", "bool_or", "every"):
         one = expressions.coerce(tr, one, Kind(BOOL))
         return Typed(f"pg_{'some' if name == 'bool_or' else 'every'}({one.sql})", Kind(BOOL), name)
@@ -378,7 +412,9 @@ def window(tr: "Translator", node: exp.Expr, scope: Scope) -> Typed:
     elif name in functions.WINDOWS:
         found = _numbering(tr, name, [expressions.expression(tr, one, scope) for one in inner.expressions])
     else:
-        raise StoreError("42809", f"OVER specified, but {name} is not a window function nor an aggregate function")
+        raise StoreError(
+            "42809", f"OVER specified, but {name} is not a window function nor an aggregate function"
+        )
     over = definition(tr, node, scope)
     sql = found.sql
     return found._replace(sql=_over(sql, condition, over), name=name)
@@ -442,5 +478,3 @@ def _numbering(tr: "Translator", name: str, given: list[Typed]) -> Typed:
         parts.append(both[1].sql)
         one = both[0]._replace(kind=Kind(kind.oid))
     return Typed(f"{name}({', '.join(parts)})", one.kind, name)
-
-

@@ -157,7 +157,9 @@ def make(connection: sqlite3.Connection) -> None:
             (str(FORMAT), str(FIRST_OID), PUBLIC),
         )
     elif found[0] != str(FORMAT):
-        raise StoreError("58000", f"the file was written in format {found[0]}; this version reads format {FORMAT}")
+        raise StoreError(
+            "58000", f"the file was written in format {found[0]}; this version reads format {FORMAT}"
+        )
 
 
 def new_oid(connection: sqlite3.Connection) -> int:

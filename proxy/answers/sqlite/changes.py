@@ -14,9 +14,9 @@ from proxy.answers.executor import StoreError
 from proxy.answers.sqlite import expressions, functions, queries, reading
 from proxy.answers.sqlite.catalogue import Field, Relation
 from proxy.answers.sqlite.converting import Typed, convert
-from proxy.answers.sqlite.expressions import coerce, expression, named, only
-from proxy.answers.sqlite.kinds import UNKNOWN, Kind, constant, quoted, unsupported
-from proxy.answers.sqlite.queries import Out, Query
+from proxy.answers.sqlite.expressions import expression, named, only
+from proxy.answers.sqlite.kinds import Kind, quoted, unsupported
+from proxy.answers.sqlite.queries import Out
 from proxy.answers.sqlite.scopes import Scope, Seen, Source
 
 if TYPE_CHECKING:
@@ -65,7 +65,13 @@ def _target(tr: "Translator", node: exp.Expr | None) -> tuple[Relation, str]:
 
 def source_of(relation: Relation, shown: str) -> Source:
     seen = [
-        Seen(one.name, Kind(one.oid, one.typmod), f"{quoted(shown)}.{quoted(one.name)}", relation.oid, one.number)
+        Seen(
+            one.name,
+            Kind(one.oid, one.typmod),
+            f"{quoted(shown)}.{quoted(one.name)}",
+            relation.oid,
+            one.number,
+        )
         for one in relation.fields
     ]
     return Source(shown, seen)
@@ -116,7 +122,18 @@ def _is_default(node: exp.Expr) -> bool:
 
 
 def _insert(tr: "Translator", node: exp.Insert) -> Change:
-    only(node, "this", "expression", "conflict", "returning", "with_", "default", "alias", "overriding", "source")
+    only(
+        node,
+        "this",
+        "expression",
+        "conflict",
+        "returning",
+        "with_",
+        "default",
+        "alias",
+        "overriding",
+        "source",
+    )
     target = node.this
     names: list[str] = []
     if isinstance(target, exp.Schema):
@@ -164,7 +181,13 @@ def _fields(relation: Relation, names: Sequence[str]) -> list[Field]:
 
 
 def _lines(
-    tr: "Translator", node: exp.Values, fields: list[Field], relation: Relation, *, explicit: bool, always: list[str]
+    tr: "Translator",
+    node: exp.Values,
+    fields: list[Field],
+    relation: Relation,
+    *,
+    explicit: bool,
+    always: list[str],
 ) -> tuple[list[Field], str]:
     rows = [list(one.expressions) if isinstance(one, exp.Tuple) else [one] for one in node.expressions]
     if len({len(row) for row in rows}) != 1:
@@ -207,7 +230,9 @@ def _from_query(
     if isinstance(inner, exp.Select):
         # Untyped literals and parameters are of the columns' types.
         kinds = [
-            Kind(field.oid) if isinstance(_bare(item), (exp.Parameter, exp.Null)) or _text_literal(item) else None
+            Kind(field.oid)
+            if isinstance(_bare(item), (exp.Parameter, exp.Null)) or _text_literal(item)
+            else None
             for item, field in zip(inner.expressions, fields, strict=False)
         ]
         if any(kinds) and len(inner.expressions) == len(fields):
@@ -235,18 +260,27 @@ def _conflict(tr: "Translator", node: exp.Expr | None, relation: Relation, shown
     if node is None:
         return ""
     only(node, "duplicate", "expressions", "action", "conflict_keys", "where", "constraint", "index_where")
-    keys = [named(one.this if isinstance(one, exp.Ordered) else one) for one in node.args.get("conflict_keys") or ()]
+    keys = [
+        named(one.this if isinstance(one, exp.Ordered) else one)
+        for one in node.args.get("conflict_keys") or ()
+    ]
     constraint = node.args.get("constraint")
     if constraint is not None:
         found = next((one for one in relation.constraints if one.name == named(constraint)), None)
         if found is None or found.kind not in "pu":
-            raise StoreError("42704", f'constraint "{named(constraint)}" for table "{relation.name}" does not exist')
+            raise StoreError(
+                "42704", f'constraint "{named(constraint)}" for table "{relation.name}" does not exist'
+            )
         keys = list(found.columns)
     for name in keys:
         if relation.field(name) is None:
             raise StoreError("42703", f'column "{name}" does not exist')
-    if keys and not any(set(one.columns) == set(keys) for one in relation.constraints if one.kind in "pu") and not any(
-        index.unique and set(index.keys) == set(keys) for index in tr.catalogue.indexes(relation.oid)
+    if (
+        keys
+        and not any(set(one.columns) == set(keys) for one in relation.constraints if one.kind in "pu")
+        and not any(
+            index.unique and set(index.keys) == set(keys) for index in tr.catalogue.indexes(relation.oid)
+        )
     ):
         raise StoreError(
             "42P10", "there is no unique or exclusion constraint matching the ON CONFLICT specification"
@@ -278,8 +312,16 @@ def _sets(tr: "Translator", items: Sequence[exp.Expr], relation: Relation, scope
         if not isinstance(one, exp.EQ):
             raise unsupported("this form of SET")
         left, right = one.this, one.expression
-        lefts = left.expressions if isinstance(left, exp.Tuple) else [left.this if isinstance(left, exp.Paren) else left]
-        rights = right.expressions if isinstance(right, exp.Tuple) else [right.this if isinstance(right, exp.Paren) else right]
+        lefts = (
+            left.expressions
+            if isinstance(left, exp.Tuple)
+            else [left.this if isinstance(left, exp.Paren) else left]
+        )
+        rights = (
+            right.expressions
+            if isinstance(right, exp.Tuple)
+            else [right.this if isinstance(right, exp.Paren) else right]
+        )
         if len(lefts) != len(rights):
             raise unsupported("SET of several columns from a query")
         for column, value in zip(lefts, rights, strict=True):
@@ -292,7 +334,11 @@ def _sets(tr: "Translator", items: Sequence[exp.Expr], relation: Relation, scope
             seen.add(name)
             if field.identity == "a" and not _is_default(value):
                 raise StoreError("428C9", f'column "{name}" can only be updated to DEFAULT')
-            sql = default_of(tr, field) if _is_default(value) else assigned(tr, expression(tr, value, scope), field)
+            sql = (
+                default_of(tr, field)
+                if _is_default(value)
+                else assigned(tr, expression(tr, value, scope), field)
+            )
             parts.append(f"{quoted(name)} = {sql}")
     scope.inside = ""
     return ", ".join(parts)
@@ -306,7 +352,9 @@ def _update(tr: "Translator", node: exp.Update) -> Change:
     from_ = ""
     if node.args.get("from_") is not None:
         first = node.args["from_"].this
-        from_ = " FROM " + queries.joined(tr, first, first.args.get("joins") or () if not isinstance(first, exp.Table) else (), scope)
+        from_ = " FROM " + queries.joined(
+            tr, first, first.args.get("joins") or () if not isinstance(first, exp.Table) else (), scope
+        )
     sets = _sets(tr, node.expressions, relation, scope)
     where = _where(tr, node, scope)
     returning, outs = _returning(tr, node, Scope(sources=[mine]))
@@ -365,5 +413,3 @@ def _returning(tr: "Translator", node: exp.Expr, scope: Scope) -> tuple[str, tup
     # SQLite knows the changed row by the table's own name alone.
     shown = quoted(scope.sources[0].name) + "."
     return " RETURNING " + ", ".join(part.replace(shown, "") for part in parts), tuple(outs)
-
-

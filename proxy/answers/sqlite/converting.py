@@ -5,13 +5,44 @@ It owns which conversions there are and their SQL. What it is not told of is ref
 
 from typing import NamedTuple
 
-from protocols.postgres.datatypes import BY_OID, Malformed, from_text, spelled
+from protocols.postgres.datatypes import BY_OID, from_text, spelled
 from proxy.answers.executor import StoreError
 from proxy.answers.sqlite import kinds
 from proxy.answers.sqlite.kinds import (
-    BOOL, BPCHAR, BYTEA, CHAR, DATE, FLOAT4, FLOAT8, FLOATS, INT2, INT4, INT8, INTEGERS, INTERVAL, JSON, JSONB, MOMENTS,
-    NAME, NUMBERS, NUMERIC, OID, REGCLASS, REGS, REGTYPE, TEXT, TEXTS, TIME, TIMESTAMP, TIMESTAMPTZ, UNKNOWN, VARCHAR, Kind,
-    constant, element, is_array, stored, unsupported,
+    BOOL,
+    BPCHAR,
+    CHAR,
+    DATE,
+    FLOAT4,
+    FLOATS,
+    INT2,
+    INT4,
+    INT8,
+    INTEGERS,
+    INTERVAL,
+    JSON,
+    JSONB,
+    MOMENTS,
+    NAME,
+    NUMBERS,
+    NUMERIC,
+    OID,
+    REGCLASS,
+    REGS,
+    REGTYPE,
+    TEXT,
+    TEXTS,
+    TIME,
+    TIMESTAMP,
+    TIMESTAMPTZ,
+    UNKNOWN,
+    VARCHAR,
+    Kind,
+    constant,
+    element,
+    is_array,
+    stored,
+    unsupported,
 )  # fmt: skip
 
 
@@ -100,9 +131,11 @@ def _convert(one: Typed, to: Kind, how: str) -> str:
         found = sql if target in TEXTS else f"pg_in({target}, {sql})"
     elif source in MOMENTS and target in MOMENTS:
         found = _moment(sql, source, target, implicit)
-    elif target in (OID, *REGS) and source in (INT2, INT4, INT8, OID, *REGS):
-        found = sql
-    elif source in (OID, *REGS) and target in (INT8, INT4, OID, *REGS) and (not implicit or target in (OID, INT8)):
+    elif (target in (OID, *REGS) and source in (INT2, INT4, INT8, OID, *REGS)) or (
+        source in (OID, *REGS)
+        and target in (INT8, INT4, OID, *REGS)
+        and (not implicit or target in (OID, INT8))
+    ):
         found = sql
     elif target in TEXTS and how != "implicit":
         found = to_text(sql, source)
@@ -114,7 +147,7 @@ def _convert(one: Typed, to: Kind, how: str) -> str:
         found = f"(({sql}) % {DAY} + {DAY}) % {DAY}"
     if found is None and is_array(source) and is_array(target):
         inner, outer = element(source), element(target)
-        if inner in TEXTS and outer in TEXTS or (inner in INTEGERS and outer in INTEGERS and inner <= outer):
+        if (inner in TEXTS and outer in TEXTS) or (inner in INTEGERS and outer in INTEGERS and inner <= outer):
             found = sql
     if found is None and source == TIME and target == INTERVAL:
         found = f"pg_time_span({sql})"
@@ -129,7 +162,9 @@ def _number(sql: str, source: int, target: int, implicit: bool) -> str | None:
         return None
     if target in INTEGERS:
         if source in INTEGERS:
-            return sql if INTEGERS.index(source) < INTEGERS.index(target) else f"pg_int_range({sql}, {target})"
+            return (
+                sql if INTEGERS.index(source) < INTEGERS.index(target) else f"pg_int_range({sql}, {target})"
+            )
         return f"pg_{'num' if source == NUMERIC else 'float'}_int({sql}, {target})"
     if target == NUMERIC:
         return f"CAST({sql} AS TEXT)" if source in INTEGERS else f"pg_float_num({sql})"
@@ -211,7 +246,9 @@ def unify(parts: list[Typed], what: str) -> Kind:
         elif kind.oid in NUMBERS and found.oid in NUMBERS:
             found = Kind(max((kind.oid, found.oid), key=NUMBERS.index))
         elif kind.oid in TEXTS and found.oid in TEXTS:
-            found = Kind(TEXT if TEXT in (kind.oid, found.oid) or NAME in (kind.oid, found.oid) else found.oid)
+            found = Kind(
+                TEXT if TEXT in (kind.oid, found.oid) or NAME in (kind.oid, found.oid) else found.oid
+            )
         elif kind.oid in MOMENTS and found.oid in MOMENTS:
             found = Kind(max((kind.oid, found.oid), key=MOMENTS.index))
         elif {kind.oid, found.oid} <= {OID, *INTEGERS, *REGS}:
@@ -219,7 +256,9 @@ def unify(parts: list[Typed], what: str) -> Kind:
         elif {kind.oid, found.oid} <= {TEXT, CHAR, *REGS}:
             found = Kind(TEXT)
         else:
-            raise StoreError("42804", f"{what} types {spelled(found.oid)} and {spelled(kind.oid)} cannot be matched")
+            raise StoreError(
+                "42804", f"{what} types {spelled(found.oid)} and {spelled(kind.oid)} cannot be matched"
+            )
     return found
 
 
@@ -236,5 +275,3 @@ def sortable(sql: str, oid: int, what: str) -> str:
     if is_array(oid) and element(oid) in (NUMERIC, *FLOATS):
         raise unsupported(f"comparing values of type {spelled(oid)}")
     return sql
-
-

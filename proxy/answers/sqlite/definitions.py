@@ -16,7 +16,20 @@ from proxy.answers.sqlite import catalogue as cat
 from proxy.answers.sqlite import changes, expressions, functions, reading
 from proxy.answers.sqlite.catalogue import OWN, PUBLIC, Constraint, Field, Relation
 from proxy.answers.sqlite.expressions import named, only
-from proxy.answers.sqlite.kinds import INT2, INT4, INT8, INTERVAL, NUMERIC, TEXT, UNKNOWN, Kind, affinity, quoted, unsupported, wanted
+from proxy.answers.sqlite.kinds import (
+    INT2,
+    INT4,
+    INT8,
+    INTERVAL,
+    NUMERIC,
+    TEXT,
+    UNKNOWN,
+    Kind,
+    affinity,
+    quoted,
+    unsupported,
+    wanted,
+)
 from proxy.answers.sqlite.scopes import Scope
 
 if TYPE_CHECKING:
@@ -104,7 +117,7 @@ class Definer:
 
     def _create_table(self, node: exp.Create) -> str:
         only(node, "this", "kind", "expression", "exists", "properties")
-        for one in (node.args["properties"].expressions if node.args.get("properties") else ()):
+        for one in node.args["properties"].expressions if node.args.get("properties") else ():
             raise unsupported(f"CREATE TABLE with {expressions.described(one)}")
         schema_node = node.this
         table = schema_node.this if isinstance(schema_node, exp.Schema) else schema_node
@@ -141,7 +154,15 @@ class Definer:
         self._save(relation)
         for one in relation.constraints:
             if one.kind in "pu" and self.tr.catalogue.by_oid(one.index) is None:
-                index = Relation(one.index, relation.schema, one.name, "i", table=relation.oid, keys=one.columns, unique=True)
+                index = Relation(
+                    one.index,
+                    relation.schema,
+                    one.name,
+                    "i",
+                    table=relation.oid,
+                    keys=one.columns,
+                    unique=True,
+                )
                 self._save(index)
         for field in relation.fields:
             if field.sequence:
@@ -188,7 +209,9 @@ class Definer:
             changes.default_of(self.tr, field)  # whether it can be said at all
         return field, later
 
-    def _sequence(self, schema: str, name: str, kind: int, step: int = 1, start: int | None = None, **said: int) -> int:
+    def _sequence(
+        self, schema: str, name: str, kind: int, step: int = 1, start: int | None = None, **said: int
+    ) -> int:
         oid = self._oid()
         most = said.get("most", _LIMITS.get(kind, _LIMITS[INT8]) if step > 0 else -1)
         least = said.get("least", 1 if step > 0 else -_LIMITS.get(kind, _LIMITS[INT8]) - 1)
@@ -207,7 +230,7 @@ class Definer:
             return "CREATE SEQUENCE"
         said: dict[str, int] = {}
         step, start = 1, None
-        for one in (node.args["properties"].expressions if node.args.get("properties") else ()):
+        for one in node.args["properties"].expressions if node.args.get("properties") else ():
             if not isinstance(one, exp.SequenceProperties):
                 raise unsupported(f"CREATE SEQUENCE with {expressions.described(one)}")
             only(one, "increment", "minvalue", "maxvalue", "start", "cache", "options")
@@ -255,7 +278,12 @@ class Definer:
         if self.tr.parameters():
             raise StoreError("42P02", "there is no parameter $1")
         fields = tuple(
-            Field(names[at] if at < len(names) else one.name, one.kind.oid if one.kind.oid != UNKNOWN else TEXT, one.kind.typmod, number=at + 1)
+            Field(
+                names[at] if at < len(names) else one.name,
+                one.kind.oid if one.kind.oid != UNKNOWN else TEXT,
+                one.kind.typmod,
+                number=at + 1,
+            )
             for at, one in enumerate(found.columns)
         )
         oid = before.oid if before is not None and replaced else self._oid()
@@ -285,15 +313,27 @@ class Definer:
             if "pg_in(" in found.sql or "_tz(" in found.sql:
                 raise unsupported("indexes on what the session's time zone changes")
             sql = found.sql.replace(f"{quoted(relation.place)}.", "")
-            collation = " COLLATE pgnum" if found.oid == NUMERIC else " COLLATE pgspan" if found.oid == INTERVAL else ""
+            collation = (
+                " COLLATE pgnum"
+                if found.oid == NUMERIC
+                else " COLLATE pgspan"
+                if found.oid == INTERVAL
+                else ""
+            )
             sqls.append(sql + collation + (" DESC" if one.args.get("desc") else ""))
             plain = named(inner.this) if isinstance(inner, exp.Column) else ""
             columns.append(plain or "expr")
             keys.append(plain or f"({_written(inner)})")
         where, condition = params.args.get("where"), ""
         if where is not None:
-            condition = " WHERE " + expressions.boolean(self.tr, where.this, scope, "WHERE").replace(f"{quoted(relation.place)}.", "")
-        name = named(index.this) if index.this is not None else self.free_name(relation.schema, relation.name, *columns, "idx")
+            condition = " WHERE " + expressions.boolean(self.tr, where.this, scope, "WHERE").replace(
+                f"{quoted(relation.place)}.", ""
+            )
+        name = (
+            named(index.this)
+            if index.this is not None
+            else self.free_name(relation.schema, relation.name, *columns, "idx")
+        )
         if self._taken(relation.schema, name, exists=bool(node.args.get("exists"))):
             return "CREATE INDEX"
         unique = bool(node.args.get("unique") or index.args.get("unique"))
@@ -303,7 +343,13 @@ class Definer:
         )
         self._save(
             Relation(
-                self._oid(), relation.schema, name, "i", table=relation.oid, keys=tuple(keys), unique=unique,
+                self._oid(),
+                relation.schema,
+                name,
+                "i",
+                table=relation.oid,
+                keys=tuple(keys),
+                unique=unique,
                 text=_written(where.this) if where is not None else "",
             )  # fmt: skip
         )
@@ -319,18 +365,37 @@ class Definer:
     def _constrain(self, relation: Relation, name: str, node: exp.Expr, columns: list[str]) -> Relation:
         match node:
             case exp.PrimaryKeyColumnConstraint() | exp.PrimaryKey():
-                columns = columns or [named(one.this if isinstance(one, exp.Ordered) else one) for one in node.expressions]
+                columns = columns or [
+                    named(one.this if isinstance(one, exp.Ordered) else one) for one in node.expressions
+                ]
                 if any(one.kind == "p" for one in relation.constraints):
-                    raise StoreError("42P16", f'multiple primary keys for table "{relation.name}" are not allowed')
-                made = Constraint(name or self.free_name(relation.schema, relation.name, "pkey"), "p", self._oid(), tuple(columns), index=self._oid())
-                fields = tuple(msgspec.structs.replace(one, required=True) if one.name in columns else one for one in relation.fields)
+                    raise StoreError(
+                        "42P16", f'multiple primary keys for table "{relation.name}" are not allowed'
+                    )
+                made = Constraint(
+                    name or self.free_name(relation.schema, relation.name, "pkey"),
+                    "p",
+                    self._oid(),
+                    tuple(columns),
+                    index=self._oid(),
+                )
+                fields = tuple(
+                    msgspec.structs.replace(one, required=True) if one.name in columns else one
+                    for one in relation.fields
+                )
                 relation = msgspec.structs.replace(relation, fields=fields)
             case exp.UniqueColumnConstraint():
                 if node.args.get("nulls"):
                     raise unsupported("NULLS NOT DISTINCT")
                 if isinstance(node.this, exp.Schema):
                     columns = [named(one) for one in node.this.expressions]
-                made = Constraint(name or self.free_name(relation.schema, relation.name, *columns, "key"), "u", self._oid(), tuple(columns), index=self._oid())
+                made = Constraint(
+                    name or self.free_name(relation.schema, relation.name, *columns, "key"),
+                    "u",
+                    self._oid(),
+                    tuple(columns),
+                    index=self._oid(),
+                )
             case exp.CheckColumnConstraint() | exp.Check():
                 if any(isinstance(one, (exp.Select, exp.Subquery)) for one in node.walk()):
                     raise StoreError("0A000", "cannot use subquery in check constraint")
@@ -338,7 +403,13 @@ class Definer:
                 expressions.boolean(self.tr, node.this, scope, "CHECK")
                 used = [named(one.this) for one in node.this.find_all(exp.Column)]
                 part = used[0] if len(set(used)) == 1 else ""
-                made = Constraint(name or self.free_name(relation.schema, relation.name, part, "check"), "c", self._oid(), tuple(dict.fromkeys(used)), text=_written(node.this))
+                made = Constraint(
+                    name or self.free_name(relation.schema, relation.name, part, "check"),
+                    "c",
+                    self._oid(),
+                    tuple(dict.fromkeys(used)),
+                    text=_written(node.this),
+                )
             case exp.ForeignKey():
                 columns = [named(one) for one in node.expressions]
                 return self._refer(relation, name, node.args["reference"], columns, node)
@@ -351,14 +422,20 @@ class Definer:
                 raise StoreError("42703", f'column "{one}" named in key does not exist')
         return msgspec.structs.replace(relation, constraints=(*relation.constraints, made))
 
-    def _refer(self, relation: Relation, name: str, node: exp.Expr, columns: list[str], outer: exp.Expr) -> Relation:
+    def _refer(
+        self, relation: Relation, name: str, node: exp.Expr, columns: list[str], outer: exp.Expr
+    ) -> Relation:
         target = node.this
         others: list[str] = []
         if isinstance(target, exp.Schema):
             others = [named(one) for one in target.expressions]
             target = target.this
         schema, table = named(target.args.get("db")), named(target.this)
-        other = relation if table == relation.name and schema in ("", relation.schema) else self.tr.relation(schema, table)
+        other = (
+            relation
+            if table == relation.name and schema in ("", relation.schema)
+            else self.tr.relation(schema, table)
+        )
         if not others:
             primary = next((one for one in other.constraints if one.kind == "p"), None)
             if primary is None:
@@ -370,16 +447,25 @@ class Definer:
             one, two = relation.field(mine), other.field(theirs)
             if one is None or two is None:
                 missing = mine if one is None else theirs
-                raise StoreError("42703", f'column "{missing}" referenced in foreign key constraint does not exist')
+                raise StoreError(
+                    "42703", f'column "{missing}" referenced in foreign key constraint does not exist'
+                )
             if affinity(one.oid) != affinity(two.oid) or (one.oid == NUMERIC) != (two.oid == NUMERIC):
                 raise StoreError("42804", f'foreign key constraint "{name or mine}" cannot be implemented')
-        if not any(set(one.columns) == set(others) for one in other.constraints if one.kind in "pu") and not any(
+        if not any(
+            set(one.columns) == set(others) for one in other.constraints if one.kind in "pu"
+        ) and not any(
             one.unique and set(one.keys) == set(others) for one in self.tr.catalogue.indexes(other.oid)
         ):
-            raise StoreError("42830", f'there is no unique constraint matching given keys for referenced table "{table}"')
+            raise StoreError(
+                "42830", f'there is no unique constraint matching given keys for referenced table "{table}"'
+            )
         actions = {"update": "", "delete": ""}
         deferred = False
-        options = [str(one).upper() for one in (*(node.args.get("options") or ()), *(outer.args.get("options") or ()))]
+        options = [
+            str(one).upper()
+            for one in (*(node.args.get("options") or ()), *(outer.args.get("options") or ()))
+        ]
         for option in dict.fromkeys(options):
             words = option.split()
             if words[:1] == ["ON"] and words[1].lower() in actions:
@@ -426,9 +512,16 @@ class Definer:
                     relation = self._rebuild(relation, after)
                 return relation
             case exp.Drop() if str(action.args.get("kind")).upper() == "COLUMN":
-                return self._drop_column(relation, named(action.this), exists=bool(action.args.get("exists")), cascade=bool(action.args.get("cascade")))
+                return self._drop_column(
+                    relation,
+                    named(action.this),
+                    exists=bool(action.args.get("exists")),
+                    cascade=bool(action.args.get("cascade")),
+                )
             case exp.Drop() if str(action.args.get("kind")).upper() == "CONSTRAINT":
-                return self._drop_constraint(relation, named(action.this), exists=bool(action.args.get("exists")))
+                return self._drop_constraint(
+                    relation, named(action.this), exists=bool(action.args.get("exists"))
+                )
             case exp.RenameColumn():
                 return self._rename_column(relation, named(action.this), named(action.args["to"]))
             case exp.AlterRename():
@@ -444,7 +537,9 @@ class Definer:
         if relation.field(name) is not None:
             if not exists:
                 raise StoreError("42701", f'column "{name}" of relation "{relation.name}" already exists')
-            self.notices.append(StoreError("42701", f'column "{name}" of relation "{relation.name}" already exists, skipping'))
+            self.notices.append(
+                StoreError("42701", f'column "{name}" of relation "{relation.name}" already exists, skipping')
+            )
             return relation
         node = node.copy()
         node.set("exists", None)
@@ -457,11 +552,18 @@ class Definer:
     def _drop_column(self, relation: Relation, name: str, *, exists: bool, cascade: bool) -> Relation:
         if relation.field(name) is None:
             if exists:
-                self.notices.append(StoreError("42703", f'column "{name}" of relation "{relation.name}" does not exist, skipping'))
+                self.notices.append(
+                    StoreError(
+                        "42703", f'column "{name}" of relation "{relation.name}" does not exist, skipping'
+                    )
+                )
                 return relation
             raise StoreError("42703", f'column "{name}" of relation "{relation.name}" does not exist')
         if any(name in one.others for _, one in self.tr.catalogue.referring(relation.oid)) and not cascade:
-            raise StoreError("2BP01", f"cannot drop column {name} of table {relation.name} because other objects depend on it")
+            raise StoreError(
+                "2BP01",
+                f"cannot drop column {name} of table {relation.name} because other objects depend on it",
+            )
         gone = [one for one in relation.constraints if name in one.columns]
         after = msgspec.structs.replace(
             relation,
@@ -469,7 +571,11 @@ class Definer:
             constraints=tuple(one for one in relation.constraints if one not in gone),
         )
         for index in self.tr.catalogue.indexes(relation.oid):
-            if name in index.keys or any(one.index == index.oid for one in gone) or any(f"{name}" in key for key in index.keys if key[:1] == "("):
+            if (
+                name in index.keys
+                or any(one.index == index.oid for one in gone)
+                or any(f"{name}" in key for key in index.keys if key[:1] == "(")
+            ):
                 cat.remove(self.connection, index.oid)
         field = relation.field(name)
         if field is not None and field.sequence:
@@ -484,7 +590,9 @@ class Definer:
             raise StoreError("42704", f'constraint "{name}" of relation "{relation.name}" does not exist')
         if found.index:
             cat.remove(self.connection, found.index)
-        after = msgspec.structs.replace(relation, constraints=tuple(one for one in relation.constraints if one != found))
+        after = msgspec.structs.replace(
+            relation, constraints=tuple(one for one in relation.constraints if one != found)
+        )
         return self._rebuild(relation, after)
 
     def _rename_column(self, relation: Relation, old: str, new: str) -> Relation:
@@ -500,7 +608,10 @@ class Definer:
 
         for other, constraint in self.tr.catalogue.referring(relation.oid):
             if other.oid != relation.oid and old in constraint.others:
-                changed = tuple(msgspec.structs.replace(one, others=names(one.others)) if one == constraint else one for one in other.constraints)
+                changed = tuple(
+                    msgspec.structs.replace(one, others=names(one.others)) if one == constraint else one
+                    for one in other.constraints
+                )
                 self._save(msgspec.structs.replace(other, constraints=changed))
         for index in self.tr.catalogue.indexes(relation.oid):
             self._save(msgspec.structs.replace(index, keys=names(index.keys)))
@@ -508,9 +619,16 @@ class Definer:
         return self._save(
             msgspec.structs.replace(
                 relation,
-                fields=tuple(msgspec.structs.replace(one, name=new) if one.name == old else one for one in relation.fields),
+                fields=tuple(
+                    msgspec.structs.replace(one, name=new) if one.name == old else one
+                    for one in relation.fields
+                ),
                 constraints=tuple(
-                    msgspec.structs.replace(one, columns=names(one.columns), others=names(one.others) if one.other == relation.oid else one.others)
+                    msgspec.structs.replace(
+                        one,
+                        columns=names(one.columns),
+                        others=names(one.others) if one.other == relation.oid else one.others,
+                    )
                     for one in relation.constraints
                 ),
             )
@@ -527,14 +645,24 @@ class Definer:
         only(node, "this", "dtype", "default", "drop", "allow_null", "using", "kind", "collate")
         field = relation.field(named(node.this))
         if field is None:
-            raise StoreError("42703", f'column "{named(node.this)}" of relation "{relation.name}" does not exist')
+            raise StoreError(
+                "42703", f'column "{named(node.this)}" of relation "{relation.name}" does not exist'
+            )
         values: dict[str, str] = {}
         if node.args.get("dtype") is not None:
             kind = wanted(node.args["dtype"]).kind
             after = msgspec.structs.replace(field, oid=kind.oid, typmod=kind.typmod)
             scope = Scope(sources=[changes.source_of(relation, relation.place)])
             using = node.args.get("using")
-            one = expressions.expression(self.tr, using if using is not None else node.this if isinstance(node.this, exp.Column) else exp.column(field.name, quoted=True), scope)
+            one = expressions.expression(
+                self.tr,
+                using
+                if using is not None
+                else node.this
+                if isinstance(node.this, exp.Column)
+                else exp.column(field.name, quoted=True),
+                scope,
+            )
             values[field.name] = changes.assigned(self.tr, one, after)
             if any(field.name in each.columns and each.kind == "f" for each in relation.constraints):
                 raise unsupported("another type for a column with a foreign key")
@@ -563,7 +691,8 @@ class Definer:
         indexes = [
             row[0]
             for row in self.connection.execute(
-                "SELECT sql FROM sqlite_schema WHERE type = 'index' AND tbl_name = ? AND sql IS NOT NULL", (before.place,)
+                "SELECT sql FROM sqlite_schema WHERE type = 'index' AND tbl_name = ? AND sql IS NOT NULL",
+                (before.place,),
             )
         ]
         # Other tables keep referring to the name, whatever stands under it.
@@ -576,7 +705,11 @@ class Definer:
         self._save(after)
         for one in after.constraints:
             if one.kind in "pu" and self.tr.catalogue.by_oid(one.index) is None:
-                self._save(Relation(one.index, after.schema, one.name, "i", table=after.oid, keys=one.columns, unique=True))
+                self._save(
+                    Relation(
+                        one.index, after.schema, one.name, "i", table=after.oid, keys=one.columns, unique=True
+                    )
+                )
         kept = {one.place for one in self.tr.catalogue.indexes(after.oid)}
         for sql in indexes:
             if any(f"INDEX {quoted(name)} ON" in sql for name in kept):
@@ -586,10 +719,22 @@ class Definer:
     # --- DROP, TRUNCATE --------------------------------------------------------------------------
 
     def drop(self, node: exp.Drop) -> str:
-        only(node, "this", "kind", "exists", "cascade", "constraints", "restrict", "expressions", "concurrently")
+        only(
+            node,
+            "this",
+            "kind",
+            "exists",
+            "cascade",
+            "constraints",
+            "restrict",
+            "expressions",
+            "concurrently",
+        )
         kind = str(node.args.get("kind")).upper()
         for target in [node.this, *(node.args.get("expressions") or ())]:
-            self._drop_one(kind, target, exists=bool(node.args.get("exists")), cascade=bool(node.args.get("cascade")))
+            self._drop_one(
+                kind, target, exists=bool(node.args.get("exists")), cascade=bool(node.args.get("cascade"))
+            )
         return f"DROP {kind}"
 
     def _drop_one(self, kind: str, target: exp.Expr, *, exists: bool, cascade: bool) -> None:
@@ -621,10 +766,15 @@ class Definer:
                 if self.tr.catalogue.by_oid(one.oid) is not None:
                     self._remove(one, cascade=True)
             elif one.kind == "r" and found.kind == "r":
-                after = msgspec.structs.replace(one, constraints=tuple(c for c in one.constraints if c.other != found.oid))
+                after = msgspec.structs.replace(
+                    one, constraints=tuple(c for c in one.constraints if c.other != found.oid)
+                )
                 self._rebuild(one, after)
             elif one.kind == "r":
-                fields = tuple(msgspec.structs.replace(f, sequence=0, default="") if f.sequence == found.oid else f for f in one.fields)
+                fields = tuple(
+                    msgspec.structs.replace(f, sequence=0, default="") if f.sequence == found.oid else f
+                    for f in one.fields
+                )
                 self._save(msgspec.structs.replace(one, fields=fields))
         if found.kind == "r":
             for index in self.tr.catalogue.indexes(found.oid):
@@ -636,7 +786,10 @@ class Definer:
         elif found.kind == "i":
             owner = self.tr.catalogue.by_oid(found.table)
             if owner is not None and any(one.index == found.oid for one in owner.constraints):
-                raise StoreError("2BP01", f"cannot drop index {found.name} because constraint {found.name} on table {owner.name} requires it")
+                raise StoreError(
+                    "2BP01",
+                    f"cannot drop index {found.name} because constraint {found.name} on table {owner.name} requires it",
+                )
             self._run(f"DROP INDEX {quoted(found.place)}")
         cat.remove(self.connection, found.oid)
         self.tr.catalogue = cat.load(self.connection)
@@ -645,11 +798,16 @@ class Definer:
         """Who could not be without it."""
         users = [one for one, _ in self.tr.catalogue.referring(found.oid) if one.oid != found.oid]
         if found.kind == "S":
-            users += [one for one in self.tr.catalogue.relations if any(f.sequence == found.oid for f in one.fields)]
+            users += [
+                one for one in self.tr.catalogue.relations if any(f.sequence == found.oid for f in one.fields)
+            ]
         for one in self.tr.catalogue.relations:
             if one.kind == "v" and found.kind in "rv":
                 tables = reading.tree(one.text, functions.names()).find_all(exp.Table)
-                if any(named(t.this) == found.name and named(t.args.get("db")) in ("", found.schema) for t in tables):
+                if any(
+                    named(t.this) == found.name and named(t.args.get("db")) in ("", found.schema)
+                    for t in tables
+                ):
                     users.append(one)
         return users
 
@@ -676,7 +834,9 @@ class Definer:
             for other, _ in self.tr.catalogue.referring(todo.pop().oid):
                 if other not in relations:
                     if not cascade:
-                        raise StoreError("0A000", "cannot truncate a table referenced in a foreign key constraint")
+                        raise StoreError(
+                            "0A000", "cannot truncate a table referenced in a foreign key constraint"
+                        )
                     relations.append(other)
                     todo.append(other)
         self._run("PRAGMA defer_foreign_keys = ON")
@@ -702,8 +862,12 @@ def _written(node: exp.Expr) -> str:
 def table_sql(tr: "Translator", relation: Relation, place: str) -> str:
     parts: list[str] = []
     for one in relation.fields:
-        collation = " COLLATE pgnum" if one.oid == NUMERIC else " COLLATE pgspan" if one.oid == INTERVAL else ""
-        parts.append(f"{quoted(one.name)} {affinity(one.oid)}{collation}{' NOT NULL' if one.required else ''}")
+        collation = (
+            " COLLATE pgnum" if one.oid == NUMERIC else " COLLATE pgspan" if one.oid == INTERVAL else ""
+        )
+        parts.append(
+            f"{quoted(one.name)} {affinity(one.oid)}{collation}{' NOT NULL' if one.required else ''}"
+        )
     for made in relation.constraints:
         columns = ", ".join(quoted(one) for one in made.columns)
         match made.kind:
@@ -714,7 +878,9 @@ def table_sql(tr: "Translator", relation: Relation, place: str) -> str:
             case "c":
                 scope = Scope(sources=[changes.source_of(relation, place)])
                 tree = reading.tree("SELECT " + made.text, functions.names())
-                sql = expressions.boolean(tr, tree.expressions[0], scope, "CHECK").replace(f"{quoted(place)}.", "")
+                sql = expressions.boolean(tr, tree.expressions[0], scope, "CHECK").replace(
+                    f"{quoted(place)}.", ""
+                )
                 parts.append(f"CONSTRAINT {quoted(made.name)} CHECK ({sql})")
             case _:
                 other = relation if made.other == relation.oid else tr.catalogue.by_oid(made.other)
@@ -724,9 +890,9 @@ def table_sql(tr: "Translator", relation: Relation, place: str) -> str:
                 update = f" ON UPDATE {made.on_update}" if made.on_update else ""
                 delete = f" ON DELETE {made.on_delete}" if made.on_delete else ""
                 deferred = " DEFERRABLE INITIALLY DEFERRED" if made.deferred else ""
-                parts.append(f"FOREIGN KEY ({columns}) REFERENCES {quoted(other.place)} ({others}){update}{delete}{deferred}")
+                parts.append(
+                    f"FOREIGN KEY ({columns}) REFERENCES {quoted(other.place)} ({others}){update}{delete}{deferred}"
+                )
     if not relation.fields:
         raise unsupported("tables without columns")
     return f"CREATE TABLE {quoted(place)} ({', '.join(parts)}) STRICT"
-
-

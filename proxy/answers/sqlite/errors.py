@@ -30,7 +30,11 @@ def translated(error: sqlite3.Error, catalogue: Catalogue | None = None) -> Stor
         return _violated(said, catalogue)
     if name == "SQLITE_BUSY_SNAPSHOT":
         return StoreError("40001", "could not serialize access due to concurrent update")
-    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")) or "database is locked" in said or "table is locked" in said:
+    if (
+        name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+        or "database is locked" in said
+        or "table is locked" in said
+    ):
         return StoreError("55P03", "could not obtain the lock to write: another transaction holds it")
     for text, code, message in _TEXTS:
         if text in said:
@@ -52,7 +56,11 @@ def _violated(said: str, catalogue: Catalogue | None) -> StoreError:
     check = re.fullmatch(r"CHECK constraint failed: (.*)", said, re.DOTALL)
     if check is not None:
         owner = next(
-            (one.name for one in (catalogue.relations if catalogue else ()) if any(c.name == check[1] for c in one.constraints)),
+            (
+                one.name
+                for one in (catalogue.relations if catalogue else ())
+                if any(c.name == check[1] for c in one.constraints)
+            ),
             "",
         )
         return StoreError("23514", f'new row for relation "{owner}" violates check constraint "{check[1]}"')
@@ -79,4 +87,7 @@ def _named(table: Relation, columns: list[str], catalogue: Catalogue) -> str:
     for one in table.constraints:
         if one.kind in "pu" and list(one.columns) == columns:
             return one.name
-    return next((one.name for one in catalogue.indexes(table.oid) if one.unique and list(one.keys) == columns), "unknown")
+    return next(
+        (one.name for one in catalogue.indexes(table.oid) if one.unique and list(one.keys) == columns),
+        "unknown",
+    )

@@ -15,8 +15,35 @@ from proxy.answers.executor import StoreError
 from proxy.answers.sqlite import calls
 from proxy.answers.sqlite.converting import Typed, convert, sortable, to_text, unify
 from proxy.answers.sqlite.kinds import (
-    BOOL, BYTEA, DATE, FLOAT8, FLOATS, INT2, INT4, INT8, INTEGERS, INTERVAL, JSON, JSONB, MOMENTS, NAME, NUMBERS, NUMERIC,
-    OID, REGS, TEXT, TEXTS, TIME, TIMESTAMP, TIMESTAMPTZ, UNKNOWN, Kind, constant, element, is_array, quoted, unsupported,
+    BOOL,
+    BYTEA,
+    DATE,
+    FLOAT8,
+    FLOATS,
+    INT2,
+    INT4,
+    INT8,
+    INTEGERS,
+    INTERVAL,
+    JSON,
+    JSONB,
+    MOMENTS,
+    NAME,
+    NUMBERS,
+    NUMERIC,
+    OID,
+    REGS,
+    TEXT,
+    TEXTS,
+    TIME,
+    TIMESTAMP,
+    TIMESTAMPTZ,
+    UNKNOWN,
+    Kind,
+    constant,
+    element,
+    is_array,
+    unsupported,
     wanted,
 )  # fmt: skip
 from proxy.answers.sqlite.scopes import Scope
@@ -210,7 +237,9 @@ def _compared(sign: str) -> Callable[["Translator", exp.Expr, Scope], Typed]:
     def one(tr: "Translator", node: exp.Expr, scope: Scope) -> Typed:
         only(node, "this", "expression")
         left, right = node.this, node.expression
-        if isinstance(right, (exp.Any, exp.All)) or (isinstance(right, exp.Anonymous) and right.name.lower() == "all"):
+        if isinstance(right, (exp.Any, exp.All)) or (
+            isinstance(right, exp.Anonymous) and right.name.lower() == "all"
+        ):
             return _quantified(tr, sign, left, right, scope)
         if isinstance(left, exp.Tuple) or isinstance(right, exp.Tuple):
             return _rows(tr, sign, left, right, scope)
@@ -311,7 +340,9 @@ def _in_list(tr: "Translator", one: Typed, many: list[Typed], negated: str) -> T
         return Typed("1" if negated else "0", Kind(BOOL))
     for each in many:
         pair = {one.oid, each.oid} - {UNKNOWN}
-        if len(pair) == 2 and not any(pair <= set(g) for g in (NUMBERS, TEXTS, MOMENTS, (OID, *INTEGERS, *REGS))):
+        if len(pair) == 2 and not any(
+            pair <= set(g) for g in (NUMBERS, TEXTS, MOMENTS, (OID, *INTEGERS, *REGS))
+        ):
             raise no_operator("=", one.oid, each.oid)
     parts, kind = together(tr, (one, *many), "IN")
     key = sortable(parts[0].sql, kind.oid, "an equality")
@@ -404,7 +435,10 @@ def _moments(sign: str, left: Typed, right: Typed) -> Typed | None:
         return Typed(f"pg_ts_add(({left.sql}) * 86400000000, {right.sql}, {number})", Kind(TIMESTAMP))
     if a in MOMENTS and b in MOMENTS and sign == "-":
         kind = Kind(max((a, b), key=MOMENTS.index))
-        return Typed(f"pg_ts_sub({convert(left, kind, 'implicit')}, {convert(right, kind, 'implicit')})", Kind(INTERVAL))
+        return Typed(
+            f"pg_ts_sub({convert(left, kind, 'implicit')}, {convert(right, kind, 'implicit')})",
+            Kind(INTERVAL),
+        )
     if a in (TIMESTAMP, TIMESTAMPTZ) and b == INTERVAL and number:
         name = "ts_add" if a == TIMESTAMP else "tz_add"
         return Typed(f"pg_{name}({left.sql}, {right.sql}, {number})", Kind(a))
@@ -473,7 +507,9 @@ def _and_or(word: str) -> Callable[["Translator", exp.Expr, Scope], Typed]:
     def one(tr: "Translator", node: exp.Expr, scope: Scope) -> Typed:
         only(node, "this", "expression")
         parts = list(node.flatten(unnest=False))
-        return Typed("(" + f" {word} ".join(boolean(tr, each, scope, word) for each in parts) + ")", Kind(BOOL))
+        return Typed(
+            "(" + f" {word} ".join(boolean(tr, each, scope, word) for each in parts) + ")", Kind(BOOL)
+        )
 
     return one
 
@@ -483,13 +519,15 @@ def _not(tr: "Translator", node: exp.Expr, scope: Scope) -> Typed:
 
 
 def _is(tr: "Translator", node: exp.Expr, scope: Scope) -> Typed:
-    only(node, "this", "expression")
+    only(node, "this", "expression", "negate")
     what = node.expression
+    sign = "IS NOT" if node.args.get("negate") else "IS"
     if isinstance(what, exp.Null):
         found = expression(tr, node.this, scope)
-        return Typed(f"({settle(tr, found).sql} IS NULL)", Kind(BOOL))
+        return Typed(f"({settle(tr, found).sql} {sign} NULL)", Kind(BOOL))
     if isinstance(what, exp.Boolean):
-        return Typed(f"({boolean(tr, node.this, scope, 'IS')} IS {int(bool(what.this))})", Kind(BOOL))
+        inner = boolean(tr, node.this, scope, "IS")
+        return Typed(f"({inner} {sign} {int(bool(what.this))})", Kind(BOOL))
     raise unsupported("this form of IS")
 
 
@@ -533,7 +571,9 @@ def _textual(tr: "Translator", one: Typed, sign: str) -> str:
 def _regex(fold: int) -> Callable[["Translator", exp.Expr, Scope], Typed]:
     def one(tr: "Translator", node: exp.Expr, scope: Scope) -> Typed:
         only(node, "this", "expression", "full_match")
-        left, pattern = (_textual(tr, expression(tr, each, scope), "~") for each in (node.this, node.expression))
+        left, pattern = (
+            _textual(tr, expression(tr, each, scope), "~") for each in (node.this, node.expression)
+        )
         return Typed(f"pg_regex({left}, {pattern}, {fold})", Kind(BOOL))
 
     return one
@@ -544,7 +584,10 @@ def _operator(tr: "Translator", node: exp.Expr, scope: Scope) -> Typed:
     sign = str(node.args.get("operator")).removeprefix("pg_catalog.")
     left, right = expression(tr, node.this, scope), expression(tr, node.expression, scope)
     if sign in ("~", "~*"):
-        return Typed(f"pg_regex({_textual(tr, left, '~')}, {_textual(tr, right, '~')}, {int(sign == '~*')})", Kind(BOOL))
+        return Typed(
+            f"pg_regex({_textual(tr, left, '~')}, {_textual(tr, right, '~')}, {int(sign == '~*')})",
+            Kind(BOOL),
+        )
     if sign in ("=", "<>", "<", ">", "<=", ">="):
         return Typed(compare(tr, sign, left, right), Kind(BOOL))
     raise unsupported(f"the operator {sign}")
@@ -641,7 +684,9 @@ def _has_key(tr: "Translator", node: exp.Expr, scope: Scope) -> Typed:
 
 def _array(tr: "Translator", node: exp.Expr, scope: Scope) -> Typed:
     only(node, "expressions", "bracket_notation", "struct_name_inheritance", "value_constructor")
-    if len(node.expressions) == 1 and isinstance(node.expressions[0], (exp.Select, exp.SetOperation, exp.Subquery)):
+    if len(node.expressions) == 1 and isinstance(
+        node.expressions[0], (exp.Select, exp.SetOperation, exp.Subquery)
+    ):
         inner = node.expressions[0]
         found = tr.query(inner.this if isinstance(inner, exp.Subquery) else inner, scope)
         if len(found.columns) != 1:
@@ -663,7 +708,9 @@ def _bracket(tr: "Translator", node: exp.Expr, scope: Scope) -> Typed:
     only(node, "this", "expressions", "offset", "safe", "returns_list_for_maps")
     one = expression(tr, node.this, scope)
     if not is_array(one.oid):
-        raise StoreError("42804", f"cannot subscript type {spelled(one.oid)} because it does not support subscripting")
+        raise StoreError(
+            "42804", f"cannot subscript type {spelled(one.oid)} because it does not support subscripting"
+        )
     if len(node.expressions) != 1 or isinstance(node.expressions[0], exp.Slice):
         raise unsupported("slices of arrays")
     at = expression(tr, node.expressions[0], scope)
@@ -687,7 +734,10 @@ def _cast(tr: "Translator", node: exp.Expr, scope: Scope) -> Typed:
         tr.parameter_is(one.parameter, to.oid)
         one = one._replace(kind=Kind(to.oid), parameter=0)
     if isinstance(node.this, exp.Array) and is_array(one.oid) and is_array(to.oid):
-        parts = [coerce(tr, expression(tr, each, scope), Kind(element(to.oid)), "cast").sql for each in node.this.expressions]
+        parts = [
+            coerce(tr, expression(tr, each, scope), Kind(element(to.oid)), "cast").sql
+            for each in node.this.expressions
+        ]
         return Typed(f"json_array({', '.join(parts)})", to, "array")
     if is_array(one.oid) and is_array(to.oid) and one.oid != to.oid:
         value = convert(Typed("value", Kind(element(one.oid))), Kind(element(to.oid)), "cast")
@@ -717,7 +767,11 @@ def _case(tr: "Translator", node: exp.Expr, scope: Scope) -> Typed:
 def _paren(tr: "Translator", node: exp.Expr, scope: Scope) -> Typed:
     only(node, "this")
     found = expression(tr, node.this, scope)
-    return found if found.literal is not None or found.null or found.parameter else found._replace(sql=f"({found.sql})" if found.sql[:1] != "(" and " " in found.sql else found.sql)
+    return (
+        found
+        if found.literal is not None or found.null or found.parameter
+        else found._replace(sql=f"({found.sql})" if found.sql[:1] != "(" and " " in found.sql else found.sql)
+    )
 
 
 def _subquery(tr: "Translator", node: exp.Expr, scope: Scope) -> Typed:
@@ -789,7 +843,9 @@ def _substring(tr: "Translator", node: exp.Expr, scope: Scope) -> Typed:
     if first.oid in (UNKNOWN, *TEXTS):
         if length is not None:
             raise unsupported("substring() with an escape")
-        return Typed(f"pg_substring_regex({one.sql}, {coerce(tr, first, Kind(TEXT)).sql})", Kind(TEXT), "substring")
+        return Typed(
+            f"pg_substring_regex({one.sql}, {coerce(tr, first, Kind(TEXT)).sql})", Kind(TEXT), "substring"
+        )
     parts = [one.sql, coerce(tr, first, Kind(INT4)).sql]
     if length is not None:
         parts.append(coerce(tr, expression(tr, length, scope), Kind(INT4)).sql)

@@ -208,16 +208,13 @@ _BROKEN = ("pg_advisory_lock",)
 """Listed above to keep them from being allowed by mistake: each would be a promise that is not kept."""
 
 AGGREGATES = frozenset(
-    "count sum avg min max string_agg array_agg bool_and bool_or every json_agg jsonb_agg json_object_agg jsonb_object_agg "
-    "stddev stddev_samp stddev_pop variance var_samp var_pop".split()
+    ["count", "sum", "avg", "min", "max", "string_agg", "array_agg", "bool_and", "bool_or", "every", "json_agg", "jsonb_agg", "json_object_agg", "jsonb_object_agg", "stddev", "stddev_samp", "stddev_pop", "variance", "var_samp", "var_pop"]
 )
 WINDOWS = frozenset(
-    "row_number rank dense_rank percent_rank cume_dist ntile lag lead first_value last_value nth_value".split()
+    ["row_number", "rank", "dense_rank", "percent_rank", "cume_dist", "ntile", "lag", "lead", "first_value", "last_value", "nth_value"]
 )
 SETS = frozenset(
-    "generate_series unnest json_array_elements jsonb_array_elements json_array_elements_text jsonb_array_elements_text "
-    "jsonb_object_keys json_object_keys regexp_split_to_table string_to_table json_each jsonb_each json_each_text "
-    "jsonb_each_text".split()
+    ["generate_series", "unnest", "json_array_elements", "jsonb_array_elements", "json_array_elements_text", "jsonb_array_elements_text", "jsonb_object_keys", "json_object_keys", "regexp_split_to_table", "string_to_table", "json_each", "jsonb_each", "json_each_text", "jsonb_each_text"]
 )
 WRITES = frozenset({"nextval", "setval"})
 """They change the database."""
@@ -259,5 +256,3 @@ def oid_of(name: str) -> int:
 def names() -> frozenset[str]:
     """Every function that is known."""
     return frozenset(signatures()) | AGGREGATES | WINDOWS | SETS
-
-

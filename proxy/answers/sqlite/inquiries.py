@@ -40,7 +40,9 @@ class Inquiries:
 
     def _nextval(self, oid: int) -> int:
         connection = self._session.connection
-        row = connection.execute(f"SELECT last, start, step, least, most, cycle FROM {OWN}sequences WHERE oid = ?", (oid,)).fetchone()
+        row = connection.execute(
+            f"SELECT last, start, step, least, most, cycle FROM {OWN}sequences WHERE oid = ?", (oid,)
+        ).fetchone()
         if row is None:
             raise StoreError("42809", "this is not a sequence")
         last, start, step, least, most, cycle = row
@@ -72,12 +74,16 @@ class Inquiries:
 
     def _setval(self, oid: int, value: int, called: int = 1) -> int:
         connection = self._session.connection
-        row = connection.execute(f"SELECT step, least, most FROM {OWN}sequences WHERE oid = ?", (oid,)).fetchone()
+        row = connection.execute(
+            f"SELECT step, least, most FROM {OWN}sequences WHERE oid = ?", (oid,)
+        ).fetchone()
         if row is None:
             raise StoreError("42809", "this is not a sequence")
         step, least, most = row
         if not least <= value <= most:
-            raise StoreError("22003", f"setval: value {value} is out of bounds for sequence ({least}..{most})")
+            raise StoreError(
+                "22003", f"setval: value {value} is out of bounds for sequence ({least}..{most})"
+            )
         last = value if called else value - step
         connection.execute(f"UPDATE {OWN}sequences SET last = ? WHERE oid = ?", (last, oid))
         if called:
@@ -115,7 +121,13 @@ class Inquiries:
         if found is None:
             names = sorted(system.TABLES)
             at = oid - _FIRST_SYSTEM
-            return names[at].removeprefix("pg_catalog.") if 0 <= at < len(names) else "-" if not oid else str(oid)
+            return (
+                names[at].removeprefix("pg_catalog.")
+                if 0 <= at < len(names)
+                else "-"
+                if not oid
+                else str(oid)
+            )
         seen = found.schema in self._session.path
         return found.name if seen else f"{found.schema}.{found.name}"
 
@@ -155,7 +167,9 @@ class Inquiries:
         if found is None:
             raise StoreError("42P01", f'relation "{table}" does not exist')
         field = found.field(column)
-        sequence = self._session.catalogue.by_oid(field.sequence) if field is not None and field.sequence else None
+        sequence = (
+            self._session.catalogue.by_oid(field.sequence) if field is not None and field.sequence else None
+        )
         return f"{sequence.schema}.{sequence.name}" if sequence is not None else None
 
     # --- itself ----------------------------------------------------------------------------------
@@ -202,7 +216,9 @@ class Inquiries:
         if found is None:
             return 0
         try:
-            row = self._session.connection.execute("SELECT sum(pgsize) FROM dbstat WHERE name = ?", (found.place,)).fetchone()
+            row = self._session.connection.execute(
+                "SELECT sum(pgsize) FROM dbstat WHERE name = ?", (found.place,)
+            ).fetchone()
         except Exception:  # noqa: BLE001 - SQLite may be built without it
             return 0
         return int(row[0] or 0)
@@ -219,5 +235,3 @@ class Inquiries:
                 raise StoreError("57014", f"canceling statement due to {word}")
             time.sleep(min(0.01, left))
         return ""
-
-

@@ -15,7 +15,17 @@ from proxy.answers.executor import StoreError
 
 BOOL, BYTEA, NAME, INT8, INT2, INT4, TEXT, OID = 16, 17, 19, 20, 21, 23, 25, 26
 JSON, FLOAT4, FLOAT8, UNKNOWN, BPCHAR, VARCHAR = 114, 700, 701, 705, 1042, 1043
-DATE, TIME, TIMESTAMP, TIMESTAMPTZ, INTERVAL, NUMERIC, UUID, JSONB, VOID = 1082, 1083, 1114, 1184, 1186, 1700, 2950, 3802, 2278
+DATE, TIME, TIMESTAMP, TIMESTAMPTZ, INTERVAL, NUMERIC, UUID, JSONB, VOID = (
+    1082,
+    1083,
+    1114,
+    1184,
+    1186,
+    1700,
+    2950,
+    3802,
+    2278,
+)
 CHAR, REGCLASS, REGTYPE, REGPROC = 18, 2205, 2206, 24
 
 INTEGERS = (INT2, INT4, INT8)
@@ -46,7 +56,15 @@ _NAMES = {
     "INTERVAL": INTERVAL, "UUID": UUID, "JSON": JSON, "JSONB": JSONB,
 }  # fmt: skip
 _SERIAL = {"SERIAL": INT4, "BIGSERIAL": INT8, "SMALLSERIAL": INT2}
-_OTHERS = {"oid": OID, "regclass": REGCLASS, "regtype": REGTYPE, "regproc": REGPROC, "bpchar": BPCHAR, "name": NAME, "char": CHAR}
+_OTHERS = {
+    "oid": OID,
+    "regclass": REGCLASS,
+    "regtype": REGTYPE,
+    "regproc": REGPROC,
+    "bpchar": BPCHAR,
+    "name": NAME,
+    "char": CHAR,
+}
 
 
 def wanted(node: exp.Expr | None) -> Wanted:
@@ -67,7 +85,12 @@ def wanted(node: exp.Expr | None) -> Wanted:
         return Wanted(Kind(_SERIAL[name]), serial=True)
     if name == "USERDEFINED":
         kind = node.args.get("kind")
-        said = (kind.sql() if isinstance(kind, exp.Expr) else str(kind)).lower().replace("pg_catalog.", "").strip('"')
+        said = (
+            (kind.sql() if isinstance(kind, exp.Expr) else str(kind))
+            .lower()
+            .replace("pg_catalog.", "")
+            .strip('"')
+        )
         if said in _OTHERS:
             return Wanted(Kind(_OTHERS[said]))
         if said in BY_NAME and not said.startswith("_"):

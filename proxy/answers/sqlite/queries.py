@@ -15,8 +15,23 @@ from proxy.answers.sqlite import calls, expressions, functions
 from proxy.answers.sqlite.converting import Typed, sortable, unify
 from proxy.answers.sqlite.expressions import coerce, expression, named, only, settle
 from proxy.answers.sqlite.kinds import (
-    DATE, INT4, INT8, INTEGERS, INTERVAL, JSON, JSONB, NUMERIC, TEXT, TIMESTAMP, TIMESTAMPTZ, UNKNOWN, Kind, element,
-    is_array, quoted, unsupported,
+    DATE,
+    INT4,
+    INT8,
+    INTEGERS,
+    INTERVAL,
+    JSON,
+    JSONB,
+    NUMERIC,
+    TEXT,
+    TIMESTAMP,
+    TIMESTAMPTZ,
+    UNKNOWN,
+    Kind,
+    element,
+    is_array,
+    quoted,
+    unsupported,
 )  # fmt: skip
 from proxy.answers.sqlite.reading import MARK
 from proxy.answers.sqlite.scopes import Scope, Seen, Source
@@ -109,7 +124,10 @@ def _with(tr: "Translator", node: exp.With, outer: Scope | None) -> str:
 def _renamed(columns: Sequence[Out], names: Sequence[str]) -> tuple[Out, ...]:
     if len(names) > len(columns):
         raise StoreError("42P10", f"{len(columns)} columns available but {len(names)} columns specified")
-    settled = [msgspec.structs.replace(one, kind=Kind(TEXT), literal=False) if one.kind.oid == UNKNOWN else one for one in columns]
+    settled = [
+        msgspec.structs.replace(one, kind=Kind(TEXT), literal=False) if one.kind.oid == UNKNOWN else one
+        for one in columns
+    ]
     return tuple(
         msgspec.structs.replace(one, name=names[at] if at < len(names) else one.name)
         for at, one in enumerate(settled)
@@ -133,7 +151,12 @@ def values(tr: "Translator", node: exp.Values, outer: Scope | None, into: Into) 
         kinds.append(wish or unify([row[at] for row in typed], "VALUES"))
     how = "assign" if into is not None else "implicit"
     lines = [
-        "(" + ", ".join(coerce(tr, cell, kinds[at] if into else Kind(kinds[at].oid), how).sql for at, cell in enumerate(row)) + ")"
+        "("
+        + ", ".join(
+            coerce(tr, cell, kinds[at] if into else Kind(kinds[at].oid), how).sql
+            for at, cell in enumerate(row)
+        )
+        + ")"
         for row in typed
     ]
     columns = tuple(Out(f"column{at + 1}", kinds[at]) for at in range(width))
@@ -160,9 +183,7 @@ def _combined(tr: "Translator", node: exp.SetOperation, outer: Scope | None, int
     for one, other in zip(found[0].columns, found[1].columns, strict=True):
         parts = [Typed("", each.kind) for each in (one, other)]
         wish.append(unify(parts, word.split()[0]))
-    columns = tuple(
-        Out(one.name, kind or one.kind) for one, kind in zip(found[0].columns, wish, strict=True)
-    )
+    columns = tuple(Out(one.name, kind or one.kind) for one, kind in zip(found[0].columns, wish, strict=True))
     halves: list[str] = []
     for at, side in enumerate(sides):
         tr.keyed = word != "UNION ALL"
@@ -184,7 +205,9 @@ def renamed(found: Query, names: Sequence[str]) -> str:
     """The query with its columns, which are c0, c1 …, under these names."""
     if list(names) == [f"c{at}" for at in range(len(names))]:
         return found.sql
-    return f"SELECT {', '.join(f'c{at} AS {quoted(name)}' for at, name in enumerate(names))} FROM ({found.sql})"
+    return (
+        f"SELECT {', '.join(f'c{at} AS {quoted(name)}' for at, name in enumerate(names))} FROM ({found.sql})"
+    )
 
 
 # --- SELECT --------------------------------------------------------------------------------------
@@ -250,7 +273,9 @@ def _windows(tr: "Translator", node: exp.Select, scope: Scope) -> str:
     found = node.args.get("windows") or ()
     if not found:
         return ""
-    return " WINDOW " + ", ".join(f"{quoted(named(one.this))} AS {calls.definition(tr, one, scope)}" for one in found)
+    return " WINDOW " + ", ".join(
+        f"{quoted(named(one.this))} AS {calls.definition(tr, one, scope)}" for one in found
+    )
 
 
 def _check_groups(scope: Scope) -> None:
@@ -282,7 +307,11 @@ def _group(tr: "Translator", node: exp.Select, scope: Scope) -> tuple[str, list[
                 raise StoreError("42P10", f"GROUP BY position {at} is not in select list")
             target = node.expressions[at - 1]
             target = target.this if isinstance(target, exp.Alias) else target
-        elif isinstance(one, exp.Column) and not one.args.get("table") and scope.find("", named(one.this)) is None:
+        elif (
+            isinstance(one, exp.Column)
+            and not one.args.get("table")
+            and scope.find("", named(one.this)) is None
+        ):
             for item in node.expressions:
                 if isinstance(item, exp.Alias) and named(item.args["alias"]) == named(one.this):
                     target = item.this
@@ -306,7 +335,9 @@ def _items(tr: "Translator", node: exp.Select, scope: Scope, into: Into) -> list
         if isinstance(one, exp.Column) and isinstance(one.this, exp.Star):
             source = scope.source(named(one.args.get("table")))
             if source is None:
-                raise StoreError("42P01", f'missing FROM-clause entry for table "{named(one.args.get("table"))}"')
+                raise StoreError(
+                    "42P01", f'missing FROM-clause entry for table "{named(one.args.get("table"))}"'
+                )
             items += [(_shown(scope, seen), one) for seen in source.columns]
             continue
         inner, name = (one.this, named(one.args["alias"])) if isinstance(one, exp.Alias) else (one, "")
@@ -344,7 +375,9 @@ def _distinct_on(
     aliases = {one.name: one for one, _ in reversed(items)}
     order = node.args.get("order")
     sources = [one.sql for one, _ in items]
-    orders = [ordered(tr, one, scope, aliases, sources) for one in order.expressions] if order is not None else []
+    orders = (
+        [ordered(tr, one, scope, aliases, sources) for one in order.expressions] if order is not None else []
+    )
     partition = ", ".join(sortable(one.sql, one.oid, "an equality") for one in parts)
     by = f" ORDER BY {', '.join(orders)}" if orders else ""
     shown = ", ".join(f"{one.sql} AS c{at}" for at, (one, _) in enumerate(items))
@@ -452,7 +485,9 @@ def _source(tr: "Translator", node: exp.Expr, scope: Scope) -> tuple[str, Source
         return _aliased(found, alias)
     if isinstance(node, exp.Subquery):
         only(node, "this", "alias", "joins")
-        if isinstance(node.this, exp.Table) or (node.args.get("alias") is None and not isinstance(node.this, (exp.Query, exp.Values))):
+        if isinstance(node.this, exp.Table) or (
+            node.args.get("alias") is None and not isinstance(node.this, (exp.Query, exp.Values))
+        ):
             inner = Scope(outer=scope.outer)
             sql = joined(tr, node.this, (), inner)
             scope.sources += inner.sources[:-1]
@@ -465,9 +500,15 @@ def _source(tr: "Translator", node: exp.Expr, scope: Scope) -> tuple[str, Source
 
 def _aliased(found: Query, alias: exp.Expr | None) -> tuple[str, Source]:
     name = named(alias.this) if alias is not None else "*VALUES*"
-    columns = _renamed(found.columns, [named(one) for one in (alias.args.get("columns") if alias is not None else None) or ()])
+    columns = _renamed(
+        found.columns,
+        [named(one) for one in (alias.args.get("columns") if alias is not None else None) or ()],
+    )
     names = [f"c{at}" for at in range(len(columns))]
-    seen = [Seen(one.name, one.kind, f"{quoted(name)}.{quoted(short)}", one.table, one.number) for one, short in zip(columns, names, strict=True)]
+    seen = [
+        Seen(one.name, one.kind, f"{quoted(name)}.{quoted(short)}", one.table, one.number)
+        for one, short in zip(columns, names, strict=True)
+    ]
     return f"({renamed(found, names)}) AS {quoted(name)}", Source(name, seen)
 
 
@@ -518,7 +559,13 @@ def _aliased_view(tr: "Translator", oid: int, shown: str, names: Sequence[str]) 
     columns = _renamed(found.columns, [one.name for one in relation.fields])
     short = [f"c{at}" for at in range(len(columns))]
     seen = [
-        Seen(names[at] if at < len(names) else one.name, one.kind, f"{quoted(shown)}.{quoted(short[at])}", oid, at + 1)
+        Seen(
+            names[at] if at < len(names) else one.name,
+            one.kind,
+            f"{quoted(shown)}.{quoted(short[at])}",
+            oid,
+            at + 1,
+        )
         for at, one in enumerate(columns)
     ]
     return f"({renamed(found, short)}) AS {quoted(shown)}", Source(shown, seen)
@@ -540,17 +587,32 @@ def _function(tr: "Translator", node: exp.Table, scope: Scope) -> tuple[str, Sou
         found = expression(tr, inner, scope)
         column = names[0] if names else shown
         sql = f"(SELECT {found.sql} AS value) AS {quoted(shown)}"
-        return sql, Source(shown, [Seen(column, found.kind, f"{quoted(shown)}.\"value\"")])
+        return sql, Source(shown, [Seen(column, found.kind, f'{quoted(shown)}."value"')])
     array, kinds = set_of(tr, inner, scope)
     sql = f"json_each({array}) AS {quoted(shown)}"
     if len(kinds) == 2:
         first, second = (names + ["key", "value"][len(names) :])[:2]
         at = [f"json_extract({quoted(shown)}.value, '$[{place}]')" for place in (0, 1)]
         return sql, Source(shown, [Seen(first, kinds[0], at[0]), Seen(second, kinds[1], at[1])])
-    column = names[0] if names else shown if alias is not None and name not in ("jsonb_array_elements", "json_array_elements", "jsonb_array_elements_text", "json_array_elements_text") else _own_name(name)
+    column = (
+        names[0]
+        if names
+        else shown
+        if alias is not None
+        and name
+        not in (
+            "jsonb_array_elements",
+            "json_array_elements",
+            "jsonb_array_elements_text",
+            "json_array_elements_text",
+        )
+        else _own_name(name)
+    )
     seen = [Seen(column, kinds[0], f"{quoted(shown)}.value")]
     if node.args.get("ordinality"):
-        seen.append(Seen(names[1] if len(names) > 1 else "ordinality", Kind(INT8), f"({quoted(shown)}.key + 1)"))
+        seen.append(
+            Seen(names[1] if len(names) > 1 else "ordinality", Kind(INT8), f"({quoted(shown)}.key + 1)")
+        )
     return sql, Source(shown, seen)
 
 
@@ -596,7 +658,9 @@ def _series(tr: "Translator", given: list[Typed]) -> tuple[str, list[Kind]]:
     if kind.oid not in (*INTEGERS, NUMERIC):
         raise StoreError("42883", f"function generate_series of {spelled(kind.oid)} does not exist")
     oid = INT4 if kind.oid in INTEGERS and kind.oid != INT8 else kind.oid
-    parts = [coerce(tr, one, Kind(oid)).sql for one in given] + (["1" if oid != NUMERIC else "'1'"] if len(given) == 2 else [])
+    parts = [coerce(tr, one, Kind(oid)).sql for one in given] + (
+        ["1" if oid != NUMERIC else "'1'"] if len(given) == 2 else []
+    )
     return f"pg_series{'_numeric' if oid == NUMERIC else ''}({', '.join(parts)})", [Kind(oid)]
 
 
@@ -620,14 +684,19 @@ def _tail(
     if order is not None:
         only(order, "expressions", "this")
         if not isinstance(node, exp.Select):
-            aliases = {one.name: Typed(f"c{at}", one.kind, one.name) for at, one in reversed(list(enumerate(columns)))}
+            aliases = {
+                one.name: Typed(f"c{at}", one.kind, one.name)
+                for at, one in reversed(list(enumerate(columns)))
+            }
             sources = [f"c{at}" for at in range(len(columns))]
         keys = [ordered(tr, one, scope, aliases, sources, columns) for one in order.expressions]
         if distinct:
             for one in order.expressions:
                 found = _target(tr, one, scope, aliases, sources, columns)
                 if found.sql not in sources:
-                    raise StoreError("42P10", "for SELECT DISTINCT, ORDER BY expressions must appear in select list")
+                    raise StoreError(
+                        "42P10", "for SELECT DISTINCT, ORDER BY expressions must appear in select list"
+                    )
         sql = " ORDER BY " + ", ".join(keys)
     return sql + _limits(tr, node, scope)
 
@@ -643,7 +712,12 @@ def _target(
             raise StoreError("42P10", f"ORDER BY position {at} is not in select list")
         kind = columns[at - 1].kind if columns else Kind(TEXT)
         return Typed(sources[at - 1], kind)
-    if isinstance(inner, exp.Column) and not inner.args.get("table") and aliases and named(inner.this) in aliases:
+    if (
+        isinstance(inner, exp.Column)
+        and not inner.args.get("table")
+        and aliases
+        and named(inner.this) in aliases
+    ):
         return aliases[named(inner.this)]
     return settle(tr, expression(tr, inner, scope))
 
@@ -691,5 +765,3 @@ def _limits(tr: "Translator", node: exp.Expr, scope: Scope) -> str:
 def _count(tr: "Translator", node: exp.Expr, scope: Scope, what: str) -> str:
     found = coerce(tr, expression(tr, node, Scope(outer=None)), Kind(INT8))
     return f"pg_count({found.sql}, '{what}')"
-
-

@@ -19,13 +19,25 @@ from proxy.answers.executor import StoreError
 MARK = "pg__"
 """How a renamed function begins."""
 _KEEP = frozenset(
-    {"into", "as", "table", "references", "update", "with", "recursive", "exists", "only", "key", "join", "view"}
+    {
+        "into",
+        "as",
+        "table",
+        "references",
+        "update",
+        "with",
+        "recursive",
+        "exists",
+        "only",
+        "key",
+        "join",
+        "view",
+    }
 )
 """Words before a name that is no function's though a bracket follows."""
 _DROPPED = "pg_catalog"
 _TYPES = frozenset(
-    "bool int2 int4 int8 oid text name char varchar bpchar numeric float4 float8 date time timestamp timestamptz "
-    "interval uuid json jsonb bytea regclass regtype regproc".split()
+    ["bool", "int2", "int4", "int8", "oid", "text", "name", "char", "varchar", "bpchar", "numeric", "float4", "float8", "date", "time", "timestamp", "timestamptz", "interval", "uuid", "json", "jsonb", "bytea", "regclass", "regtype", "regproc"]
 )
 _ESCAPE = re.compile(r"\\(x[0-9A-Fa-f]{1,2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|[0-7]{1,3}|.)", re.DOTALL)
 _SHORT = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
@@ -80,7 +92,9 @@ def _renamed(tokens: list[Token], functions: frozenset[str]) -> list[Token]:
         if token.kind is Kind.ESCAPED:
             value = _unescaped(token.text)
             token = token._replace(kind=Kind.STRING, text="'" + value.replace("'", "''") + "'", name=value)
-        elif token.kind is Kind.WORD or (token.kind is Kind.QUOTED and name in ("char", "substring", "position")):
+        elif token.kind is Kind.WORD or (
+            token.kind is Kind.QUOTED and name in ("char", "substring", "position")
+        ):
             qualified = len(out) > 1 and out[-1].text == "." and out[-2].name == _DROPPED
             before = out[-3].name if qualified and len(out) > 2 else out[-1].name if out else ""
             if follows == "(" and name in functions and before not in _KEEP and (qualified or before != "."):
@@ -113,5 +127,3 @@ def _unescaped(text: str) -> str:
 def words(text: str) -> list[str]:
     """The statement's bare words and signs in lower case; strings and quoted names by their value."""
     return [token.name for token in tokens_of(text)]
-
-

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from datetime import tzinfo
 from decimal import Decimal
 from functools import cmp_to_key, partial
-from typing import Protocol
+from typing import Any, Protocol
 
 from protocols.postgres.datatypes import (
     DAY,
@@ -73,7 +73,7 @@ def varchar(text: str, most: int, explicit: int, name: str) -> str:
 
 def round_micros(value: int, digits: int) -> int:
     step = 10 ** (6 - digits)
-    return (value + step // 2) // step * step
+    return int((value + step // 2) // step * step)
 
 
 def _pretty(value: int) -> str:
@@ -170,9 +170,12 @@ def as_json(oid: int, value: Value, zone: tzinfo) -> object:
     if oid in kinds.NUMBERS:
         return json_value(to_text(oid, value, zone))
     text = to_text(oid, value, zone)
-    return text.replace(" ", "T", 1) + (":00" if oid == kinds.TIMESTAMPTZ and len(text.rpartition("+")[2]) == 2 else "") if (
-        oid in (kinds.TIMESTAMP, kinds.TIMESTAMPTZ)
-    ) else text
+    return (
+        text.replace(" ", "T", 1)
+        + (":00" if oid == kinds.TIMESTAMPTZ and len(text.rpartition("+")[2]) == 2 else "")
+        if (oid in (kinds.TIMESTAMP, kinds.TIMESTAMPTZ))
+        else text
+    )
 
 
 def json_text(value: object, *, binary: bool) -> str:
@@ -181,7 +184,14 @@ def json_text(value: object, *, binary: bool) -> str:
         return jsonb_text(value)
     match value:
         case dict():
-            return "{" + ", ".join(f"{json.dumps(k, ensure_ascii=False)} : {json_text(v, binary=False)}" for k, v in value.items()) + "}"
+            return (
+                "{"
+                + ", ".join(
+                    f"{json.dumps(k, ensure_ascii=False)} : {json_text(v, binary=False)}"
+                    for k, v in value.items()
+                )
+                + "}"
+            )
         case list():
             return "[" + ", ".join(json_text(one, binary=False) for one in value) + "]"
         case _:
@@ -189,7 +199,9 @@ def json_text(value: object, *, binary: bool) -> str:
 
 
 def build(kind: str, binary: int, oids: str, zone: tzinfo, *args: Value) -> str:
-    values = [as_json(int(oid), one, zone) for oid, one in zip(oids.split(",") if oids else [], args, strict=True)]
+    values = [
+        as_json(int(oid), one, zone) for oid, one in zip(oids.split(",") if oids else [], args, strict=True)
+    ]
     if kind == "array":
         return json_text(values, binary=bool(binary))
     if kind == "one":
@@ -202,7 +214,13 @@ def build(kind: str, binary: int, oids: str, zone: tzinfo, *args: Value) -> str:
             raise Malformed("22023", f"argument {at + 1}: key must not be null")
         pairs.append((key if isinstance(key, str) else jsonb_text(key), values[at + 1]))
     if not binary:
-        return "{" + ", ".join(f"{json.dumps(str(k), ensure_ascii=False)} : {json_text(v, binary=False)}" for k, v in pairs) + "}"
+        return (
+            "{"
+            + ", ".join(
+                f"{json.dumps(str(k), ensure_ascii=False)} : {json_text(v, binary=False)}" for k, v in pairs
+            )
+            + "}"
+        )
     found.update(pairs)
     return jsonb_text(found)
 
@@ -252,11 +270,17 @@ class Collected:
             pairs = [(str(as_json(int(first), r[0], zone)), as_json(int(second), r[1], zone)) for r in rows]
             if kind.endswith("b"):
                 return jsonb_text(dict(pairs))
-            return "{ " + ", ".join(f"{json.dumps(k, ensure_ascii=False)} : {json_text(v, binary=False)}" for k, v in pairs) + " }"
+            return (
+                "{ "
+                + ", ".join(
+                    f"{json.dumps(k, ensure_ascii=False)} : {json_text(v, binary=False)}" for k, v in pairs
+                )
+                + " }"
+            )
         return json_text([as_json(int(oid), row[0], zone) for row in rows], binary=kind.endswith("b"))
 
 
-def _key(at: int, order: str, row: tuple[Value, Value, tuple[Value, ...]]) -> object:
+def _key(at: int, order: str, row: tuple[Value, Value, tuple[Value, ...]]) -> Any:
     value = row[2][at]
     if "n" in order:
         return cmp_to_key(numbers.compare)(str(value))
@@ -289,15 +313,17 @@ class Every:
 def install(connection: sqlite3.Connection, around: Around) -> None:
     """Everything, on one connection."""
 
-    def guarded(call: Callable[..., Value]) -> Callable[..., Value]:
-        def one(*args: Value) -> Value:
+    def guarded(call: Callable[..., Value]) -> Callable[..., Any]:
+        def one(*args: Value) -> Any:
             try:
                 return call(*args)
             except (StoreError, Malformed) as why:
                 around.error = why
                 raise
             except (ValueError, TypeError, ArithmeticError, AttributeError, LookupError) as why:
-                around.error = StoreError("22000", f"a function was given what it cannot take ({type(why).__name__})")
+                around.error = StoreError(
+                    "22000", f"a function was given what it cannot take ({type(why).__name__})"
+                )
                 raise
 
         return one
@@ -336,8 +362,10 @@ def install(connection: sqlite3.Connection, around: Around) -> None:
         )
     connection.create_window_function("pg_sum", 1, numbers.Sum)
     connection.create_window_function("pg_avg", 1, numbers.Average)
-    connection.create_aggregate("pg_collect", -1, type("collect", (Collected,), {"zone": staticmethod(around.zone)}))
-    connection.create_aggregate("pg_every", 1, Every)
+    connection.create_aggregate(
+        "pg_collect", -1, type("collect", (Collected,), {"zone": staticmethod(around.zone)})
+    )
+    connection.create_aggregate("pg_every", 1, type("every", (Every,), {}))
     connection.create_aggregate("pg_some", 1, type("some", (Every,), {"any_of_them": True}))
 
 
@@ -381,7 +409,10 @@ def _numbers(add: Add) -> None:
     add("ceil", numbers.ceiling)
     add("floor", numbers.floor)
     add("sign", lambda value: str((Decimal(value) > 0) - (Decimal(value) < 0)))
-    add("div", lambda left, right: numbers.truncate(numbers.divide(left, right)) if Decimal(right) else _zero())
+    add(
+        "div",
+        lambda left, right: numbers.truncate(numbers.divide(left, right)) if Decimal(right) else _zero(),
+    )
     add("round_float", numbers.round_float)
     add("trunc_float", lambda value: float(math.trunc(value)))
     add("ceil_float", lambda value: float(math.ceil(value)))
@@ -479,7 +510,10 @@ def _texts(add: Add) -> None:
 
 def _chr(code: int) -> str:
     if not 0 < code < 0x110000:
-        raise Malformed("54000", "null character not permitted" if not code else "requested character too large for encoding")
+        raise Malformed(
+            "54000",
+            "null character not permitted" if not code else "requested character too large for encoding",
+        )
     return chr(code)
 
 
@@ -487,7 +521,9 @@ def _pretty_json(text: str) -> str:
     def lines(value: object, depth: int) -> str:
         inner = "    " * (depth + 1)
         if isinstance(value, dict) and value:
-            body = ",\n".join(f"{inner}{json.dumps(k, ensure_ascii=False)}: {lines(v, depth + 1)}" for k, v in value.items())
+            body = ",\n".join(
+                f"{inner}{json.dumps(k, ensure_ascii=False)}: {lines(v, depth + 1)}" for k, v in value.items()
+            )
             return "{\n" + body + "\n" + "    " * depth + "}"
         if isinstance(value, list) and value:
             body = ",\n".join(f"{inner}{lines(one, depth + 1)}" for one in value)
@@ -498,8 +534,14 @@ def _pretty_json(text: str) -> str:
 
 
 def _arrays(add: Add) -> None:
-    add("string_to_array", lambda text, mark: _array(list(text.split(mark) if mark else [text]) if text else []))
-    add("array_to_string", lambda value, mark: mark.join(_as_text(one) for one in _items(value) if one is not None))
+    add(
+        "string_to_array",
+        lambda text, mark: _array(list(text.split(mark) if mark else [text]) if text else []),
+    )
+    add(
+        "array_to_string",
+        lambda value, mark: mark.join(_as_text(one) for one in _items(value) if one is not None),
+    )
     add("array_length", lambda value, depth: len(_items(value)) or None if depth == 1 else None)
     add("array_lower", lambda value, depth: 1 if depth == 1 and _items(value) else None)
     add("cardinality", lambda value: len(_items(value)))
@@ -527,7 +569,11 @@ def _conversions(add: Add, around: Around) -> None:
     add("in", lambda oid, text: kinds.stored(oid, from_text(oid, text, around.zone(), around.now())))
     add("out", lambda oid, value: array_out(oid, value, around.zone()))
     add("varchar", varchar)
-    add("format_type", lambda oid, mod: spelled(oid, -1 if mod is None else mod) if oid is not None else None, strict=False)
+    add(
+        "format_type",
+        lambda oid, mod: spelled(oid, -1 if mod is None else mod) if oid is not None else None,
+        strict=False,
+    )
     add("series_tz", lambda first, last, step: series_times(first, last, step, around.zone()))
     add(
         "build",

@@ -69,7 +69,10 @@ class Scope:
         else:
             found = [one for one in self.merged if one.name == name]
             found += [
-                seen for source in self.sources for seen in source.columns if seen.name == name and not seen.hidden
+                seen
+                for source in self.sources
+                for seen in source.columns
+                if seen.name == name and not seen.hidden
             ]
         if len(found) > 1:
             raise StoreError("42702", f'column reference "{name}" is ambiguous')
@@ -86,6 +89,4 @@ class Scope:
 
     def visible(self) -> list[Seen]:
         """The columns of `*`."""
-        return self.merged + [
-            seen for source in self.sources for seen in source.columns if not seen.hidden
-        ]
+        return self.merged + [seen for source in self.sources for seen in source.columns if not seen.hidden]

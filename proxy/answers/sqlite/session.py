@@ -11,7 +11,7 @@ import sqlite3
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import tzinfo
 from typing import TYPE_CHECKING
 
@@ -136,7 +136,11 @@ class Session:
         return {name: self._settings[name.lower()] for name in settings.REPORTED}
 
     def prepare(self, text: str, types: Sequence[int] = ()) -> Plan:
-        words = tuple(reading.words(text)) if len(text) < 2_000 else tuple(reading.words(text[:200].rpartition(" ")[0]))
+        words = (
+            tuple(reading.words(text))
+            if len(text) < 2_000
+            else tuple(reading.words(text[:200].rpartition(" ")[0]))
+        )
         first = words[0] if words else ""
         if self._block == "failed" and first not in ("commit", "end", "rollback", "abort"):
             raise StoreError("25P02", _ABORTED)
@@ -165,6 +169,16 @@ class Session:
             if self._block == "failed":
                 raise StoreError("25P02", _ABORTED)
             return self._run(prepared, parameters)
+        except sqlite3.Error as error:
+            raise self._translated(error) from error
+
+    def load(self, prepared: Plan, rows: Iterable[Sequence[Value]]) -> None:
+        """Run a change once for each row."""
+        try:
+            self._begin_write()
+            types = prepared.shape.parameters
+            given = ([kinds.stored(oid, value) for oid, value in zip(types, row, strict=True)] for row in rows)
+            self.connection.executemany(prepared.sql, given)
         except sqlite3.Error as error:
             raise self._translated(error) from error
 
@@ -206,7 +220,9 @@ class Session:
         tr = Translator(catalogue, self.path, dict(enumerate(types, 1)))
         if isinstance(tree, _DEFINITIONS):
             columns = None
-            plan = Plan(text, words, Shape((), columns), writes=True, defines=True, version=version, types=types)
+            plan = Plan(
+                text, words, Shape((), columns), writes=True, defines=True, version=version, types=types
+            )
         elif isinstance(tree, (exp.Insert, exp.Update, exp.Delete)):
             found = changes.change(tr, tree)
             outs = found.columns
@@ -220,7 +236,9 @@ class Session:
             if not plan.sql:
                 raise unsupported("EXPLAIN of this statement")
             shape = Shape(plan.shape.parameters, (Column("QUERY PLAN", kinds.TEXT),))
-            plan = msgspec.structs.replace(plan, sql="EXPLAIN QUERY PLAN " + plan.sql, shape=shape, tag="EXPLAIN", writes=False)
+            plan = msgspec.structs.replace(
+                plan, sql="EXPLAIN QUERY PLAN " + plan.sql, shape=shape, tag="EXPLAIN", writes=False
+            )
         self._plans[key] = plan
         if len(self._plans) > MOST_PLANS:
             self._plans.popitem(last=False)
@@ -232,7 +250,16 @@ class Session:
     ) -> Plan:  # fmt: skip
         columns = None
         if outs is not None:
-            columns = tuple(Column(one.name, one.kind.oid if one.kind.oid != kinds.UNKNOWN else kinds.TEXT, one.kind.typmod, one.table, one.number) for one in outs)
+            columns = tuple(
+                Column(
+                    one.name,
+                    one.kind.oid if one.kind.oid != kinds.UNKNOWN else kinds.TEXT,
+                    one.kind.typmod,
+                    one.table,
+                    one.number,
+                )
+                for one in outs
+            )
         return Plan(
             text, words, Shape(tr.parameters(), columns), sql, tag, tr.writes or tr.locks, False, tuple(sorted(tr.systems)),
             version, types,
@@ -243,7 +270,11 @@ class Session:
     def _run(self, plan: Plan, parameters: Sequence[Value]) -> Result:
         if plan.writes:
             self._begin_write()
-        elif self._isolation != "read committed" and (self._block == "open" or self._implicit) and not self._snapshot:
+        elif (
+            self._isolation != "read committed"
+            and (self._block == "open" or self._implicit)
+            and not self._snapshot
+        ):
             self._begin_snapshot()
         version, catalogue = self.database.state(self.connection)
         if version != plan.version:
@@ -255,8 +286,12 @@ class Session:
             return self._define(plan, catalogue)
         if plan.systems:
             sequences = {row[0]: row for row in self.connection.execute(f"SELECT * FROM {OWN}sequences")}
-            system.fill(self.connection, plan.systems, system.Facts(catalogue, self.name, self.user, sequences))
-        given = [kinds.stored(oid, value) for oid, value in zip(plan.shape.parameters, parameters, strict=True)]
+            system.fill(
+                self.connection, plan.systems, system.Facts(catalogue, self.name, self.user, sequences)
+            )
+        given = [
+            kinds.stored(oid, value) for oid, value in zip(plan.shape.parameters, parameters, strict=True)
+        ]
         cursor = self.connection.execute(plan.sql, given)
         if plan.shape.columns is None:
             (count,) = self.connection.execute("SELECT changes()").fetchone()
@@ -314,7 +349,9 @@ class Session:
         if found is not None:
             return found
         try:
-            catalogue = self.database.state(self.connection)[1] if isinstance(error, sqlite3.IntegrityError) else None
+            catalogue = (
+                self.database.state(self.connection)[1] if isinstance(error, sqlite3.IntegrityError) else None
+            )
         except sqlite3.Error:
             catalogue = None
         said = translated(error, catalogue)
@@ -362,7 +399,9 @@ class Session:
             if time.monotonic() >= until:
                 if self._deadline and time.monotonic() >= self._deadline:
                     raise StoreError("57014", "canceling statement due to statement timeout")
-                raise StoreError("55P03", "canceling statement due to lock timeout: another transaction is writing")
+                raise StoreError(
+                    "55P03", "canceling statement due to lock timeout: another transaction is writing"
+                )
 
     def _begin_snapshot(self) -> None:
         self.connection.execute("BEGIN")
@@ -520,7 +559,9 @@ class Session:
         if len(rest) < 3 or rest[1] not in ("to", "="):
             raise StoreError("42601", "syntax error in SET")
         name = rest[0]
-        value = "".join(rest[2:]) if name != "search_path" else ", ".join(one for one in rest[2:] if one != ",")
+        value = (
+            "".join(rest[2:]) if name != "search_path" else ", ".join(one for one in rest[2:] if one != ",")
+        )
         if value.lower() == "default" or (name == "timezone" and value.lower() == "local"):
             value = self._initial.get(name, "")
         return Result(None, iter(()), "SET", reported=self.set(name, value, local=local))
@@ -608,7 +649,5 @@ _COMMANDS: Mapping[str, Callable[[Session, tuple[str, ...], Plan], Result]] = {
     "deallocate": Session._deallocate, "analyze": Session._analyze,
 }  # fmt: skip
 _REFUSED = frozenset(
-    "copy declare fetch move close listen unlisten notify prepare execute do call grant revoke comment vacuum cluster "
-    "reindex lock load security refresh checkpoint import reassign merge".split()
+    ["copy", "declare", "fetch", "move", "close", "listen", "unlisten", "notify", "prepare", "execute", "do", "call", "grant", "revoke", "comment", "vacuum", "cluster", "reindex", "lock", "load", "security", "refresh", "checkpoint", "import", "reassign", "merge"]
 )
-

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
+from protocols.postgres.datatypes import Malformed, zone_named
 from proxy.answers.executor import StoreError
 from proxy.answers.sqlite.kinds import unsupported
-from protocols.postgres.datatypes import Malformed, zone_named
 
 VERSION = "15.0"
 """The PostgreSQL whose behaviour is the measure."""

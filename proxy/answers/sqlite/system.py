@@ -201,7 +201,9 @@ def _indexes(facts: Facts) -> Rows:
         for key in one.keys:
             field = table.field(key) if table is not None else None
             numbers.append(field.number if field is not None else 0)
-        primary = table is not None and any(each.index == one.oid and each.kind == "p" for each in table.constraints)
+        primary = table is not None and any(
+            each.index == one.oid and each.kind == "p" for each in table.constraints
+        )
         exprs = ", ".join(key for key in one.keys if key[:1] == "(") or None
         yield (
             one.oid, one.table, len(one.keys), len(one.keys), one.unique, False, primary, False, True, False, True, False, True,
@@ -216,7 +218,11 @@ def _constraints(facts: Facts) -> Rows:
     for table, one in _of_tables(facts):
         numbers = [field.number for name in one.columns if (field := table.field(name)) is not None]
         other = facts.catalogue.by_oid(one.other) if one.other else None
-        others = [field.number for name in one.others if other is not None and (field := other.field(name)) is not None]
+        others = [
+            field.number
+            for name in one.others
+            if other is not None and (field := other.field(name)) is not None
+        ]
         target = _index_of(other, one) if other is not None else one.index
         yield (
             one.oid, one.name, facts.schema_oid(table.schema), one.kind, one.deferred, one.deferred, True, table.oid, 0, target, 0,
@@ -233,7 +239,10 @@ def _of_tables(facts: Facts) -> Iterator[tuple[Relation, Constraint]]:
 
 
 def _index_of(other: Relation, key: Constraint) -> int:
-    return next((one.index for one in other.constraints if one.kind in "pu" and set(one.columns) == set(key.others)), 0)
+    return next(
+        (one.index for one in other.constraints if one.kind in "pu" and set(one.columns) == set(key.others)),
+        0,
+    )
 
 
 def _sequences(facts: Facts) -> Rows:
@@ -263,7 +272,16 @@ def _methods(facts: Facts) -> Rows:
 def _tables(facts: Facts) -> Rows:
     for one in facts.catalogue.relations:
         if one.kind == "r":
-            yield one.schema, one.name, facts.user, None, bool(facts.catalogue.indexes(one.oid)), False, False, False
+            yield (
+                one.schema,
+                one.name,
+                facts.user,
+                None,
+                bool(facts.catalogue.indexes(one.oid)),
+                False,
+                False,
+                False,
+            )
 
 
 def _views(facts: Facts) -> Rows:
@@ -351,8 +369,16 @@ def _columns(facts: Facts) -> Rows:
                 radix = 10
                 if field.typmod >= 4:
                     precision, scale = (field.typmod - 4) >> 16, (field.typmod - 4) & 0x7FF
-            octets = length * 4 if length is not None else 1_073_741_824 if field.oid in (TEXT, 1043) else None
-            moment = (field.typmod if field.typmod >= 0 else 6) if field.oid in (1083, 1114, 1184, 1186) else 0 if field.oid == 1082 else None
+            octets = (
+                length * 4 if length is not None else 1_073_741_824 if field.oid in (TEXT, 1043) else None
+            )
+            moment = (
+                (field.typmod if field.typmod >= 0 else 6)
+                if field.oid in (1083, 1114, 1184, 1186)
+                else 0
+                if field.oid == 1082
+                else None
+            )
             name = "ARRAY" if is_array(field.oid) else spelled(field.oid)
             yield (
                 facts.database, one.schema, one.name, field.name, at + 1,
@@ -368,7 +394,17 @@ _WORDS = {"p": "PRIMARY KEY", "u": "UNIQUE", "f": "FOREIGN KEY", "c": "CHECK"}
 def _table_constraints(facts: Facts) -> Rows:
     for table, one in _of_tables(facts):
         deferred = "YES" if one.deferred else "NO"
-        yield facts.database, table.schema, one.name, facts.database, table.schema, table.name, _WORDS[one.kind], deferred, deferred
+        yield (
+            facts.database,
+            table.schema,
+            one.name,
+            facts.database,
+            table.schema,
+            table.name,
+            _WORDS[one.kind],
+            deferred,
+            deferred,
+        )
 
 
 def _key_columns(facts: Facts) -> Rows:
@@ -376,14 +412,31 @@ def _key_columns(facts: Facts) -> Rows:
         if one.kind != "c":
             for at, name in enumerate(one.columns):
                 place = at + 1 if one.kind == "f" else None
-                yield facts.database, table.schema, one.name, facts.database, table.schema, table.name, name, at + 1, place
+                yield (
+                    facts.database,
+                    table.schema,
+                    one.name,
+                    facts.database,
+                    table.schema,
+                    table.name,
+                    name,
+                    at + 1,
+                    place,
+                )
 
 
 def _references(facts: Facts) -> Rows:
     for table, one in _of_tables(facts):
         other = facts.catalogue.by_oid(one.other)
         if one.kind == "f" and other is not None:
-            key = next((each.name for each in other.constraints if each.kind in "pu" and set(each.columns) == set(one.others)), None)
+            key = next(
+                (
+                    each.name
+                    for each in other.constraints
+                    if each.kind in "pu" and set(each.columns) == set(one.others)
+                ),
+                None,
+            )
             yield (
                 facts.database, table.schema, one.name, facts.database, other.schema, key, "NONE", one.on_update or "NO ACTION",
                 one.on_delete or "NO ACTION",

@@ -54,7 +54,12 @@ def regex(pattern: str, flags: str = "") -> re.Pattern[str]:
     said = pattern
     for name, members in _CLASSES.items():
         said = said.replace(f"[:{name}:]", members)
-    said = said.replace("\\m", r"\b(?=\w)").replace("\\M", r"\b(?<=\w)").replace("\\y", r"\b").replace("\\Y", r"\B")
+    said = (
+        said.replace("\\m", r"\b(?=\w)")
+        .replace("\\M", r"\b(?<=\w)")
+        .replace("\\y", r"\b")
+        .replace("\\Y", r"\B")
+    )
     said = re.sub(r"(?<!\\)\$", r"\\Z", said) if "$" in said else said
     kind = re.DOTALL | (re.IGNORECASE if "i" in flags else 0) | re.ASCII * 0
     try:
@@ -70,7 +75,9 @@ def matches(text: str, pattern: str, fold: int = 0) -> bool:
 def _unambiguous(pattern: str) -> None:
     """Where alternatives stand beside each other the server takes the longest match, Python the first."""
     if "|" in pattern:
-        raise Malformed("0A000", "the embedded store takes no alternatives (|) where the matched text matters")
+        raise Malformed(
+            "0A000", "the embedded store takes no alternatives (|) where the matched text matters"
+        )
 
 
 def regexp_replace(text: str, pattern: str, new: str, flags: str = "") -> str:
@@ -144,7 +151,9 @@ def split_part(text: str, mark: str, place: int) -> str:
 
 
 def translate(text: str, old: str, new: str) -> str:
-    table = {ord(letter): (new[at] if at < len(new) else None) for at, letter in reversed(list(enumerate(old)))}
+    table = {
+        ord(letter): (new[at] if at < len(new) else None) for at, letter in reversed(list(enumerate(old)))
+    }
     return text.translate(table)
 
 
@@ -168,7 +177,9 @@ def encode(data: bytes, form: str) -> str:
         found = base64.b64encode(data).decode()
         return "\n".join(found[at : at + 76] for at in range(0, len(found), 76))
     if form == "escape":
-        return "".join(chr(b) if 0 < b < 128 and b != 92 else "\\\\" if b == 92 else f"\\{b:03o}" for b in data)
+        return "".join(
+            chr(b) if 0 < b < 128 and b != 92 else "\\\\" if b == 92 else f"\\{b:03o}" for b in data
+        )
     raise Malformed("22023", f'unrecognized encoding: "{form}"')
 
 
@@ -207,7 +218,7 @@ def format_text(form: str, *args: str | None) -> str:
         at = found.end()
         kind = found[2]
         if kind is None:
-            raise Malformed("22023", 'unrecognized format() type specifier')
+            raise Malformed("22023", "unrecognized format() type specifier")
         if kind == "%":
             out.append("%")
             continue

@@ -127,7 +127,13 @@ def truncate(unit: str, micros: int, zone: tzinfo | None) -> int:
             if name == "week":
                 moment -= timedelta(days=moment.weekday())
             elif name != "day":
-                month = 1 + (moment.month - 1) // 3 * 3 if name == "quarter" else moment.month if name == "month" else 1
+                month = (
+                    1 + (moment.month - 1) // 3 * 3
+                    if name == "quarter"
+                    else moment.month
+                    if name == "month"
+                    else 1
+                )
                 year = {"decade": moment.year // 10 * 10, "century": (moment.year - 1) // 100 * 100 + 1}.get(
                     name, (moment.year - 1) // 1000 * 1000 + 1 if name == "millennium" else moment.year
                 )
@@ -274,7 +280,9 @@ def to_char(micros: int, form: str, zone: tzinfo | None) -> str:
             continue
         fill = form[at : at + 2] == "FM"
         start = at + 2 if fill else at
-        found = next((one for one in sorted(_PATTERNS, key=len, reverse=True) if form.startswith(one, start)), None)
+        found = next(
+            (one for one in sorted(_PATTERNS, key=len, reverse=True) if form.startswith(one, start)), None
+        )
         if found is None:
             if form[at].isalpha():
                 raise Malformed("0A000", "the embedded store does not know this pattern of to_char()")
