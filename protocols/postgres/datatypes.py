@@ -35,6 +35,18 @@ class DataType(msgspec.Struct, frozen=True):
     category: str = "U"
 
 
+class Named(str):
+    """What a regclass or regtype is called; in binary it is its number."""
+
+    oid: int = 0
+
+    @classmethod
+    def of(cls, oid: int, name: str) -> "Named":
+        made = cls(name)
+        made.oid = oid
+        return made
+
+
 class Malformed(Exception):
     """A value cannot be one of its type: SQLSTATE and what is wrong with it."""
 
@@ -652,6 +664,8 @@ def to_binary(oid: int, value: Value) -> bytes:
         return struct.pack("!f" if oid == 700 else "!d", value)
     if isinstance(value, bytes):
         return value
+    if isinstance(value, Named):
+        return struct.pack("!I", value.oid)
     text = str(value)
     match oid:
         case 1186:

@@ -308,15 +308,14 @@ def _cell(value: Value, how: tuple[int, int, int], zone: tzinfo) -> bytes:
     if value is None:
         return _NULL
     oid, binary, typmod = how
-    if binary:
+    if oid == 1042 and typmod > 4:
+        data = str(value).ljust(typmod - 4).encode("utf-8", "replace")
+    elif binary:
         data = to_binary(oid, value)
     elif oid in _TEXT_AS_IS:
         data = str(value).encode("utf-8", "replace")
     else:
-        text = to_text(oid, value, zone)
-        if oid == 1042 and typmod > 4:
-            text = text.ljust(typmod - 4)
-        data = text.encode("utf-8", "replace")
+        data = to_text(oid, value, zone).encode("utf-8", "replace")
     return _LENGTH.pack(len(data)) + data
 
 

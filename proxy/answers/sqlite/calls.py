@@ -69,7 +69,7 @@ def call(tr: "Translator", node: exp.Expr, scope: Scope) -> Typed:
     if name in functions.AGGREGATES:
         return aggregate(tr, node, scope)
     if name in functions.WINDOWS:
-        raise StoreError("42P20", f"window function {name} requires an OVER clause")
+        raise StoreError("42809", f"window function {name} requires an OVER clause")
     if name in functions.SETS:
         return tr.set_in_list(node, scope)
     if name in functions.WRITES:
@@ -261,6 +261,8 @@ def aggregate(tr: "Translator", node: exp.Expr, scope: Scope, *, windowed: bool 
     if not windowed:
         scope.aggregates = True
     arguments, order, distinct = list(node.expressions), None, False
+    if arguments and isinstance(arguments[-1], exp.Order) and isinstance(arguments[-1].this, exp.Distinct):
+        order, arguments = arguments[-1], [arguments[-1].this]
     if arguments and isinstance(arguments[0], exp.Distinct):
         distinct = True
         expressions.only(arguments[0], "expressions")

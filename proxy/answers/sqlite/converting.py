@@ -272,6 +272,8 @@ def sortable(sql: str, oid: int, what: str) -> str:
         raise StoreError("42883", f"could not identify {what} operator for type json")
     if what == "an ordering" and (oid == JSONB or is_array(oid)):
         raise unsupported(f"the order of values of type {spelled(oid)}")
+    if oid == JSONB:
+        return f"({sql}) COLLATE pgjson"
     if is_array(oid) and element(oid) in (NUMERIC, *FLOATS):
         raise unsupported(f"comparing values of type {spelled(oid)}")
     return sql

@@ -21,6 +21,7 @@ from proxy.answers.sqlite.kinds import (
     INT4,
     INT8,
     INTERVAL,
+    JSONB,
     NUMERIC,
     TEXT,
     UNKNOWN,
@@ -514,13 +515,13 @@ class Definer:
             case exp.Drop() if str(action.args.get("kind")).upper() == "COLUMN":
                 return self._drop_column(
                     relation,
-                    named(action.this),
+                    _dropped(action),
                     exists=bool(action.args.get("exists")),
                     cascade=bool(action.args.get("cascade")),
                 )
             case exp.Drop() if str(action.args.get("kind")).upper() == "CONSTRAINT":
                 return self._drop_constraint(
-                    relation, named(action.this), exists=bool(action.args.get("exists"))
+                    relation, _dropped(action), exists=bool(action.args.get("exists"))
                 )
             case exp.RenameColumn():
                 return self._rename_column(relation, named(action.this), named(action.args["to"]))
@@ -653,7 +654,7 @@ class Definer:
             kind = wanted(node.args["dtype"]).kind
             after = msgspec.structs.replace(field, oid=kind.oid, typmod=kind.typmod)
             scope = Scope(sources=[changes.source_of(relation, relation.place)])
-            using = node.args.get("using")
+            using = node.args.get("using") or None
             one = expressions.expression(
                 self.tr,
                 using
@@ -719,19 +720,9 @@ class Definer:
     # --- DROP, TRUNCATE --------------------------------------------------------------------------
 
     def drop(self, node: exp.Drop) -> str:
-        only(
-            node,
-            "this",
-            "kind",
-            "exists",
-            "cascade",
-            "constraints",
-            "restrict",
-            "expressions",
-            "concurrently",
-        )
+        only(node, "tables", "kind", "exists", "cascade", "restrict", "concurrently")
         kind = str(node.args.get("kind")).upper()
-        for target in [node.this, *(node.args.get("expressions") or ())]:
+        for target in node.args.get("tables") or ():
             self._drop_one(
                 kind, target, exists=bool(node.args.get("exists")), cascade=bool(node.args.get("cascade"))
             )
@@ -849,6 +840,11 @@ class Definer:
         return "TRUNCATE TABLE"
 
 
+def _dropped(action: exp.Expr) -> str:
+    """The one name that DROP COLUMN or DROP CONSTRAINT has."""
+    return named(action.args["tables"][0].this)
+
+
 def _with_field(relation: Relation, field: Field) -> Relation:
     fields = tuple(field if one.number == field.number else one for one in relation.fields)
     return msgspec.structs.replace(relation, fields=fields)
@@ -863,7 +859,7 @@ def table_sql(tr: "Translator", relation: Relation, place: str) -> str:
     parts: list[str] = []
     for one in relation.fields:
         collation = (
-            " COLLATE pgnum" if one.oid == NUMERIC else " COLLATE pgspan" if one.oid == INTERVAL else ""
+            " COLLATE pgnum" if one.oid == NUMERIC else " COLLATE pgspan" if one.oid == INTERVAL else " COLLATE pgjson" if one.oid == JSONB else ""
         )
         parts.append(
             f"{quoted(one.name)} {affinity(one.oid)}{collation}{' NOT NULL' if one.required else ''}"

@@ -71,8 +71,6 @@ def expression(tr: "Translator", node: exp.Expr, scope: Scope) -> Typed:
     """One expression."""
     handler = _NODES.get(type(node))
     if handler is None:
-        if isinstance(node, exp.Func):
-            raise calls.unknown(node.name if isinstance(node, exp.Anonymous) else node.sql_name().lower())
         raise unsupported(described(node))
     mark = len(scope.bare)
     found = handler(tr, node, scope)
@@ -375,7 +373,7 @@ def calculate(tr: "Translator", sign: str, left: Typed, right: Typed) -> Typed:
         raise StoreError("42725", f"operator is not unique: unknown {sign} unknown")
     for one, other in ((left, right), (right, left)):
         if one.oid == UNKNOWN:
-            guess = other.oid
+            guess = TEXT if other.oid == JSONB else other.oid
             if other.oid in MOMENTS and (sign == "+" or one is right):
                 guess = INTERVAL if one.literal is None or not _looks_like_time(one.literal) else other.oid
                 if other.oid == DATE and sign == "-" and one.literal is not None:
@@ -553,13 +551,14 @@ def _like(tr: "Translator", node: exp.Expr, scope: Scope) -> Typed:
     if isinstance(node, exp.Escape):
         escape = coerce(tr, expression(tr, node.expression, scope), Kind(TEXT)).sql
         node = node.this
-    only(node, "this", "expression")
+    only(node, "this", "expression", "negate")
     right = node.expression
     if isinstance(right, (exp.Any, exp.All)):
         raise unsupported("LIKE ANY and LIKE ALL")
     left, pattern = (_textual(tr, expression(tr, each, scope), "~~") for each in (node.this, right))
     fold = int(isinstance(node, exp.ILike))
-    return Typed(f"pg_like({left}, {pattern}, {escape}, {fold})", Kind(BOOL))
+    sql = f"pg_like({left}, {pattern}, {escape}, {fold})"
+    return Typed(f"(NOT {sql})" if node.args.get("negate") else sql, Kind(BOOL))
 
 
 def _textual(tr: "Translator", one: Typed, sign: str) -> str:
@@ -727,9 +726,11 @@ def _cast(tr: "Translator", node: exp.Expr, scope: Scope) -> Typed:
     if isinstance(node.this, exp.Array) and not node.this.expressions and is_array(to.oid):
         return Typed("'[]'", to, "array")
     one = expression(tr, node.this, scope)
-    name = one.name if one.name != "?column?" else BY_OID[to.oid].name.removeprefix("_")
-    if isinstance(node.this, (exp.Case, exp.Literal)) and one.name == "?column?":
-        name = BY_OID[to.oid].name.removeprefix("_")
+    inner = node.this
+    while isinstance(inner, exp.Paren):
+        inner = inner.this
+    weak = isinstance(inner, (exp.Cast, exp.Literal, exp.Boolean, exp.Case, exp.Interval)) or one.name == "?column?"
+    name = BY_OID[to.oid].name.removeprefix("_") if weak else one.name
     if one.parameter:
         tr.parameter_is(one.parameter, to.oid)
         one = one._replace(kind=Kind(to.oid), parameter=0)

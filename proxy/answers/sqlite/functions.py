@@ -48,8 +48,8 @@ ascii(text) int4
 chr(int4) text
 md5(text) text
 md5(bytea) text
-to_hex(int4) text
-to_hex(int8) text
+to_hex(int4) text : pg_to_hex({0}, 32)
+to_hex(int8) text : pg_to_hex({0}, 64)
 quote_ident(text) text
 quote_literal(text) text
 encode(bytea,text) text

@@ -4,7 +4,7 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from protocols.postgres.datatypes import Value, spelled
+from protocols.postgres.datatypes import Named, Value, spelled
 from proxy.answers.executor import StoreError
 from proxy.answers.sqlite import kinds, settings, system
 from proxy.answers.sqlite.catalogue import OWN, PUBLIC, Relation
@@ -32,9 +32,10 @@ class Inquiries:
     def reg_name(self, oid: int, value: Value) -> Value:
         if not isinstance(value, int):
             return value
-        if oid == REGTYPE:
-            return spelled(value)
-        return self._regclass_name(value) if oid == kinds.REGCLASS else "-" if not value else str(value)
+        name = "-" if not value else str(value)
+        if oid in (REGTYPE, kinds.REGCLASS):
+            name = spelled(value) if oid == REGTYPE else self._regclass_name(value)
+        return Named.of(value, name)
 
     # --- sequences -------------------------------------------------------------------------------
 

@@ -176,7 +176,11 @@ def _combined(tr: "Translator", node: exp.SetOperation, outer: Scope | None, int
             raise unsupported(f"{word} ALL")
         word = "UNION ALL"
     sides: list[exp.Expr] = [node.this, node.expression]
-    found = [query(tr, one, outer, into) for one in sides]
+    found: list[Query] = []
+    for one in sides:
+        tr.loose = into is None
+        found.append(query(tr, one, outer, into))
+        tr.loose = False
     if len(found[0].columns) != len(found[1].columns):
         raise StoreError("42601", f"each {word.split()[0]} query must have the same number of columns")
     wish: list[Kind | None] = []
@@ -222,6 +226,7 @@ def _select(tr: "Translator", node: exp.Select, outer: Scope | None, into: Into)
         raise unsupported("this form of SELECT")
     scope = Scope(outer=outer)
     keyed, tr.keyed = tr.keyed or bool(node.args.get("distinct")), False
+    loose, tr.loose = tr.loose, False
     from_ = _from(tr, node, scope)
     where = ""
     if node.args.get("where") is not None:
@@ -230,7 +235,7 @@ def _select(tr: "Translator", node: exp.Select, outer: Scope | None, into: Into)
         scope.inside = ""
     scope.bare.clear()
     group, keys = _group(tr, node, scope)
-    items = _items(tr, node, scope, into)
+    items = _items(tr, node, scope, into, loose=loose)
     if tr.set_sources:
         from_ = _with_sets(tr, from_)
     having = ""
@@ -323,7 +328,9 @@ def _group(tr: "Translator", node: exp.Select, scope: Scope) -> tuple[str, list[
     return " GROUP BY " + ", ".join(keys), keys
 
 
-def _items(tr: "Translator", node: exp.Select, scope: Scope, into: Into) -> list[tuple[Typed, exp.Expr]]:
+def _items(
+    tr: "Translator", node: exp.Select, scope: Scope, into: Into, *, loose: bool
+) -> list[tuple[Typed, exp.Expr]]:
     items: list[tuple[Typed, exp.Expr]] = []
     for one in node.expressions:
         if isinstance(one, exp.Star):
@@ -352,6 +359,8 @@ def _items(tr: "Translator", node: exp.Select, scope: Scope, into: Into) -> list
                 how = "assign" if tr.assigning else "implicit"
                 fixed.append((coerce(tr, one, wish, how)._replace(name=one.name, kind=wish), inner))
         return fixed
+    if loose:
+        return items
     return [(settle_out(tr, one), inner) for one, inner in items]
 
 

@@ -92,6 +92,14 @@ def _renamed(tokens: list[Token], functions: frozenset[str]) -> list[Token]:
         if token.kind is Kind.ESCAPED:
             value = _unescaped(token.text)
             token = token._replace(kind=Kind.STRING, text="'" + value.replace("'", "''") + "'", name=value)
+        elif token.kind is Kind.STRING and _typed(out) and not _unit(name_after(tokens, at)):
+            # `date '…'::text` would be read as if the cast stood before the type.
+            kind = out[_typed(out) * -1 :]
+            del out[_typed(out) * -1 :]
+            for text in ("CAST", "("):
+                out.append(_sign(text))
+            out += [token._replace(start=-2), _sign("AS"), *(one._replace(start=-2) for one in kind), _sign(")")]
+            continue
         elif token.kind is Kind.WORD or (
             token.kind is Kind.QUOTED and name in ("char", "substring", "position")
         ):
@@ -105,6 +113,32 @@ def _renamed(tokens: list[Token], functions: frozenset[str]) -> list[Token]:
                 del out[-2:]
         out.append(token)
     return out
+
+
+_PREFIXES = frozenset({"date", "time", "timestamp", "timestamptz", "interval", "uuid", "jsonb", "json", "bytea"})
+_UNITS = frozenset({"year", "month", "day", "hour", "minute", "second"})
+
+
+def _typed(out: list[Token]) -> int:
+    """How many of the last tokens are a type before a literal: `date`, `timestamp(3)`."""
+    if out and out[-1].kind is Kind.WORD and out[-1].name in _PREFIXES:
+        before = out[-2] if len(out) > 1 else None
+        return 0 if before is not None and (before.text in (".", "::") or before.name == "as") else 1
+    if len(out) > 3 and out[-1].text == ")" and out[-3].text == "(" and out[-4].name in _PREFIXES:
+        return 0 if len(out) > 4 and out[-5].text == "::" else 4
+    return 0
+
+
+def name_after(tokens: list[Token], at: int) -> str:
+    return tokens[at + 1].name if at + 1 < len(tokens) else ""
+
+
+def _unit(name: str) -> bool:
+    return name in _UNITS
+
+
+def _sign(text: str) -> Token:
+    return Token(Kind.SIGN, text, text, -2, -3)
 
 
 def _unescaped(text: str) -> str:

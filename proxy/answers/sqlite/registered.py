@@ -225,6 +225,30 @@ def build(kind: str, binary: int, oids: str, zone: tzinfo, *args: Value) -> str:
     return jsonb_text(found)
 
 
+def _leveled(value: object) -> object:
+    """With numbers as their value, whatever digits they are written with."""
+    match value:
+        case dict():
+            return {key: _leveled(one) for key, one in value.items()}
+        case list():
+            return [_leveled(one) for one in value]
+        case str() if type(value) is not str:
+            return type(value)(format(Decimal(value).normalize(), "f"))
+        case _:
+            return value
+
+
+def compare_json(left: str, right: str) -> int:
+    """For equality: the order is nobody's."""
+    if left == right:
+        return 0
+    try:
+        one, other = jsonb_text(_leveled(json_value(left))), jsonb_text(_leveled(json_value(right)))
+    except (Malformed, ArithmeticError):
+        one, other = left, right
+    return (one > other) - (one < other)
+
+
 class Collected:
     """An aggregate that needs all its values: string_agg(), array_agg(), json_agg(), in an order if one is said.
 
@@ -337,7 +361,7 @@ def install(connection: sqlite3.Connection, around: Around) -> None:
     def ask(name: str) -> Callable[..., Value]:
         return lambda *args: around.ask(name, *args)
 
-    for name, compare in (("pgnum", numbers.compare), ("pgspan", times.compare_spans)):
+    for name, compare in (("pgnum", numbers.compare), ("pgspan", times.compare_spans), ("pgjson", compare_json)):
         connection.create_collation(name, compare)
     _numbers(add)
     _times(add, around)
@@ -487,7 +511,7 @@ def _texts(add: Add) -> None:
     add("starts_with", lambda text, head: text.startswith(head))
     add("ascii", lambda text: ord(text[0]) if text else 0)
     add("chr", _chr)
-    add("to_hex", lambda value: f"{value & (1 << 64) - 1 if value < 0 else value:x}")
+    add("to_hex", lambda value, bits: f"{value & (1 << bits) - 1:x}")
     add("concat", lambda *args: "".join(one for one in args if one is not None), strict=False)
     add(
         "concat_ws",

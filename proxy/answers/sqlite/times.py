@@ -235,11 +235,8 @@ def age(left: int, right: int) -> str:
         micros += DAY
         days -= 1
     if days < 0:
-        # Borrowed from the month the earlier one is in, or the one before the later, as it was less.
-        year, month = (earlier.year, earlier.month) if sign > 0 else (later.year, later.month - 1)
-        if month == 0:
-            year, month = year - 1, 12
-        days += calendar.monthrange(year, month)[1]
+        # Borrowed from the month the earlier one is in.
+        days += calendar.monthrange(earlier.year, earlier.month)[1]
         months -= 1
     return interval(sign * months, sign * days, sign * micros)
 

@@ -34,6 +34,8 @@ class Translator:
         self.keyed = False
         """The columns of the next SELECT are compared with another's."""
         self.assigning = False
+        self.loose = False
+        """Untyped literals of the next SELECT stay untyped: another one will say what they are."""
         self.set_sources: list[str] = []
         self._types = {number: oid for number, oid in types.items() if oid not in (0, UNKNOWN)}
         self._highest = max(types, default=0)
@@ -88,10 +90,11 @@ class Translator:
     def query(self, node: exp.Expr, outer: Scope | None, into: Into = None) -> Query:
         sets, self.set_sources = self.set_sources, []
         keyed, self.keyed = self.keyed, False
+        loose, self.loose = self.loose, False
         try:
             return queries.query(self, node, outer, into)
         finally:
-            self.set_sources, self.keyed = sets, keyed
+            self.set_sources, self.keyed, self.loose = sets, keyed, loose
 
     def ordered(self, node: exp.Expr, scope: Scope, aliases: dict[str, Typed] | None) -> str:
         return queries.ordered(self, node, scope, aliases)

@@ -16,7 +16,7 @@ SELECT 0.1 + 0.2 = 0.3, 1.0 = 1, 1.50 = 1.5, 2 > 1.9, 1.10 < 1.2;
 SELECT 0.1::float8 + 0.2::float8, 1e20::float8, 1e15::float8, 123456789012345::float8, 1e-5::float8, 0.0001::float8;
 SELECT 1.1::real, 16777217::real, 1e10::real, 3.14159265::real, 100000::real, 1000000::real;
 SELECT 1::float8 / 3, 2::float4 / 3::float4, 1e308::float8 * 10;
-SELECT 3.7::int, -3.7::int, 2.5::int, 3.5::int, 2.5::float8::int, 3.5::float8::int;
+SELECT 3.7::int, (-3.7)::int, 2.5::int, 3.5::int, 2.5::float8::int, 3.5::float8::int;
 SELECT 1e10::int;
 SELECT 70000::smallint;
 SELECT 99999999999::int;

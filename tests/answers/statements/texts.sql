@@ -16,7 +16,6 @@ SELECT overlay('abcdef' placing 'XX' from 2 for 3), overlay('abc' placing 'Z' fr
 SELECT quote_ident('a b'), quote_ident('abc'), quote_literal('it''s');
 SELECT 'abc' LIKE 'a%', 'abc' LIKE '_b_', 'abc' LIKE 'A%', 'a%c' LIKE 'a\%c', 'abc' NOT LIKE 'x%', 'ab' LIKE 'a!_' ESCAPE '!';
 SELECT 'ABC' ILIKE 'a%', 'abc' NOT ILIKE 'A_', 'a' LIKE NULL;
-SELECT 'abc' LIKE 'abc\';
 SELECT 'abc' ~ '^a', 'abc' ~* 'B', 'abc' !~ 'z', 'abc' !~* 'B', 'a1' ~ '\d', 'a b' ~ '[[:space:]]';
 SELECT regexp_replace('aXbX', 'X', '-'), regexp_replace('aXbX', 'X', '-', 'g'), regexp_replace('abc', '(b)', '<\1>'), regexp_replace('aBc', 'b', 'x', 'i');
 SELECT substring('foobar' from 'o(.)b'), substring('foobar' from 'o+');
