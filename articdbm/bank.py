@@ -55,10 +55,23 @@ CREATE INDEX transactions_account ON transactions (account_id, at);
 CREATE INDEX accounts_customer ON accounts (customer_id)
 """
 
-_FIRST = "Ada Ben Cem Dina Eva Finn Gita Hugo Ines Jan Kira Liam Mona Nils Olga Piet Rosa Sven Tara Yara".split()
-_LAST = "Abel Berg Costa Dietz Evans Fuchs Garcia Huber Ito Jansen Kaya Lopez Meyer Novak Osei Perez Rossi Silva".split()
+_FIRST = (
+    ["Ada", "Ben", "Cem", "Dina", "Eva", "Finn", "Gita", "Hugo", "Ines", "Jan", "Kira", "Liam", "Mona", "Nils", "Olga", "Piet", "Rosa", "Sven", "Tara", "Yara"]
+)
+_LAST = ["Abel", "Berg", "Costa", "Dietz", "Evans", "Fuchs", "Garcia", "Huber", "Ito", "Jansen", "Kaya", "Lopez", "Meyer", "Novak", "Osei", "Perez", "Rossi", "Silva"]
 _COUNTRIES = ("DE", "FR", "NL", "ES", "PL", "PT", "IT", "AT")
-_MERCHANTS = ("bakery", "books", "fuel", "grocer", "hotel", "pharmacy", "railway", "restaurant", "shoes", "streaming")
+_MERCHANTS = (
+    "bakery",
+    "books",
+    "fuel",
+    "grocer",
+    "hotel",
+    "pharmacy",
+    "railway",
+    "restaurant",
+    "shoes",
+    "streaming",
+)
 _DAY = 86_400_000_000
 
 
@@ -89,7 +102,9 @@ def fill(store: Database, say: Callable[[str], None]) -> bool:
         executor.close()
 
 
-def _told(table: str, rows: Iterator[Sequence[Value]], say: Callable[[str], None]) -> Iterator[Sequence[Value]]:
+def _told(
+    table: str, rows: Iterator[Sequence[Value]], say: Callable[[str], None]
+) -> Iterator[Sequence[Value]]:
     for at, row in enumerate(rows):
         if at % STEP == 0:
             say(f"{table}, {at} rows")
@@ -128,8 +143,19 @@ def _card(chance: random.Random, at: int) -> Sequence[Value]:
 def _transaction(chance: random.Random, at: int, accounts: int) -> Sequence[Value]:
     account = chance.randrange(1, accounts + 1)
     by_card = chance.random() < 0.8
-    amount = f"{-chance.randrange(50, 30_000) / 100 if by_card else chance.randrange(1_000, 400_000) / 100:.2f}"
+    amount = (
+        f"{-chance.randrange(50, 30_000) / 100 if by_card else chance.randrange(1_000, 400_000) / 100:.2f}"
+    )
     when = timestamp_in("2024-01-01", None) + at * 1_000_000_000 + chance.randrange(900_000_000)
     merchant = chance.choice(_MERCHANTS) if by_card else None
     details = f'{{"channel": "{chance.choice(("chip", "online", "wallet"))}"}}' if by_card else None
-    return at, account, account if by_card else None, amount, merchant, chance.choice(_COUNTRIES), when, details
+    return (
+        at,
+        account,
+        account if by_card else None,
+        amount,
+        merchant,
+        chance.choice(_COUNTRIES),
+        when,
+        details,
+    )

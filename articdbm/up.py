@@ -89,11 +89,15 @@ def _up(data: Path, port: int) -> int:
     def ready() -> None:
         address = f"postgresql://app:{passwords['app']}@127.0.0.1:{port}/bank"
         other = f"postgresql://analyst:{passwords['analyst']}@127.0.0.1:{port}/bank"
-        largest = "SELECT merchant, count(*), sum(amount) FROM transactions GROUP BY merchant ORDER BY 3 LIMIT 5"
+        largest = (
+            "SELECT merchant, count(*), sum(amount) FROM transactions GROUP BY merchant ORDER BY 3 LIMIT 5"
+        )
         print(f"a bank in {file}; Ctrl-C stops it. Try:\n")
         print(f"    psql '{address}' -c '\\d'")
         print(f"    psql '{other}' -c '{largest}'")
-        print(f"    python -c \"import psycopg; print(psycopg.connect('{address}').execute('TABLE cards LIMIT 3').fetchall())\"")
+        print(
+            f"    python -c \"import psycopg; print(psycopg.connect('{address}').execute('TABLE cards LIMIT 3').fetchall())\""
+        )
         print("\nand go on with docs/tour.md.\n", flush=True)
 
     return serve.serve(config, ready)

@@ -48,6 +48,7 @@ class Rooms(msgspec.Struct, frozen=True):
     slow: SlowLog
     health: Health
     strays: Strays
+    stores: Lines
 
 
 def build(
@@ -136,4 +137,4 @@ def build(
         health,
         strays,
     )
-    return Rooms(brain, directory, doors, pools, reloader, slow, health, strays)
+    return Rooms(brain, directory, doors, pools, reloader, slow, health, strays, stores)

@@ -63,19 +63,21 @@ _BASIC = (
     (701, "float8", 8, "N", 1022), (1042, "bpchar", -1, "S", 1014), (1043, "varchar", -1, "S", 1015),
     (1082, "date", 4, "D", 1182), (1083, "time", 8, "D", 1183), (1114, "timestamp", 8, "D", 1115),
     (1184, "timestamptz", 8, "D", 1185), (1186, "interval", 16, "T", 1187), (1700, "numeric", -1, "N", 1231),
-    (2205, "regclass", 4, "N", 2210), (2206, "regtype", 4, "N", 2211), (2950, "uuid", 16, "U", 2951),
+    (4089, "regnamespace", 4, "N", 4090), (2205, "regclass", 4, "N", 2210), (2206, "regtype", 4, "N", 2211), (2950, "uuid", 16, "U", 2951),
     (3802, "jsonb", -1, "U", 3807),
 )  # fmt: skip
 BY_OID: Final = {
     **{oid: DataType(oid, name, size, 0, category) for oid, name, size, category, _ in _BASIC},
     **{array: DataType(array, "_" + name, -1, oid, "A") for oid, name, _, _, array in _BASIC},
+    22: DataType(22, "int2vector", -1, 21, "A"),
+    30: DataType(30, "oidvector", -1, 26, "A"),
     705: DataType(705, "unknown", -2, 0, "X"),
     2278: DataType(2278, "void", 4, 0, "P"),
     2249: DataType(2249, "record", -1, 0, "P"),
 }
 BY_NAME: Final = {one.name: one for one in BY_OID.values()}
 ARRAY_OF: Final = {oid: array for oid, _, _, _, array in _BASIC}
-_TEXTUAL = {18, 19, 25, 114, 705, 1042, 1043, 2205, 2206, 24, 2278}
+_TEXTUAL = {4089, 18, 19, 25, 114, 705, 1042, 1043, 2205, 2206, 24, 2278}
 _INTS = {20: ("!q", 8), 21: ("!h", 2), 23: ("!i", 4), 26: ("!I", 4)}
 _NAMED_INT = {20: "bigint", 21: "smallint", 23: "integer", 26: "oid"}
 NAMES: Final = {
@@ -111,6 +113,8 @@ def spelled(oid: int, typmod: int = -1) -> str:
 def to_text(oid: int, value: Value, zone: tzinfo = UTC) -> str:
     """A value, not NULL, as the server writes it."""
     kind = BY_OID.get(oid)
+    if oid in (22, 30) and isinstance(value, list):
+        return " ".join(map(str, value))
     if kind is not None and kind.element:
         return _array_out(kind.element, value, zone)
     match oid:

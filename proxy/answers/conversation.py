@@ -98,7 +98,8 @@ class Conversation:
             case b"S":
                 self._skipping = False
                 self._executor.end_implicit(failed=False)
-                self._portals.clear()
+                if self._executor.status == "idle":
+                    self._portals.clear()
                 yield self._ready()
             case b"H":
                 pass
@@ -200,11 +201,7 @@ class Conversation:
             at += length
             oid = types[place]
             binary = _format(given, place)
-            values.append(
-                from_binary(oid, cell)
-                if binary
-                else from_text(oid, _text(cell), zone)
-            )
+            values.append(from_binary(oid, cell) if binary else from_text(oid, _text(cell), zone))
         (count,) = struct.unpack_from("!h", rest, at)
         formats = struct.unpack_from(f"!{count}h", rest, at + 2)
         if portal and portal in self._portals:

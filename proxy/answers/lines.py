@@ -66,7 +66,7 @@ class Lines:
             raise dial.Unreachable(why.message) from why
         ours, theirs = socket.socketpair()
         theirs.setblocking(False)
-        threading.Thread(target=self._serve, args=(ours, store), name="store", daemon=True).start()
+        threading.Thread(target=self._serve, args=(ours, store), name="store").start()
         return dial.Line(fd=theirs.detach(), address=address, tls=False)
 
     def cancel(self, pid: int, secret: bytes) -> None:
@@ -76,6 +76,9 @@ class Lines:
             found[1].cancel()
 
     def close(self) -> None:
+        """What runs is stopped; the lines end with the core's, and their threads with them."""
+        for _, executor in list(self._running.values()):
+            executor.cancel()
         with self._lock:
             for store in self._stores.values():
                 store.close()

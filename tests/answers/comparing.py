@@ -57,7 +57,7 @@ def ask_in_binary(connection: pq.PGconn, text: str) -> Said:
 def reads_only(text: str) -> bool:
     if len(split(text)) != 1 or any(word in text for word in ("nextval", "setval", "random()")):
         return False
-    return text.split(" ")[0].strip("(").upper() in ("SELECT", "VALUES", "TABLE", "WITH", "SHOW")
+    return text.split(" ", maxsplit=1)[0].strip("(").upper() in ("SELECT", "VALUES", "TABLE", "WITH", "SHOW")
 
 
 def _read(result: pq.PGresult) -> Said:

@@ -35,7 +35,7 @@ def change(tr: "Translator", node: exp.Expr) -> Change:
     tr.writes = True
     head, undo = "", dict(tr.tables)
     if node.args.get("with_") is not None:
-        head = queries._with(tr, node.args["with_"], None)  # noqa: SLF001 - the same clause
+        head = queries._with(tr, node.args["with_"], None)
     try:
         if isinstance(node, exp.Insert):
             found = _insert(tr, node)
@@ -382,7 +382,7 @@ def _delete(tr: "Translator", node: exp.Delete) -> Change:
     if using:
         others = ""
         for one in using:
-            sql, source = queries._source(tr, one, scope)  # noqa: SLF001 - the same clause
+            sql, source = queries._source(tr, one, scope)
             scope.sources.append(source)
             others += f", {sql}"
         where = f" WHERE {quoted(shown)}.rowid IN (SELECT {quoted(shown)}.rowid FROM {name} AS {quoted(shown)}{others}{_where(tr, node, scope)})"

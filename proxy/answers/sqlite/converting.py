@@ -147,7 +147,9 @@ def _convert(one: Typed, to: Kind, how: str) -> str:
         found = f"(({sql}) % {DAY} + {DAY}) % {DAY}"
     if found is None and is_array(source) and is_array(target):
         inner, outer = element(source), element(target)
-        if (inner in TEXTS and outer in TEXTS) or (inner in INTEGERS and outer in INTEGERS and inner <= outer):
+        if (inner in TEXTS and outer in TEXTS) or (
+            inner in INTEGERS and outer in INTEGERS and inner <= outer
+        ):
             found = sql
     if found is None and source == TIME and target == INTERVAL:
         found = f"pg_time_span({sql})"
@@ -206,6 +208,8 @@ def to_text(sql: str, oid: int) -> str:
         return f"CASE {sql} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END"
     if oid == REGCLASS:
         return f"pg_regclass_name({sql})"
+    if oid == kinds.REGNAMESPACE:
+        return f"pg_regnamespace_name({sql})"
     if oid == REGTYPE:
         return f"pg_format_type({sql}, NULL)"
     return f"pg_out({oid}, {sql})"

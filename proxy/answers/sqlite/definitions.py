@@ -310,6 +310,8 @@ class Definer:
         columns: list[str] = []
         for one in params.args.get("columns") or ():
             inner = one.this if isinstance(one, exp.Ordered) else one
+            if isinstance(inner, exp.Opclass) and named(inner.expression).endswith("_pattern_ops"):
+                inner = inner.this  # texts are ordered by their bytes in any case
             found = expressions.expression(self.tr, inner, scope)
             if "pg_in(" in found.sql or "_tz(" in found.sql:
                 raise unsupported("indexes on what the session's time zone changes")
@@ -859,7 +861,13 @@ def table_sql(tr: "Translator", relation: Relation, place: str) -> str:
     parts: list[str] = []
     for one in relation.fields:
         collation = (
-            " COLLATE pgnum" if one.oid == NUMERIC else " COLLATE pgspan" if one.oid == INTERVAL else " COLLATE pgjson" if one.oid == JSONB else ""
+            " COLLATE pgnum"
+            if one.oid == NUMERIC
+            else " COLLATE pgspan"
+            if one.oid == INTERVAL
+            else " COLLATE pgjson"
+            if one.oid == JSONB
+            else ""
         )
         parts.append(
             f"{quoted(one.name)} {affinity(one.oid)}{collation}{' NOT NULL' if one.required else ''}"

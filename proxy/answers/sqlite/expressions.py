@@ -729,7 +729,10 @@ def _cast(tr: "Translator", node: exp.Expr, scope: Scope) -> Typed:
     inner = node.this
     while isinstance(inner, exp.Paren):
         inner = inner.this
-    weak = isinstance(inner, (exp.Cast, exp.Literal, exp.Boolean, exp.Case, exp.Interval)) or one.name == "?column?"
+    weak = (
+        isinstance(inner, (exp.Cast, exp.Literal, exp.Boolean, exp.Case, exp.Interval))
+        or one.name == "?column?"
+    )
     name = BY_OID[to.oid].name.removeprefix("_") if weak else one.name
     if one.parameter:
         tr.parameter_is(one.parameter, to.oid)

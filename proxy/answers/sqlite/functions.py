@@ -155,6 +155,11 @@ set_config(text,text,bool) text
 pg_get_userbyid(oid) name : pg_current_user()
 pg_get_expr(text,oid) text : {0}
 pg_get_expr(text,oid,bool) text : {0}
+pg_get_statisticsobjdef_columns(oid) text : NULL
+pg_get_function_result(oid) text : NULL
+pg_get_function_arguments(oid) text : NULL
+pg_partition_ancestors(regclass) regclass : NULL
+pg_collation_is_visible(oid) bool : 1
 pg_get_constraintdef(oid) text
 pg_get_constraintdef(oid,bool) text : pg_get_constraintdef({0})
 pg_get_indexdef(oid) text
@@ -185,6 +190,7 @@ has_table_privilege(oid,text) bool : 1
 has_schema_privilege(text,text) bool : 1
 has_schema_privilege(oid,text) bool : 1
 to_regclass(text) regclass
+to_regtype(text) regtype
 txid_current() int8
 pg_typeof(any) regtype : !
 format(text,any...) text : !
@@ -208,13 +214,62 @@ _BROKEN = ("pg_advisory_lock",)
 """Listed above to keep them from being allowed by mistake: each would be a promise that is not kept."""
 
 AGGREGATES = frozenset(
-    ["count", "sum", "avg", "min", "max", "string_agg", "array_agg", "bool_and", "bool_or", "every", "json_agg", "jsonb_agg", "json_object_agg", "jsonb_object_agg", "stddev", "stddev_samp", "stddev_pop", "variance", "var_samp", "var_pop"]
+    [
+        "count",
+        "sum",
+        "avg",
+        "min",
+        "max",
+        "string_agg",
+        "array_agg",
+        "bool_and",
+        "bool_or",
+        "every",
+        "json_agg",
+        "jsonb_agg",
+        "json_object_agg",
+        "jsonb_object_agg",
+        "stddev",
+        "stddev_samp",
+        "stddev_pop",
+        "variance",
+        "var_samp",
+        "var_pop",
+    ]
 )
 WINDOWS = frozenset(
-    ["row_number", "rank", "dense_rank", "percent_rank", "cume_dist", "ntile", "lag", "lead", "first_value", "last_value", "nth_value"]
+    [
+        "row_number",
+        "rank",
+        "dense_rank",
+        "percent_rank",
+        "cume_dist",
+        "ntile",
+        "lag",
+        "lead",
+        "first_value",
+        "last_value",
+        "nth_value",
+    ]
 )
 SETS = frozenset(
-    ["generate_series", "unnest", "json_array_elements", "jsonb_array_elements", "json_array_elements_text", "jsonb_array_elements_text", "jsonb_object_keys", "json_object_keys", "regexp_split_to_table", "string_to_table", "json_each", "jsonb_each", "json_each_text", "jsonb_each_text"]
+    [
+        "generate_series",
+        "generate_subscripts",
+        "unnest",
+        "json_array_elements",
+        "jsonb_array_elements",
+        "json_array_elements_text",
+        "jsonb_array_elements_text",
+        "jsonb_object_keys",
+        "json_object_keys",
+        "regexp_split_to_table",
+        "string_to_table",
+        "json_each",
+        "jsonb_each",
+        "json_each_text",
+        "jsonb_each_text",
+    ]
 )
 WRITES = frozenset({"nextval", "setval"})
 """They change the database."""

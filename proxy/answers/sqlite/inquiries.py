@@ -4,7 +4,7 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from protocols.postgres.datatypes import Named, Value, spelled
+from protocols.postgres.datatypes import BY_OID, Named, Value, spelled
 from proxy.answers.executor import StoreError
 from proxy.answers.sqlite import kinds, settings, system
 from proxy.answers.sqlite.catalogue import OWN, PUBLIC, Relation
@@ -33,6 +33,8 @@ class Inquiries:
         if not isinstance(value, int):
             return value
         name = "-" if not value else str(value)
+        if oid == kinds.REGNAMESPACE:
+            name = self._regnamespace_name(value)
         if oid in (REGTYPE, kinds.REGCLASS):
             name = spelled(value) if oid == REGTYPE else self._regclass_name(value)
         return Named.of(value, name)
@@ -116,6 +118,16 @@ class Inquiries:
     def _to_regclass(self, text: str) -> int | None:
         found = self._find(text)
         return found.oid if found is not None else self._system_oid(text)
+
+    def _regnamespace_name(self, oid: int) -> str:
+        catalogue = self._session.catalogue
+        facts = system.Facts(catalogue, "", "", {})
+        names = ("pg_catalog", "information_schema", *catalogue.schemas)
+        return next((one for one in names if facts.schema_oid(one) == oid), str(oid))
+
+    def _to_regtype(self, text: str) -> int | None:
+        said = text.strip().lower().removeprefix("pg_catalog.").strip('"')
+        return next((oid for oid, one in BY_OID.items() if said in (one.name, spelled(oid))), None)
 
     def _regclass_name(self, oid: int) -> str:
         found = self._session.catalogue.by_oid(oid)

@@ -26,7 +26,7 @@ DATE, TIME, TIMESTAMP, TIMESTAMPTZ, INTERVAL, NUMERIC, UUID, JSONB, VOID = (
     3802,
     2278,
 )
-CHAR, REGCLASS, REGTYPE, REGPROC = 18, 2205, 2206, 24
+CHAR, REGCLASS, REGTYPE, REGPROC, REGNAMESPACE = 18, 2205, 2206, 24, 4089
 
 INTEGERS = (INT2, INT4, INT8)
 FLOATS = (FLOAT4, FLOAT8)
@@ -34,7 +34,7 @@ NUMBERS = (INT2, INT4, INT8, NUMERIC, FLOAT4, FLOAT8)
 """In the order in which one becomes another."""
 TEXTS = (TEXT, VARCHAR, BPCHAR, NAME, CHAR)
 MOMENTS = (DATE, TIMESTAMP, TIMESTAMPTZ)
-REGS = (REGCLASS, REGTYPE, REGPROC)
+REGS = (REGCLASS, REGTYPE, REGPROC, REGNAMESPACE)
 
 
 class Kind(NamedTuple):
@@ -61,6 +61,7 @@ _OTHERS = {
     "regclass": REGCLASS,
     "regtype": REGTYPE,
     "regproc": REGPROC,
+    "regnamespace": REGNAMESPACE,
     "bpchar": BPCHAR,
     "name": NAME,
     "char": CHAR,
@@ -155,7 +156,7 @@ def stored(oid: int, value: Value) -> Value:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
     if isinstance(value, bool):
         return int(value)
-    if oid in FLOATS and value != value:  # noqa: PLR0124 - NaN
+    if oid in FLOATS and value != value:
         raise unsupported("NaN in floating-point types: SQLite would take it for NULL")
     return value
 

@@ -597,6 +597,8 @@ def _function(tr: "Translator", node: exp.Table, scope: Scope) -> tuple[str, Sou
         column = names[0] if names else shown
         sql = f"(SELECT {found.sql} AS value) AS {quoted(shown)}"
         return sql, Source(shown, [Seen(column, found.kind, f'{quoted(shown)}."value"')])
+    if name == "unnest" and len(inner.expressions) > 1:
+        return _beside(tr, inner, scope, shown, names)
     array, kinds = set_of(tr, inner, scope)
     sql = f"json_each({array}) AS {quoted(shown)}"
     if len(kinds) == 2:
@@ -625,6 +627,24 @@ def _function(tr: "Translator", node: exp.Table, scope: Scope) -> tuple[str, Sou
     return sql, Source(shown, seen)
 
 
+def _beside(
+    tr: "Translator", node: exp.Expr, scope: Scope, shown: str, names: Sequence[str]
+) -> tuple[str, Source]:
+    """unnest() of several arrays."""
+    given = [expression(tr, one, scope) for one in node.expressions]
+    if not all(is_array(one.oid) for one in given):
+        raise unsupported("this form of unnest()")
+    seen = [
+        Seen(
+            names[at] if at < len(names) else "unnest",
+            Kind(element(one.oid)),
+            f"json_extract({quoted(shown)}.value, '$[{at}]')",
+        )
+        for at, one in enumerate(given)
+    ]
+    return f"json_each(pg_zip({', '.join(one.sql for one in given)})) AS {quoted(shown)}", Source(shown, seen)
+
+
 def _own_name(name: str) -> str:
     return "value" if "elements" in name else name
 
@@ -639,6 +659,8 @@ def set_of(tr: "Translator", node: exp.Expr, scope: Scope) -> tuple[str, list[Ki
         if len(given) != 1 or not is_array(given[0].oid):
             raise unsupported("this form of unnest()")
         return given[0].sql, [Kind(element(given[0].oid))]
+    if name == "generate_subscripts":
+        return f"pg_subscripts({given[0].sql})", [Kind(INT4)]
     if name in ("regexp_split_to_table", "string_to_table"):
         one, two = (coerce(tr, each, Kind(TEXT)).sql for each in given)
         return f"pg_{'regexp_split' if name[0] == 'r' else 'string_to_array'}({one}, {two})", [Kind(TEXT)]
@@ -676,9 +698,8 @@ def _series(tr: "Translator", given: list[Typed]) -> tuple[str, list[Kind]]:
 def _with_sets(tr: "Translator", from_: str) -> str:
     """Functions that give sets in the list of columns: each row as often as they say."""
     sources, tr.set_sources = tr.set_sources, []
-    if len(sources) > 1:
-        raise unsupported("several functions that give sets in one list of columns")
-    return f"{from_} CROSS JOIN {sources[0]}" if from_ else f" FROM {sources[0]}"
+    rows = f'json_each(pg_zip({", ".join(sources)})) AS "sets"'
+    return f"{from_} CROSS JOIN {rows}" if from_ else f" FROM {rows}"
 
 
 # --- ORDER BY, LIMIT -----------------------------------------------------------------------------

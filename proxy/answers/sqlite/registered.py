@@ -4,6 +4,7 @@ A function that fails leaves its error with the session, for SQLite only says th
 word to the contrary one gives NULL for a NULL. It owns the list; what they compute is in the rooms beside it.
 """
 
+import itertools
 import json
 import math
 import random
@@ -361,7 +362,11 @@ def install(connection: sqlite3.Connection, around: Around) -> None:
     def ask(name: str) -> Callable[..., Value]:
         return lambda *args: around.ask(name, *args)
 
-    for name, compare in (("pgnum", numbers.compare), ("pgspan", times.compare_spans), ("pgjson", compare_json)):
+    for name, compare in (
+        ("pgnum", numbers.compare),
+        ("pgspan", times.compare_spans),
+        ("pgjson", compare_json),
+    ):
         connection.create_collation(name, compare)
     _numbers(add)
     _times(add, around)
@@ -372,7 +377,9 @@ def install(connection: sqlite3.Connection, around: Around) -> None:
         "nextval", "currval", "setval", "lastval", "version", "current_database", "current_schema", "current_schemas",
         "pg_backend_pid", "current_setting", "set_config", "current_user", "pg_get_constraintdef", "pg_get_indexdef",
         "pg_get_indexdef_column", "pg_get_viewdef", "pg_get_serial_sequence", "pg_table_is_visible", "pg_relation_size",
-        "pg_database_size", "to_regclass", "regclass", "regclass_name", "txid_current", "pg_sleep", "session_user",
+        "pg_database_size", "to_regclass",
+        "to_regtype",
+        "regnamespace_name", "regclass", "regclass_name", "txid_current", "pg_sleep", "session_user",
     ):  # fmt: skip
         add(name, ask(name), pure=False)
         if name.startswith("pg_"):
@@ -557,6 +564,12 @@ def _pretty_json(text: str) -> str:
     return lines(json_value(text), 0)
 
 
+def _zip(*columns: str | None) -> str:
+    """Several sets beside each other; those that end first go on with NULL."""
+    sets = [_items(one) if one is not None else [] for one in columns]
+    return _array([list(row) for row in itertools.zip_longest(*sets)])
+
+
 def _arrays(add: Add) -> None:
     add(
         "string_to_array",
@@ -577,6 +590,8 @@ def _arrays(add: Add) -> None:
     add("array_get", lambda value, at: _items(value)[at - 1] if 0 < at <= len(_items(value)) else None)
     add("array_contains", lambda left, right: set(_items(right)) <= set(_items(left)))
     add("array_overlaps", lambda left, right: not set(_items(right)).isdisjoint(_items(left)))
+    add("zip", _zip, strict=False)
+    add("subscripts", lambda value: _array(list(range(1, len(_items(value)) + 1))))
     add("series", series)
     add("series_numeric", series_numeric)
     add("series_ts", lambda first, last, step: series_times(first, last, step, None))

@@ -177,7 +177,9 @@ class Session:
         try:
             self._begin_write()
             types = prepared.shape.parameters
-            given = ([kinds.stored(oid, value) for oid, value in zip(types, row, strict=True)] for row in rows)
+            given = (
+                [kinds.stored(oid, value) for oid, value in zip(types, row, strict=True)] for row in rows
+            )
             self.connection.executemany(prepared.sql, given)
         except sqlite3.Error as error:
             raise self._translated(error) from error
@@ -311,7 +313,7 @@ class Session:
                     changed = list(row)
                     for at in arrays:
                         if changed[at] is not None:
-                            changed[at] = registered._items(changed[at])  # noqa: SLF001 - the same form
+                            changed[at] = registered._items(changed[at])
                     for at in named:
                         if changed[at] is not None:
                             changed[at] = self._inquiries.reg_name(columns[at].oid, changed[at])
@@ -649,5 +651,32 @@ _COMMANDS: Mapping[str, Callable[[Session, tuple[str, ...], Plan], Result]] = {
     "deallocate": Session._deallocate, "analyze": Session._analyze,
 }  # fmt: skip
 _REFUSED = frozenset(
-    ["copy", "declare", "fetch", "move", "close", "listen", "unlisten", "notify", "prepare", "execute", "do", "call", "grant", "revoke", "comment", "vacuum", "cluster", "reindex", "lock", "load", "security", "refresh", "checkpoint", "import", "reassign", "merge"]
+    [
+        "copy",
+        "declare",
+        "fetch",
+        "move",
+        "close",
+        "listen",
+        "unlisten",
+        "notify",
+        "prepare",
+        "execute",
+        "do",
+        "call",
+        "grant",
+        "revoke",
+        "comment",
+        "vacuum",
+        "cluster",
+        "reindex",
+        "lock",
+        "load",
+        "security",
+        "refresh",
+        "checkpoint",
+        "import",
+        "reassign",
+        "merge",
+    ]
 )

@@ -23,11 +23,12 @@ pg_catalog.pg_class: oid oid, relname name, relnamespace oid, reltype oid, relof
 pg_catalog.pg_attribute: attrelid oid, attname name, atttypid oid, attstattarget int4, attlen int2, attnum int2, attndims int4, atttypmod int4, attbyval bool, attalign char, attstorage char, attcompression char, attnotnull bool, atthasdef bool, atthasmissing bool, attidentity char, attgenerated char, attisdropped bool, attislocal bool, attinhcount int4, attcollation oid, attacl _text, attoptions _text, attfdwoptions _text
 pg_catalog.pg_attrdef: oid oid, adrelid oid, adnum int2, adbin text
 pg_catalog.pg_type: oid oid, typname name, typnamespace oid, typowner oid, typlen int2, typbyval bool, typtype char, typcategory char, typispreferred bool, typisdefined bool, typdelim char, typrelid oid, typsubscript regproc, typelem oid, typarray oid, typinput regproc, typnotnull bool, typbasetype oid, typtypmod int4, typndims int4, typcollation oid, typdefault text
-pg_catalog.pg_index: indexrelid oid, indrelid oid, indnatts int2, indnkeyatts int2, indisunique bool, indnullsnotdistinct bool, indisprimary bool, indisexclusion bool, indimmediate bool, indisclustered bool, indisvalid bool, indcheckxmin bool, indisready bool, indislive bool, indisreplident bool, indkey _int2, indcollation _oid, indclass _oid, indoption _int2, indexprs text, indpred text
+pg_catalog.pg_index: indexrelid oid, indrelid oid, indnatts int2, indnkeyatts int2, indisunique bool, indnullsnotdistinct bool, indisprimary bool, indisexclusion bool, indimmediate bool, indisclustered bool, indisvalid bool, indcheckxmin bool, indisready bool, indislive bool, indisreplident bool, indkey int2vector, indcollation oidvector, indclass oidvector, indoption int2vector, indexprs text, indpred text
 pg_catalog.pg_constraint: oid oid, conname name, connamespace oid, contype char, condeferrable bool, condeferred bool, convalidated bool, conrelid oid, contypid oid, conindid oid, conparentid oid, confrelid oid, confupdtype char, confdeltype char, confmatchtype char, conislocal bool, coninhcount int4, connoinherit bool, conkey _int2, confkey _int2
 pg_catalog.pg_sequence: seqrelid oid, seqtypid oid, seqstart int8, seqincrement int8, seqmax int8, seqmin int8, seqcache int8, seqcycle bool
 pg_catalog.pg_database: oid oid, datname name, datdba oid, encoding int4, datlocprovider char, datistemplate bool, datallowconn bool, datconnlimit int4, datcollate text, datctype text, daticulocale text, datcollversion text, datacl _text
 pg_catalog.pg_roles: oid oid, rolname name, rolsuper bool, rolinherit bool, rolcreaterole bool, rolcreatedb bool, rolcanlogin bool, rolreplication bool, rolconnlimit int4, rolvaliduntil timestamptz, rolbypassrls bool
+pg_catalog.pg_auth_members: roleid oid, member oid, grantor oid, admin_option bool
 pg_catalog.pg_user: usename name, usesysid oid, usecreatedb bool, usesuper bool
 pg_catalog.pg_am: oid oid, amname name, amhandler regproc, amtype char
 pg_catalog.pg_tables: schemaname name, tablename name, tableowner name, tablespace name, hasindexes bool, hasrules bool, hastriggers bool, rowsecurity bool
@@ -52,7 +53,8 @@ pg_catalog.pg_foreign_table: ftrelid oid, ftserver oid
 pg_catalog.pg_tablespace: oid oid, spcname name, spcowner oid
 pg_catalog.pg_statistic_ext: oid oid, stxrelid oid, stxname name, stxnamespace oid, stxstattarget int4, stxkeys _int2, stxkind _text
 pg_catalog.pg_publication: oid oid, pubname name, puballtables bool
-pg_catalog.pg_publication_rel: oid oid, prpubid oid, prrelid oid
+pg_catalog.pg_publication_rel: oid oid, prpubid oid, prrelid oid, prqual text, prattrs _int2
+pg_catalog.pg_publication_namespace: oid oid, pnpubid oid, pnnspid oid
 pg_catalog.pg_rewrite: oid oid, rulename name, ev_class oid, ev_type char, ev_enabled char, is_instead bool
 pg_catalog.pg_stat_activity: datid oid, datname name, pid int4, usename name, application_name text, state text, query text
 information_schema.schemata: catalog_name name, schema_name name, schema_owner name
@@ -138,7 +140,8 @@ def _classes(facts: Facts) -> Rows:
         indexed = bool(facts.catalogue.indexes(one.oid))
         yield (
             one.oid, one.name, facts.schema_oid(one.schema), 0, 0, OWNER, 403 if one.kind == "i" else 2 if one.kind == "r" else 0,
-            one.oid, 0, 0, -1.0, 0, 0, indexed, False, "p", one.kind, len(one.fields), checks, one.kind == "v", False, False,
+            one.oid, 0, 0, -1.0, 0, 0, indexed, False, "p", one.kind, len(one.fields), checks, one.kind == "v",
+            any(each.kind == "f" for each in one.constraints) or bool(facts.catalogue.referring(one.oid)), False,
             False, False, True, "d", False,
         )  # fmt: skip
     for at, name in enumerate(sorted(TABLES)):

@@ -106,6 +106,6 @@ class Translator:
         array, kinds = queries.set_of(self, node, scope)
         if len(kinds) != 1:
             raise unsupported("functions that give several columns, in the list of columns")
-        alias = quoted(f"set {len(self.set_sources)}")
-        self.set_sources.append(f"json_each({array}) AS {alias}")
-        return Typed(f"{alias}.value", Kind(kinds[0].oid), str(node.name).removeprefix(reading.MARK))
+        self.set_sources.append(array)
+        value = f"json_extract(\"sets\".value, '$[{len(self.set_sources) - 1}]')"
+        return Typed(value, Kind(kinds[0].oid), str(node.name).removeprefix(reading.MARK))
