@@ -13,7 +13,7 @@ CODE := $(PACKAGES) $(wildcard tests benchmarks) checks
 PYTEST_ARGS ?= -n auto --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help up test test-rust test-python soak bench lint format build core-dev lock clean servers force
+.PHONY: help up test test-rust test-python guard soak bench lint format build core-dev lock clean servers force
 .DELETE_ON_ERROR:
 # One build at a time: cargo uses every core by itself.
 .NOTPARALLEL:
@@ -24,7 +24,7 @@ help: ## this list
 up: $(STAMPS)/run $(STAMPS)/core ## everything needed, then a small bank to try things on, in ./data (UP_ARGS="--port-base 7000")
 	$(BIN)/articdbm up $(UP_ARGS)
 
-test: servers test-rust test-python ## everything needed, the real servers too, then every test
+test: servers test-rust test-python guard ## everything needed, the real servers too, then every test
 
 test-rust: $(STAMPS)/check ## the core's own tests (no Python in them)
 	cargo test --locked --quiet
@@ -32,8 +32,13 @@ test-rust: $(STAMPS)/check ## the core's own tests (no Python in them)
 test-python: $(STAMPS)/dev $(STAMPS)/core servers ## the Python tests, on real servers (PYTEST_ARGS=… to choose)
 	$(BIN)/pytest $(PYTEST_ARGS)
 
-soak: $(STAMPS)/dev $(STAMPS)/core servers ## the load tests for long: a million statements, no wrong row
-	ARTICDBM_SOAK_STATEMENTS=$${ARTICDBM_SOAK_STATEMENTS:-1000000} $(BIN)/pytest -m soak --timeout 0
+guard: $(STAMPS)/dev $(STAMPS)/core servers ## some seconds of benchmark: fails where a statement is grossly dearer than published
+	$(BIN)/python -m benchmarks.guard
+
+soak: $(STAMPS)/dev $(STAMPS)/core servers ## faults, load, random sessions and properties for long (about an hour): no wrong row, nothing left behind
+	PROPTEST_CASES=$${PROPTEST_CASES:-50000} STORMS=$${STORMS:-300} cargo test --locked --quiet
+	ARTICDBM_SOAK_STATEMENTS=$${ARTICDBM_SOAK_STATEMENTS:-1000000} ARTICDBM_FUZZ=$${ARTICDBM_FUZZ:-5000} \
+		$(BIN)/pytest -m soak --timeout 0
 
 bench: $(STAMPS)/dev $(STAMPS)/core servers ## the benchmark against its peers, side by side (BENCH_ARGS=…)
 	$(BIN)/python -m benchmarks $(BENCH_ARGS)
@@ -47,6 +52,7 @@ lint: $(STAMPS)/dev $(STAMPS)/core ## formatting, lint, types, imports, the core
 	$(BIN)/python -m checks.dependencies
 	$(BIN)/python -m checks.stub
 	$(BIN)/python -m checks.support
+	$(BIN)/python -m checks.pains
 	$(BIN)/python -m checks.addresses
 	cargo fmt --all --check
 	cargo clippy --locked --quiet --all-targets -- -D warnings
@@ -94,6 +100,7 @@ $(STAMPS)/run: $(STAMPS)/check requirements/run.txt
 	@touch $@
 
 $(STAMPS)/dev: $(STAMPS)/run requirements/dev.txt
+	@deploy/dev/install.sh libldap-dev libsasl2-dev
 	@echo "installing what the tests need into $(VENV)"
 	@$(PIP) install --quiet --require-hashes --requirement requirements/dev.txt
 	@touch $@

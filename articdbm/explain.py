@@ -125,6 +125,8 @@ def _lines(plan: Plan, exact: bool) -> Iterator[str]:
     yield f"plan for   {'this text alone' if exact else 'every text that differs in literals only'}"
     if plan.pin is not None:
         yield f"pin        {plan.pin}"
+    if plan.frees:
+        yield "frees      the server is asked what is left of what pinned"
     if plan.resets_all:
         yield "resets     every setting"
     for name, value in plan.sets:
@@ -133,6 +135,8 @@ def _lines(plan: Plan, exact: bool) -> Iterator[str]:
         yield "forgets    every prepared statement"
     if plan.changes_schema:
         yield "schema     prepared statements elsewhere become doubtful"
+    for listens, channel in plan.channels:
+        yield f"{'listens' if listens else 'unlistens'}    {channel or 'every channel'}"
     if plan.names:
         yield f"names      a prepared statement: {plan.names} it"
     yield "because"

@@ -110,7 +110,10 @@ def compare(before: Samples, now: Samples, seconds: float) -> dict[str, Any]:
         )
     pools.sort(key=lambda pool: (-float(str(pool["statements_per_second"])), str(pool["pool"])))
     pins = [
-        (dict(key[1])["reason"], int(count)) for key, count in now.items() if key[0] == "articdbm_pins_total"
+        (reason, int(count), int(value("articdbm_pins_alive", reason=reason)))
+        for key, count in now.items()
+        if key[0] == "articdbm_pins_total"
+        for reason in [dict(key[1])["reason"]]
     ]
     return {
         "ready": value("articdbm_ready") == 1,
@@ -123,7 +126,8 @@ def compare(before: Samples, now: Samples, seconds: float) -> dict[str, Any]:
         "memory_bytes": int(value("articdbm_resident_memory_bytes")),
         "pools": pools,
         "pins": [
-            {"reason": reason, "count": count} for reason, count in sorted(pins, key=lambda pin: -pin[1])
+            {"reason": reason, "count": count, "alive": alive}
+            for reason, count, alive in sorted(pins, key=lambda pin: (-pin[2], -pin[1]))
         ],
     }
 
@@ -149,7 +153,10 @@ def text(view: Row) -> str:
             f"{servers['active'] + servers['idle']:>8} {_ms(pool['wait_p99_ms']):>9} "
             f"{_ms(pool['statement_p50_ms']):>8} {_ms(pool['statement_p99_ms']):>8}"
         )
-    lines += ["", *(f"pinned {pin['count']:>8}  {pin['reason']}" for pin in view["pins"][:10])]
+    lines += [
+        "",
+        *(f"pinned {pin['alive']:>8} of {pin['count']:>8}  {pin['reason']}" for pin in view["pins"][:10]),
+    ]
     if view.get("statements") is not None:
         lines += ["", f"{'seconds':>9} {'executions':>11} {'longest ms':>11}  statement, since the start"]
     for one in (view.get("statements") or [])[:10]:

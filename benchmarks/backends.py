@@ -19,11 +19,14 @@ SETTINGS = {
     "wal_level": "replica",
 }
 
+SINK = "bulk_sink"
 # pgbench's table at scale 5, made in one statement.
 TABLE = f"""
 CREATE TABLE pgbench_accounts (aid int PRIMARY KEY, bid int, abalance int, filler char(84));
 INSERT INTO pgbench_accounts SELECT aid, (aid - 1) / 100000 + 1, 0, '' FROM generate_series(1, {KEYS}) aid;
-GRANT SELECT ON pgbench_accounts TO PUBLIC
+GRANT SELECT ON pgbench_accounts TO PUBLIC;
+CREATE TABLE {SINK} (line text);
+GRANT SELECT, INSERT ON {SINK} TO PUBLIC
 """
 
 

@@ -13,8 +13,10 @@ from benchmarks.records import Findings
 
 FILE = Path(__file__).parent / "bars.toml"
 IDLE_BYTES = "idle_bytes"
+LOGINS = "logins"
 LOGIN_ERRORS = "login_errors"
 FAULTS = "faults"
+RATIOS = (figures.CPU, figures.THROUGHPUT, figures.P99)
 
 
 class Bar(Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,7 +36,7 @@ class Bar(Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         if (self.at_most is None) == (self.at_least is None):
             raise ValueError(f"the bar {self.title!r} needs at_most or at_least, and not both")
-        if self.figure not in (figures.CPU, figures.THROUGHPUT, IDLE_BYTES, LOGIN_ERRORS, FAULTS):
+        if self.figure not in (*RATIOS, IDLE_BYTES, LOGINS, LOGIN_ERRORS, FAULTS):
             raise ValueError(f"the bar {self.title!r} is about {self.figure!r}, which nothing measures")
 
 
@@ -78,7 +80,7 @@ def judge(bars: Sequence[Bar], findings: Findings) -> list[Verdict]:
 
 
 def _judge(bar: Bar, findings: Findings) -> Iterator[Verdict]:
-    if bar.figure in (figures.CPU, figures.THROUGHPUT):
+    if bar.figure in RATIOS:
         for scenario in bar.scenarios:
             for mode in bar.modes:
                 samples = figures.cell(findings.samples, scenario, mode, bar.clients)
@@ -90,11 +92,17 @@ def _judge(bar: Bar, findings: Findings) -> Iterator[Verdict]:
             if (one.contestant, one.stage, one.clients, one.errors) == (bar.contestant, bar.stage, bar.clients, 0)
         ]  # fmt: skip
         yield Verdict(bar, "idle", figures.spread(one.each for one in holdings))
-    elif bar.figure == LOGIN_ERRORS:
+    elif bar.figure in (LOGINS, LOGIN_ERRORS):
         storms = [
             one for one in findings.storms if (one.contestant, one.asked) == (bar.contestant, bar.clients)
         ]
-        yield Verdict(bar, "storm", figures.spread(float(one.errors) for one in storms))
+        if bar.figure == LOGINS:
+            rates = (1e6 / one.cpu_us for one in storms if one.logins and one.cpu_us)
+            yield Verdict(bar, "storm", figures.spread(rates))
+        else:
+            # Of all rounds together: the median of some would hide one's.
+            errors = [float(sum(one.errors for one in storms))] if storms else []
+            yield Verdict(bar, "storm", figures.spread(errors))
     else:
         yield Verdict(bar, "all scenarios", _faults(findings, bar.contestant))
 

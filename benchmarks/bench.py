@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks import contestants
 from benchmarks.backends import Backend
 from benchmarks.contestants import CATALOGUE, Contestant, Running, StartError
-from benchmarks.generator import ROOT, Generator, GeneratorError, Load
+from benchmarks.generator import ROOT, Generator, GeneratorError, Load, RunReport
 from benchmarks.machine import Plan
 from benchmarks.records import Absence, Findings, Sample, Settings
 
@@ -75,6 +75,18 @@ class Scenario:
     run: Callable[["Bench", Backend], Findings]
 
 
+Ask = Callable[["Bench", Running, Cell, Sequence[int]], RunReport]
+"""Measures a cell of one contestant, and the CPU time of these processes meanwhile."""
+
+
+def statements(bench: Bench, running: Running, cell: Cell, watched: Sequence[int]) -> RunReport:
+    """The server's statement in a closed loop."""
+    load = Load(
+        cell.mode, cell.clients, bench.settings.seconds, bench.settings.warmup, running.backend.script
+    )
+    return bench.generator.run(running.port, running.database(cell.mode), load, watched, running.authority)
+
+
 @contextmanager
 def line_up(bench: Bench, scenario: str, names: Sequence[str], backend: Backend) -> Iterator[LineUp]:
     """The chosen contestants, all up at once. What is found out when they stop is in `absences` after the block."""
@@ -106,7 +118,12 @@ def _entered(
 
 
 def rounds(
-    bench: Bench, backend: Backend, scenario: str, names: Sequence[str], cells: Sequence[Cell]
+    bench: Bench,
+    backend: Backend,
+    scenario: str,
+    names: Sequence[str],
+    cells: Sequence[Cell],
+    ask: Ask = statements,
 ) -> Findings:
     """Every cell in every round: in each, the contestants one right after the other, another one first each time."""
     samples: list[Sample] = []
@@ -118,7 +135,7 @@ def rounds(
                 first = turn % max(1, len(line.running))
                 here: list[Sample] = []
                 for running in line.running[first:] + line.running[:first]:
-                    found = _measure(bench, Place(scenario, cell, turn), running)
+                    found = _measure(bench, Place(scenario, cell, turn), running, ask)
                     if isinstance(found, Sample):
                         here.append(found)
                     elif found not in absences:
@@ -128,18 +145,17 @@ def rounds(
     return Findings(samples, line.absences + absences)
 
 
-def _measure(bench: Bench, place: Place, running: Running) -> Sample | Absence:
+def _measure(bench: Bench, place: Place, running: Running, ask: Ask) -> Sample | Absence:
     name, (mode, clients) = running.contestant.name, (place.cell.mode, place.cell.clients)
     obstacle = running.obstacle(mode, clients)
     if obstacle is not None:
         return Absence(place.scenario, name, obstacle, failed=False, mode=mode, clients=clients)
-    load = Load(mode, clients, bench.settings.seconds, bench.settings.warmup, running.backend.script)
     try:
         watched = running.watched()
-        report = bench.generator.run(running.port, running.database(mode), load, watched)
+        report = ask(bench, running, place.cell, watched)
     except (GeneratorError, OSError) as error:
         return Absence(place.scenario, name, str(error), failed=True, mode=mode, clients=clients)
-    statements = max(1, report.statements)
+    count = max(1, report.statements)
     return Sample(
         scenario=place.scenario,
         mode=mode,
@@ -152,12 +168,15 @@ def _measure(bench: Bench, place: Place, running: Running) -> Sample | Absence:
         wrong=report.wrong,
         kinds=report.kinds,
         latency_us=report.latency_us,
-        cpu_us=report.cpu_ns / 1000 / statements if watched and report.statements else None,
-        generator_us=report.own_cpu_ns / 1000 / statements,
+        cpu_us=report.cpu_ns / 1000 / count if watched and report.statements else None,
+        generator_us=report.own_cpu_ns / 1000 / count,
+        tls=report.tls,
+        bytes=report.bytes,
     )
 
 
 def _line(one: Sample) -> str:
     cost = "" if one.cpu_us is None else f" {one.cpu_us:.1f} µs"
+    speed = f"{one.mib / one.seconds:.0f} MiB/s" if one.bytes else f"{one.throughput / 1000:.1f}k/s"
     faults = f" {one.errors} errors, {one.wrong} wrong rows!" if one.errors or one.wrong else ""
-    return f"{one.contestant}{cost} {one.throughput / 1000:.1f}k/s{faults}"
+    return f"{one.contestant}{cost} {speed}{faults}"

@@ -1,8 +1,8 @@
 """The contestants: what each is, how it is configured and started, and what it cannot do.
 
-Every proxy gets what its operators would give it for this job: no TLS, no logging of connections, one thread where it
-may have several (ArticDBM's two-carrier variant apart). PgBouncer and ArticDBM pool; HAProxy passes bytes, one server
-connection for each client.
+Every proxy gets what its operators would give it for this job: no logging of connections, one thread where it may have
+several (ArticDBM's two-carrier variant apart), TLS towards clients only in the variants that are named after it.
+PgBouncer and ArticDBM pool; HAProxy passes bytes, one server connection for each client.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from pathlib import Path
 from benchmarks import machine, measure
 from benchmarks.backends import Backend
 from benchmarks.generator import Account
-from tests.servers import ports, proxy
+from tests.servers import certificates, ports, proxy
 
 POOL = 20
 MAX_CLIENTS = 12_000
@@ -37,6 +37,10 @@ class Contestant:
     kind: str
     pool: int = POOL
     carriers: int = 1
+    tls: bool = False
+    """Clients have to speak TLS; the line to the server stays plain."""
+    verifier: bool = False
+    """It knows what the server stores of the password, and not the password."""
 
 
 CATALOGUE = {
@@ -45,9 +49,13 @@ CATALOGUE = {
         Contestant("direct", "direct"),
         Contestant("articdbm", "articdbm"),
         Contestant("articdbm-2", "articdbm", carriers=2),
+        Contestant("articdbm-tls", "articdbm", tls=True),
+        Contestant("articdbm-verifier", "articdbm", verifier=True),
         Contestant("articdbm-pool-4", "articdbm", pool=4),
         Contestant("articdbm-pool-64", "articdbm", pool=64),
-        Contestant("pgbouncer", "pgbouncer"),
+        Contestant("pgbouncer", "pgbouncer", verifier=True),
+        Contestant("pgbouncer-tls", "pgbouncer", verifier=True, tls=True),
+        Contestant("pgbouncer-password", "pgbouncer"),
         Contestant("haproxy", "haproxy"),
     )
 }
@@ -65,6 +73,8 @@ class Running:
     backend: Backend
     port: int
     process: int | None
+    authority: Path | None = None
+    """Who signed its certificate, where clients speak TLS to it."""
 
     def database(self, mode: str) -> str:
         """The database clients name: PgBouncer's session pool is reached by a name of its own."""
@@ -100,7 +110,7 @@ def start(
     with starter(contestant, backend, account, home) as (port, process):
         if process is not None:
             machine.pin(process, cores)
-        yield Running(contestant, backend, port, process)
+        yield Running(contestant, backend, port, process, home / "authority.crt" if contestant.tls else None)
 
 
 def scram_verifier(password: str) -> str:
@@ -122,6 +132,12 @@ def _direct(_contestant: Contestant, backend: Backend, _account: Account, _home:
 
 @contextmanager
 def _articdbm(contestant: Contestant, backend: Backend, account: Account, home: Path) -> Started:
+    tls = ""
+    if contestant.tls:
+        identity = certificates.issue(certificates.create(home), "proxy")
+        files = f'certificate = "{identity.certificate_file}", key = "{identity.key_file}"'
+        tls = f'tls = {{ mode = "require", {files} }}'
+    password = scram_verifier(account.password) if contestant.verifier else account.password
     config = f"""\
 [limits]
 carriers = {contestant.carriers}
@@ -130,6 +146,7 @@ max_clients = {MAX_CLIENTS}
 [[listeners]]
 protocol = "postgres"
 address = "127.0.0.1:@port@"
+{tls}
 
 [[clusters]]
 name = "main"
@@ -146,7 +163,7 @@ name = "{account.user}"
 password = "env://BENCH_PASSWORD"
 """
     try:
-        with proxy.start(config, home, {"BENCH_PASSWORD": account.password}) as running:
+        with proxy.start(config, home, {"BENCH_PASSWORD": password}) as running:
             yield running.port, running.process.pid
     except proxy.ProxyError as error:
         raise StartError(str(error)) from error
@@ -155,7 +172,16 @@ password = "env://BENCH_PASSWORD"
 @contextmanager
 def _pgbouncer(contestant: Contestant, backend: Backend, account: Account, home: Path) -> Started:
     users = home / "users.txt"
-    users.write_text(f'"{account.user}" "{scram_verifier(account.password)}"\n')
+    password = scram_verifier(account.password) if contestant.verifier else account.password
+    users.write_text(f'"{account.user}" "{password}"\n')
+    tls = ""
+    if contestant.tls:
+        identity = certificates.issue(certificates.create(home), "proxy")
+        identity.key_file.chmod(0o644)  # another user reads it, and nobody else can reach it for long
+        tls = (
+            f"client_tls_sslmode = require\nclient_tls_cert_file = {identity.certificate_file}\n"
+            f"client_tls_key_file = {identity.key_file}"
+        )
     server = f"host=127.0.0.1 port={backend.port} dbname={backend.database} pool_size={contestant.pool}"
     port, config = ports.free(), home / "pgbouncer.ini"
     config.write_text(f"""\
@@ -174,6 +200,7 @@ pool_mode = transaction
 max_client_conn = {MAX_CLIENTS}
 server_tls_sslmode = disable
 ignore_startup_parameters = extra_float_digits
+{tls}
 log_connections = 0
 log_disconnections = 0
 stats_period = 3600

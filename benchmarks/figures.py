@@ -12,6 +12,7 @@ from benchmarks.records import Sample
 
 CPU = "cpu"
 THROUGHPUT = "throughput"
+P99 = "p99"
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,9 @@ def value(sample: Sample, figure: str) -> float | None:
         return sample.cpu_us if sample.statements else None
     if figure == THROUGHPUT:
         return sample.throughput or None
-    raise ValueError(f"no figure is called {figure!r}: there are {CPU!r} and {THROUGHPUT!r}")
+    if figure == P99:
+        return sample.latency_us.get("p99") if sample.statements else None
+    raise ValueError(f"no figure is called {figure!r}: there are {CPU!r}, {THROUGHPUT!r} and {P99!r}")
 
 
 def cell(samples: Iterable[Sample], scenario: str, mode: str, clients: int) -> list[Sample]:

@@ -36,6 +36,10 @@ class RunReport(Struct, frozen=True):
     latency_us: dict[str, float]
     cpu_ns: int
     own_cpu_ns: int
+    tls: str = ""
+    """Version, group and cipher that were agreed."""
+    bytes: int = 0
+    """Of the messages that carry rows, where `bulk` counted them."""
 
 
 class StormReport(Struct, frozen=True):
@@ -97,6 +101,16 @@ class Load:
 
 
 @dataclass(frozen=True)
+class Haul:
+    """A statement that moves much: so many rows in messages of so many bytes, received or sent, by each client once."""
+
+    statement: str
+    rows: int
+    row_bytes: int
+    sends: bool = False
+
+
+@dataclass(frozen=True)
 class Generator:
     """The built program."""
 
@@ -104,16 +118,28 @@ class Generator:
     account: Account
     cores: frozenset[int] | None
 
-    def run(self, port: int, database: str, load: Load, watch: Sequence[int]) -> RunReport:
-        """Statements in a closed loop; the CPU time of `watch` while it measures."""
+    def run(
+        self, port: int, database: str, load: Load, watch: Sequence[int], authority: Path | None = None
+    ) -> RunReport:
+        """Statements in a closed loop, in TLS where there is an authority; the CPU time of `watch` meanwhile."""
         script = load.script
         options = [
             "--mode", load.mode, "--clients", str(load.clients),
             "--seconds", str(load.seconds), "--warmup", str(load.warmup),
             "--statement", script.statement, "--keys", str(script.keys), "--expect", script.expect,
-            "--watch", ",".join(map(str, watch)), *self._where(port, database, PATIENCE),
+            "--watch", ",".join(map(str, watch)), *self._where(port, database, PATIENCE, authority),
         ]  # fmt: skip
         said = self._ask(["run", *options], load.seconds + load.warmup + 2 * PATIENCE + MARGIN)
+        return msgspec.json.decode(said, type=RunReport)
+
+    def bulk(self, port: int, database: str, clients: int, haul: Haul, watch: Sequence[int]) -> RunReport:
+        """One transfer for each client, all at once."""
+        options = [
+            "--clients", str(clients), "--statement", haul.statement, "--rows", str(haul.rows),
+            "--row-bytes", str(haul.row_bytes), "--direction", "send" if haul.sends else "receive",
+            "--watch", ",".join(map(str, watch)), *self._where(port, database, PATIENCE),
+        ]  # fmt: skip
+        said = self._ask(["bulk", *options], 2 * PATIENCE + MARGIN)
         return msgspec.json.decode(said, type=RunReport)
 
     def storm(self, port: int, database: str, logins: int, concurrency: int, patience: int) -> StormReport:
@@ -152,17 +178,11 @@ class Generator:
             finally:
                 _end(process)
 
-    def _where(self, port: int, database: str, patience: int) -> list[str]:
+    def _where(self, port: int, database: str, patience: int, authority: Path | None = None) -> list[str]:
         return [
-            "--port",
-            str(port),
-            "--user",
-            self.account.user,
-            "--database",
-            database,
-            "--patience",
-            str(patience),
-        ]
+            "--port", str(port), "--user", self.account.user, "--database", database,
+            "--patience", str(patience), *([] if authority is None else ["--tls", str(authority)]),
+        ]  # fmt: skip
 
     def _command(self, arguments: Sequence[str]) -> list[str]:
         prefix = ["taskset", "--cpu-list", ",".join(map(str, sorted(self.cores)))] if self.cores else []

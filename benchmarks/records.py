@@ -47,6 +47,15 @@ class Sample(Struct, frozen=True):
     """CPU of the contestant's processes for a statement; None where there is no process between."""
     generator_us: float
     """CPU of the load generator for a statement."""
+    tls: str = ""
+    """Version, group and cipher that clients agreed on with the contestant."""
+    bytes: int = 0
+    """What rows were moved, where the scenario is about that; a statement is one transfer then."""
+
+    @property
+    def mib(self) -> float:
+        """The same in MiB."""
+        return self.bytes / 2**20
 
     @property
     def throughput(self) -> float:
@@ -94,6 +103,7 @@ class Storm(Struct, frozen=True):
     latency_us: dict[str, float]
     cpu_us: float
     """CPU of the contestant's processes for a log-in."""
+    round: int = 0
 
 
 class Findings(Struct, frozen=True):

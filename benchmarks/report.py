@@ -1,21 +1,35 @@
 """A run as a page for people: the bars first, then every figure they rest on, then what the figures do not say."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from statistics import median
 
 from benchmarks import figures
-from benchmarks.bars import IDLE_BYTES, Verdict
-from benchmarks.figures import CPU, THROUGHPUT, Spread
-from benchmarks.records import Absence, Findings, Run, Sample
+from benchmarks.bars import IDLE_BYTES, LOGINS, RATIOS, Verdict
+from benchmarks.contestants import POOL
+from benchmarks.figures import CPU, P99, THROUGHPUT, Spread
+from benchmarks.records import Absence, Findings, Machine, Run, Sample, Storm
 
 PROXY = "articdbm"
-PEERS = ("pgbouncer", "haproxy")
 TITLES = {
     "stub": "Statements, stub server",
     "postgres": "Statements, PostgreSQL",
+    "tls": "Statements over TLS, stub server",
     "carriers": "Two carriers and one, stub server",
     "sharing": "64 clients over 4 server connections and over 64, PostgreSQL",
+    "bulk-stub": "COPY and a large result, stub server",
+    "bulk": "COPY and a large result, PostgreSQL",
 }
-RATIOS = ("stub", "postgres")
+COMPARED = {
+    "stub": (PROXY, ("pgbouncer", "haproxy")),
+    "postgres": (PROXY, ("pgbouncer", "haproxy")),
+    "tls": ("articdbm-tls", ("pgbouncer-tls",)),
+    "carriers": ("articdbm-2", (PROXY, "pgbouncer")),
+    "bulk-stub": (PROXY, ("pgbouncer", "haproxy")),
+    "bulk": (PROXY, ("pgbouncer", "haproxy")),
+}
+"""Whose figures are divided by whose."""
+SATURATED = ("stub", "postgres")
+MANY = 512
 METHOD = """\
 All contestants are up at once and take turns within each round; a ratio is that of two contestants in the same round,
 the figure is the median over the rounds, and in brackets stand the smallest and the largest. Figures of different runs
@@ -25,6 +39,12 @@ every answer is checked, against PostgreSQL down to the key in the row.
 
 The *stub server* answers every statement with one canned row and lets everyone in. It is there because on a small
 machine PostgreSQL takes most of the CPU and hides what the proxies cost; it proves nothing about correctness.
+"""
+
+
+STORM = """\
+`articdbm` and `pgbouncer-password` have the password, `articdbm-verifier` and `pgbouncer` what PostgreSQL stores of it.
+
 """
 
 
@@ -39,11 +59,16 @@ def markdown(run: Run, verdicts: Sequence[Verdict]) -> str:
         "## Method",
         METHOD.strip(),
     ]
+    samples = run.findings.samples
     for scenario, title in TITLES.items():
-        if any(one.scenario == scenario for one in run.findings.samples):
-            parts += [f"## {title}", statements_table(run.findings.samples, scenario)]
-            if scenario in RATIOS and any(one.contestant == PROXY for one in run.findings.samples):
-                parts.append(ratios_table(run.findings.samples, scenario))
+        if any(one.scenario == scenario for one in samples):
+            parts += [f"## {title}", *_remarks(run, scenario), statements_table(samples, scenario)]
+            mine, peers = COMPARED.get(scenario, ("", ()))
+            if any((one.scenario, one.contestant) == (scenario, mine) for one in samples):
+                parts.append(ratios_table(samples, scenario, mine, peers))
+    if any(one.clients == MANY and one.scenario in SATURATED for one in samples):
+        title = f"## A pool that is full: {MANY} clients over {POOL} server connections"
+        parts += [title, saturation_table(samples)]
     if run.findings.holdings:
         parts += ["## Memory of idle clients", _holdings(run.findings)]
     if run.findings.storms:
@@ -62,29 +87,47 @@ def bars_table(verdicts: Sequence[Verdict]) -> str:
 
 
 def statements_table(samples: Sequence[Sample], scenario: str) -> str:
-    """CPU for a statement and throughput, a row a cell."""
+    """CPU for a statement and throughput, a row a cell; for a MiB, where the scenario moves much."""
     mine = [one for one in samples if one.scenario == scenario]
     names = _names(mine)
+    bulk = any(one.bytes for one in mine)
+    show = _transfers if bulk else _figures
     rows = [
-        (mode, str(clients), *(_figures(figures.cell(mine, scenario, mode, clients), name) for name in names))
+        (mode, str(clients), *(show(figures.cell(mine, scenario, mode, clients), name) for name in names))
         for mode, clients in _cells(mine)
     ]
-    return "CPU µs of the proxy for a statement · thousand statements a second\n\n" + _table(
-        ("mode", "clients", *names), rows
+    unit = (
+        "CPU µs of the proxy for a MiB · MiB a second"
+        if bulk
+        else "CPU µs of the proxy for a statement · thousand statements a second"
     )
+    return f"{unit}\n\n" + _table(("mode", "clients", *names), rows)
 
 
-def ratios_table(samples: Sequence[Sample], scenario: str) -> str:
+def ratios_table(samples: Sequence[Sample], scenario: str, proxy: str, against: Sequence[str]) -> str:
     """The proxy's CPU and throughput divided by each peer's."""
     mine = [one for one in samples if one.scenario == scenario]
-    peers = [name for name in PEERS if name in _names(mine)]
+    peers = [name for name in against if name in _names(mine)]
     heads = [f"{figure} / {peer}'s" for peer in peers for figure in ("CPU", "throughput")]
     rows = []
     for mode, clients in _cells(mine):
         cell = figures.cell(mine, scenario, mode, clients)
-        found = (figures.ratio(cell, PROXY, peer, figure) for peer in peers for figure in (CPU, THROUGHPUT))
+        found = (figures.ratio(cell, proxy, peer, figure) for peer in peers for figure in (CPU, THROUGHPUT))
         rows.append((mode, str(clients), *(_spread(one) for one in found)))
-    return f"{PROXY}'s, divided by\n\n" + _table(("mode", "clients", *heads), rows)
+    return f"{proxy}'s, divided by\n\n" + _table(("mode", "clients", *heads), rows)
+
+
+def saturation_table(samples: Sequence[Sample]) -> str:
+    """What clients wait where there are far more of them than server connections, beside PgBouncer's."""
+    mine = [one for one in samples if one.clients == MANY and one.scenario in SATURATED]
+    names = [name for name in (PROXY, "pgbouncer") if name in _names(mine)]
+    rows = []
+    for scenario, mode in dict.fromkeys((one.scenario, one.mode) for one in mine):
+        cell = figures.cell(mine, scenario, mode, MANY)
+        found = (figures.ratio(cell, PROXY, "pgbouncer", figure) for figure in (THROUGHPUT, P99))
+        rows.append((TITLES[scenario], mode, *(_waits(cell, name) for name in names), *map(_spread, found)))
+    heads = ("where", "mode", *names, "throughput / pgbouncer's", "p99 / pgbouncer's")
+    return "p50 · p99 ms of a statement\n\n" + _table(heads, rows)
 
 
 def absences_list(absences: Sequence[Absence]) -> str:
@@ -126,6 +169,43 @@ def _figures(cell: Sequence[Sample], name: str) -> str:
     return f"{pair} (**{faults} errors or wrong rows**)" if faults else pair
 
 
+def _transfers(cell: Sequence[Sample], name: str) -> str:
+    mine = [one for one in cell if one.contestant == name and one.bytes and one.seconds]
+    if not mine:
+        return "-"
+    speed = f"{median(one.mib / one.seconds for one in mine):.0f}"
+    costs = [one.cpu_us * one.statements / one.mib for one in mine if one.cpu_us is not None]
+    pair = f"{median(costs):.0f} · {speed}" if costs else speed
+    faults = sum(one.errors + one.wrong for one in cell if one.contestant == name)
+    return f"{pair} (**{faults} errors or wrong results**)" if faults else pair
+
+
+def _waits(cell: Sequence[Sample], name: str) -> str:
+    mine = [one.latency_us for one in cell if one.contestant == name and one.statements]
+    if not mine:
+        return "-"
+    return " · ".join(f"{median(one.get(share, 0) for one in mine) / 1000:.1f}" for share in ("p50", "p99"))
+
+
+def _remarks(run: Run, scenario: str) -> Iterator[str]:
+    """What has to be known to read a scenario's figures."""
+    if scenario == "tls":
+        agreed = {
+            one.contestant: one.tls for one in run.findings.samples if one.scenario == scenario and one.tls
+        }
+        yield "Agreed: " + "; ".join(f"{name}: {said}" for name, said in agreed.items()) + "."
+    if scenario == "carriers" and _crowded(run.machine):
+        yield (
+            f"This machine has {run.machine.cores} cores for the generator, the server and the proxy together: "
+            "a second carrier has none of its own. The figures say what it costs, and not what it brings."
+        )
+
+
+def _crowded(machine: Machine) -> bool:
+    """Two carriers want two cores beside the generator's and the server's."""
+    return machine.cores < 4
+
+
 def _holdings(findings: Findings) -> str:
     rows = [
         (one.contestant, one.stage, str(one.clients), f"{one.each:.0f}", _faults(one.errors, one.kinds))
@@ -135,15 +215,31 @@ def _holdings(findings: Findings) -> str:
 
 
 def _storms(findings: Findings) -> str:
-    rows = [
-        (
-            one.contestant, f"{one.logins} of {one.asked}", f"{one.logins / one.seconds:.0f}", f"{one.cpu_us:.0f}",
-            f"{one.latency_us.get('p50', 0) / 1000:.1f} · {one.latency_us.get('p99', 0) / 1000:.1f}",
-            _faults(one.errors, one.kinds),
-        )
-        for one in findings.storms
-    ]  # fmt: skip
-    return _table(("contestant", "log-ins", "a second", "CPU µs a log-in", "p50 · p99 ms", "errors"), rows)
+    rows = []
+    for name in dict.fromkeys(one.contestant for one in sorted(findings.storms, key=lambda one: one.round)):
+        mine = [one for one in findings.storms if one.contestant == name]
+        kinds: dict[str, int] = {}
+        for one in mine:
+            for kind, count in one.kinds.items():
+                kinds[kind] = kinds.get(kind, 0) + count
+        waits = [
+            f"{median(one.latency_us.get(share, 0) for one in mine) / 1000:.1f}" for share in ("p50", "p99")
+        ]
+        rows.append(
+            (
+                name, f"{sum(one.logins for one in mine)} of {sum(one.asked for one in mine)}",
+                f"{_middle(mine, lambda one: one.logins / one.seconds if one.seconds else 0):.0f}",
+                f"{_middle(mine, lambda one: one.cpu_us):.0f}", " · ".join(waits),
+                _faults(sum(one.errors for one in mine), kinds),
+            )
+        )  # fmt: skip
+    return STORM + _table(
+        ("contestant", "log-ins", "a second", "CPU µs a log-in", "p50 · p99 ms", "errors"), rows
+    )
+
+
+def _middle(storms: Sequence[Storm], figure: Callable[[Storm], float]) -> float:
+    return median(figure(one) for one in storms)
 
 
 def _faults(errors: int, kinds: dict[str, int]) -> str:
@@ -160,8 +256,10 @@ def _found(verdict: Verdict) -> str:
     found = verdict.found
     if found is None:
         return "-"
-    if verdict.bar.figure in (CPU, THROUGHPUT):
+    if verdict.bar.figure in RATIOS:
         return _spread(found)
+    if verdict.bar.figure == LOGINS:
+        return f"{found.median:.0f} ({found.low:.0f} to {found.high:.0f})"
     return f"{found.median:.0f} bytes" if verdict.bar.figure == IDLE_BYTES else f"{found.median:g}"
 
 

@@ -16,6 +16,7 @@ from config.check import check
 from config.errors import RefusedError
 from config.quantities import Duration, Size
 from config.sections.listeners import Listener
+from config.sections.outside import Ldap, Pam
 from config.sections.tls import ClusterTls, ListenerTls
 from config.setting import Section, Setting, settings
 from config.snapshot import Snapshot
@@ -38,7 +39,7 @@ _GIVEN_BY_THE_FILE = frozenset({"protocol"})
 def changeable(section: type[Section], setting: Setting) -> bool:
     """Whether a running process may be told another value. Who may what, and TLS, are for the file alone."""
     plain = bool(choices(setting)) or setting.kinds[0] in (int, bool, Duration, Size)
-    fixed = section in (ListenerTls, ClusterTls, Listener) or setting.name in _GIVEN_BY_THE_FILE
+    fixed = section in (ListenerTls, ClusterTls, Listener, Ldap, Pam) or setting.name in _GIVEN_BY_THE_FILE
     return plain and not (fixed or setting.many) and setting.reload != "restart"
 
 

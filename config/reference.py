@@ -17,6 +17,7 @@ from config.sections.limits import Limits
 from config.sections.listeners import Listener
 from config.sections.log import Log
 from config.sections.metrics import Metrics
+from config.sections.outside import Ldap, Pam
 from config.sections.parameters import Parameter
 from config.sections.pool import PoolOptions
 from config.sections.rules import Rule
@@ -89,6 +90,8 @@ _SECTIONS: tuple[tuple[str, type[Section]], ...] = (
     ("listeners", Listener),
     ("listeners: tls", ListenerTls),
     ("listeners: rules", Rule),
+    ("listeners: ldap", Ldap),
+    ("listeners: pam", Pam),
     ("clusters", Cluster),
     ("clusters: servers", Server),
     ("clusters: tls", ClusterTls),

@@ -72,6 +72,10 @@ class Snapshot(Section, frozen=True, dict=True):
             return None
         return msgspec.structs.replace(wild, name=name)
 
+    def wanted(self, name: str) -> Database | None:
+        """As `database`; also `*` itself, as it stands in the file."""
+        return self._databases.get(name) or self.database(name)
+
     def named_database(self, name: str) -> bool:
         """Some database has this name or alias, not as one of `*`."""
         return name in self._databases

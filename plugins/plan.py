@@ -13,6 +13,10 @@ Change = tuple[str, str | None]
 """A setting and its value as SQL text; None puts it back to its start."""
 
 
+Hearing = tuple[bool, str | None]
+"""LISTEN (True) or UNLISTEN, and the channel; None is all of them."""
+
+
 class Step(msgspec.Struct, frozen=True):
     """One plugin's word on the plan."""
 
@@ -29,6 +33,9 @@ class Plan(msgspec.Struct, frozen=True):
     sets: tuple[Change, ...] = ()
     resets_all: bool = False
     pin: str | None = None
+    frees: bool = False
+    discards: bool = False
+    channels: tuple[Hearing, ...] = ()
     forgets_prepared: bool = False
     changes_schema: bool = False
     names: Names | None = None

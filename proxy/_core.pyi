@@ -80,6 +80,26 @@ class PlanNeeded:
     text: bytes
 
 @final
+class EarNeeded:
+    """A client is about to LISTEN in a transaction, in the extended protocol or among other statements. Reply with nothing
+    when notifications from these channels are being kept for it: it then goes on. Heard tells what came of it."""
+
+    def __init__(self, conn: int, ticket: int, base: int, channels: list[str]) -> None: ...
+    conn: int
+    ticket: int
+    base: int
+    channels: list[str]
+
+@final
+class Heard:
+    """What of a client's LISTEN (True) and UNLISTEN has come about, in order; no channel is all of them. What was kept for
+    it and is not among these is dropped."""
+
+    def __init__(self, conn: int, channels: list[tuple[bool, str | None]]) -> None: ...
+    conn: int
+    channels: list[tuple[bool, str | None]]
+
+@final
 class AnswerNeeded:
     """A statement whose plan says that Python answers. Reply with the whole answer, ReadyForQuery included."""
 
@@ -184,6 +204,8 @@ class Slow:
         size: int,
         failed: bool,
         untold: int,
+        client_us: int,
+        parameters: str | None,
     ) -> None: ...
     conn: int
     pool: int
@@ -195,12 +217,16 @@ class Slow:
     server_us: int
     """At the server, from when it could start there."""
     total_us: int
-    """From when a connection was asked for to the last byte of the answer."""
+    """From when a connection was asked for until the client had taken the answer."""
     size: int
     """Bytes of the answer."""
     failed: bool
     untold: int
     """Others on the same carrier since the last that was told of."""
+    client_us: int
+    """For which the client had not taken all that was there for it."""
+    parameters: str | None
+    """Of what kind the values were that were bound last (`$1=text(6) $2=null`), where SlowAfter asks for it."""
 
 @final
 class ClientRow:
@@ -324,6 +350,8 @@ Event = (
     | Closed
     | Discarded
     | PlanNeeded
+    | EarNeeded
+    | Heard
     | AnswerNeeded
     | UnitNeeded
     | ServerNeeded
@@ -369,6 +397,9 @@ class Plan:
         sets: list[tuple[str, str | None]] = ...,
         resets_all: bool = False,
         pin: str | None = None,
+        frees: bool = False,
+        discards: bool = False,
+        channels: list[tuple[bool, str | None]] = ...,
         forgets_prepared: bool = False,
         changes_schema: bool = False,
         names: str | None = None,
@@ -385,7 +416,13 @@ class Plan:
     resets_all: bool
     """The statement puts every session setting back to its start (RESET ALL, DISCARD ALL)."""
     pin: str | None
-    """Needs this very connection from now on, and why."""
+    """Needs this very connection from now on, and why: reasons with ` + ` between them."""
+    frees: bool
+    """What pinned may be gone after it: the server is asked."""
+    discards: bool
+    """DISCARD ALL."""
+    channels: list[tuple[bool, str | None]]
+    """LISTEN (True) and UNLISTEN, in their order, each of a channel or of all (None). In a session whose connections go round: EarNeeded, Heard."""
     forgets_prepared: bool
     """Drops all prepared statements of the session on the server (DEALLOCATE ALL, DISCARD ALL)."""
     changes_schema: bool
@@ -451,6 +488,7 @@ class Attach:
         address: str,
         tls: TlsClient | None = None,
         server_name: str = "",
+        near: int | None = None,
     ) -> None: ...
     pool: int
     ticket: int
@@ -458,6 +496,33 @@ class Attach:
     address: str
     tls: TlsClient | None
     server_name: str
+    near: int | None
+    """The client it is for: that one's carrier takes it."""
+
+@final
+class Tie:
+    """The client is in, and the server connection, logged in for it, is its own: bytes pass as they are until one of them
+    goes. The core sends `greeting`, then BackendKeyData, then ReadyForQuery."""
+
+    def __init__(
+        self,
+        conn: int,
+        server: int,
+        *,
+        base: int,
+        greeting: bytes,
+        pid: int,
+        secret: bytes,
+        key_bytes: int = 4,
+    ) -> None:
+        """`pid` and `secret`: the server's, for cancel requests."""
+    conn: int
+    server: int
+    base: int
+    greeting: bytes
+    pid: int
+    secret: bytes
+    key_bytes: int
 
 @final
 class AdmitServer:
@@ -629,6 +694,14 @@ class Break:
     address: str
 
 @final
+class Retire:
+    """Connections of the pool to that address close when they are free: nobody gets one of them any more."""
+
+    def __init__(self, pool: int, address: str) -> None: ...
+    pool: int
+    address: str
+
+@final
 class ForgetPlans:
     """Every plan is asked for anew. Statements under way keep theirs."""
 
@@ -644,10 +717,12 @@ class Drain:
 
 @final
 class SlowAfter:
-    """Tell (Slow) of statements that take longer, waiting for a connection included; 0: of none."""
+    """Tell (Slow) of statements that take longer, waiting for a connection included; 0: of none. `parameters`: and of
+    what kind the values were that were bound, never of the values."""
 
-    def __init__(self, ms: int) -> None: ...
+    def __init__(self, ms: int, parameters: bool = False) -> None: ...
     ms: int
+    parameters: bool
 
 @final
 class Hold:
@@ -679,6 +754,7 @@ Command = (
     | Close
     | Admit
     | Attach
+    | Tie
     | AdmitServer
     | Fail
     | Learn
@@ -693,6 +769,7 @@ Command = (
     | TellStrays
     | Survey
     | Break
+    | Retire
     | ForgetPlans
     | Drain
     | SlowAfter
@@ -711,6 +788,8 @@ class PoolFigures:
     clients_active: int
     clients_waiting: int
     clients_idle: int
+    clients_streaming: int
+    """Replication connections between START_REPLICATION and its end."""
     servers_active: int
     servers_idle: int
     servers_shared: int
@@ -747,8 +826,8 @@ class Figures:
     bytes_in: int
     bytes_out: int
     panics: int
-    pins: list[tuple[str, int]]
-    """Reason and how many connections it has pinned since the start."""
+    pins: list[tuple[str, int, int, int]]
+    """Reason; how often it tied a client to a connection since the start; how often it ended while the client stayed; how many it ties now."""
     plan_us: list[tuple[int, int]]
     client_bytes: int
     """What one of each takes, without what it holds elsewhere."""

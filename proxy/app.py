@@ -24,14 +24,14 @@ import uvloop
 
 from config.errors import ConfigError
 from config.loader import Loaded, load
-from proxy import handover, liveness, log, metrics, notify, sockets
+from proxy import handover, liveness, log, monitoring, notify, sockets
 from proxy.admin.place import Ending
 from proxy.handover import HandoverError, Relief, Station
 from proxy.house import Rooms, build
-from proxy.native import Command, Core, Drain, Listen, SlowAfter, TellStrays
+from proxy.native import Command, Core, Drain, Listen, TellStrays
 from proxy.outside import Loop
-from proxy.pages import Answer, Server
-from proxy.reload import warn
+from proxy.pages import Server
+from proxy.reload import slow_after, warn
 from proxy.sockets import BindError
 from proxy.watch import EVERY, Mark, marks
 
@@ -41,8 +41,6 @@ TURN_EVERY = 0.02
 """With `carriers = 0`: how late a deadline may be noticed while nothing else happens."""
 NO_LISTENER = 0
 """Nobody logs in there: for cancel requests alone."""
-BUSIEST = 50
-"""Statements that are shown."""
 LAST_WORDS = 2.0
 """Seconds that clients who are told to go have to take it in."""
 SETTLING = 1.0
@@ -117,12 +115,7 @@ class _Process:
         self._liveness = liveness.Liveness(self._core.pulse)
         self._monitored: list[int] = []
         self._pages = Server(
-            {
-                "/metrics": self._page,
-                "/healthz": self._health,
-                "/readyz": self._readiness,
-                "/statements": self._statements,
-            }
+            monitoring.pages(self._version, self._core, self._liveness, self._is_serving, lambda: self._rooms)
         )
         self._station: Station | None = None
 
@@ -194,8 +187,16 @@ class _Process:
         if monitoring is not None:
             port = sockets.port_of(self._monitored[0])
             log.note(logger, logging.INFO, "metrics are served", address=monitoring.host, port=port)
-        slow = SlowAfter(self._snapshot.log.slow.ms)
-        self._apply([*rooms.health.begin(), slow, *rooms.pools.warm(self._snapshot), *change.commands])
+        slow = slow_after(self._snapshot.log)
+        self._apply(
+            [
+                *rooms.health.begin(),
+                *rooms.names.begin(),
+                slow,
+                *rooms.pools.warm(self._snapshot),
+                *change.commands,
+            ]
+        )
         return listening
 
     def _apply(self, commands: list[Command]) -> None:
@@ -256,27 +257,8 @@ class _Process:
                 self._notifier.say("WATCHDOG=1")
             await asyncio.sleep(every)
 
-    def _page(self) -> Answer:
-        state = metrics.State(
-            version=self._version,
-            ready=self._phase is Phase.SERVING,
-            stuck=len(self._liveness.stuck),
-            figures=self._core.figures(),
-            pools=self._core.pools(),
-        )
-        return Answer(metrics.page(state), kind=metrics.CONTENT_TYPE)
-
-    def _health(self) -> Answer:
-        stuck = self._liveness.stuck
-        return Answer(f"carriers are stuck: {stuck}\n", 503) if stuck else Answer("alive\n")
-
-    def _readiness(self) -> Answer:
-        return Answer("ready\n") if self._phase is Phase.SERVING else Answer("stopping\n", 503)
-
-    def _statements(self) -> Answer:
-        if not self._rooms.directory.snapshot.metrics.statements:
-            return Answer("statements are not shown: metrics.statements is off\n", 404)
-        return Answer(self._rooms.slow.busiest(self._core.busiest(BUSIEST)), kind="application/json")
+    def _is_serving(self) -> bool:
+        return self._phase is Phase.SERVING
 
     # --- a successor (handover.Old) --------------------------------------------------------------
 
@@ -380,8 +362,8 @@ class _Process:
         elif self._phase is Phase.DRAINING:
             log.note(logger, logging.INFO, "stopping; what is under way may finish", clients=self._clients())
             self._apply([Drain()])
-            await self._until(Phase.ENDING, limits.limits.drain.seconds, self._clients)
-            if self._clients():
+            await self._until(Phase.ENDING, limits.limits.drain.seconds, self._finishing)
+            if self._finishing():
                 log.note(logger, logging.WARNING, "clients are cut off", clients=self._clients())
         self._move(Phase.ENDING)
         self._apply([Drain(at_once=True)])
@@ -402,6 +384,10 @@ class _Process:
 
     def _connected(self) -> int:
         return self._core.figures().clients
+
+    def _finishing(self) -> int:
+        """Without those who stream WAL: they never finish, and can go on elsewhere from where they were."""
+        return self._clients() - sum(one.clients_streaming for one in self._core.pools())
 
     def _clients(self) -> int:
         """Those who were admitted: who only knocks need not be waited for."""

@@ -6,6 +6,8 @@ It knows addresses and time, and no user. Whoever succeeds is not counted.
 from collections import OrderedDict
 from collections.abc import Callable
 
+from protocols.postgres.types import Problem
+
 MOST = 10_000
 """Addresses remembered; the one whose first failure is oldest is forgotten first."""
 
@@ -24,6 +26,14 @@ class Attempts:
         if not limit or count < limit:
             return 0.0
         return max(0.0, since + window - self._now())
+
+    def refusal(self, peer: str, limit: int, window: float) -> Problem | None:
+        """What this address is told instead of being heard."""
+        pause = self.wait(peer, limit, window)
+        if not pause:
+            return None
+        what = f"too many failed log-ins from this address; try again in {pause:.0f} s"
+        return Problem("FATAL", "28000", what)
 
     def failed(self, peer: str, window: float) -> None:
         address, now = host(peer), self._now()

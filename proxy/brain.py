@@ -22,8 +22,10 @@ from proxy.native import (
     Close,
     Closed,
     Discarded,
+    EarNeeded,
     Event,
     Fault,
+    Heard,
     Learn,
     Listed,
     Plan,
@@ -78,6 +80,8 @@ class Brain:
             Closed: self._closed,
             Discarded: listening.closed,
             PlanNeeded: planned,
+            EarNeeded: listening.lend,
+            Heard: listening.heard,
             AnswerNeeded: self._answer,
             UnitNeeded: console.unit,
             ServerNeeded: upstream.needed,
@@ -117,7 +121,7 @@ class Brain:
                 return [Close(event.conn)]
             case ServerOpened() | ServerMessage():
                 return [Close(event.conn), *self._upstream.abandon(event.ticket)]
-            case AnswerNeeded() | UnitNeeded():
+            case AnswerNeeded() | UnitNeeded() | EarNeeded() | Heard():
                 return [Close(event.conn)]
             case PlanNeeded():
                 return [Learn(event.scope, event.key, Plan("deny", code="XX000", message="internal error"))]

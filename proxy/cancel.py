@@ -66,7 +66,7 @@ class Cancels:
         rule = to.tls if to is not None else TlsRule()
         try:
             async with asyncio.timeout(self._timeout):
-                await self._say(event, rule)
+                await self._say(event, rule, to.greeting if to is not None else b"")
         except (OSError, ValueError, TimeoutError, dial.Unreachable) as error:
             note(
                 logger,
@@ -77,7 +77,7 @@ class Cancels:
             )
         return [Cancelled(event.ticket)]
 
-    async def _say(self, event: CancelNeeded, rule: TlsRule) -> None:
+    async def _say(self, event: CancelNeeded, rule: TlsRule, greeting: bytes) -> None:
         server = address(event.address)
         line = await dial.connect(
             server,
@@ -85,6 +85,7 @@ class Cancels:
             ask_tls=target.attempts(rule, server)[0],
             needs_tls=target.must(rule, server),
             seconds=self._timeout,
+            greeting=greeting,
         )
         one = socket.socket(fileno=line.fd)
         try:

@@ -22,6 +22,14 @@ class Unreachable(Exception):
     """No usable connection to this address. The text names the address and what is wrong with it."""
 
 
+class Late(Unreachable):
+    """It did not answer in time. `connected`: though it, or its kernel, accepted the connection."""
+
+    def __init__(self, text: str, *, connected: bool) -> None:
+        super().__init__(text)
+        self.connected = connected
+
+
 class TlsRefused(Unreachable):
     """The server is there but does not offer TLS."""
 
@@ -40,7 +48,7 @@ class Connect(Protocol):
     """`connect`, or what a test puts in its place."""
 
     def __call__(
-        self, address: Address, *, ask_tls: bool, needs_tls: bool, seconds: float
+        self, address: Address, *, ask_tls: bool, needs_tls: bool, seconds: float, greeting: bytes = b""
     ) -> Awaitable[Line]: ...
 
 
@@ -50,13 +58,18 @@ async def connect(
     ask_tls: bool,
     needs_tls: bool,
     seconds: float,
+    greeting: bytes = b"",
     tune: tcp.Tune = partial(tcp.tune, said=Tcp()),  # noqa: B008 - a constant
 ) -> Line:
-    """Connect to `address` within so many seconds, or raise Unreachable."""
+    """Connect to `address` within so many seconds, or raise Unreachable. `greeting` is sent before all else."""
+    connected = False
     try:
         async with asyncio.timeout(seconds):
             one, place = await _first_that_answers(address, tune, seconds)
+            connected = True
             try:
+                if greeting:
+                    await _greet(one, address, greeting)
                 tls = ask_tls and await _offers_tls(one, address)
                 if needs_tls and not tls:
                     raise TlsRefused(f"server {address} does not support TLS, but TLS is required")
@@ -64,7 +77,8 @@ async def connect(
                 one.close()
                 raise
     except TimeoutError as error:
-        raise Unreachable(f"connection to server {address} timed out after {seconds:g} s") from error
+        what = f"connection to server {address} timed out after {seconds:g} s"
+        raise Late(what, connected=connected) from error
     return Line(fd=one.detach(), address=place, tls=tls)
 
 
@@ -110,6 +124,13 @@ async def _at_file(address: Address, path: str) -> socket.socket:
         one.close()
         raise
     return one
+
+
+async def _greet(one: socket.socket, address: Address, greeting: bytes) -> None:
+    try:
+        await asyncio.get_running_loop().sock_sendall(one, greeting)
+    except OSError as error:
+        raise Unreachable(f"connection to server {address} broke: {_words(error)}") from error
 
 
 async def _offers_tls(one: socket.socket, address: Address) -> bool:

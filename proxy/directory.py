@@ -6,6 +6,7 @@ It owns which Snapshot is in force. A reload swaps it whole; nobody else keeps o
 import msgspec
 
 from config.sections.admin import ADMIN_DATABASE, CONSOLE_NAMES
+from config.sections.databases import Database
 from config.snapshot import Snapshot
 from protocols.postgres.errors import Known, problem
 from protocols.postgres.types import Problem
@@ -60,12 +61,13 @@ class Directory:
         known = self.snapshot.user(user)
         return known.password.reveal() if known is not None and known.password is not None else None
 
-    def lookup(self, database: str, user: str) -> tuple[Where | None, Commands]:
+    def lookup(self, database: str, user: str, *, physical: bool = False) -> tuple[Where | None, Commands]:
         """Where to ask what proves this user; None where that is known, or nobody could say."""
-        known, person = self.snapshot.database(database), self.snapshot.user(user)
+        known = self._source(database, user) if physical else self.snapshot.database(database)
+        person = self.snapshot.user(user)
         if known is None or person is None or person.password is not None:
             return None, []
-        section, said = self.snapshot.section(database), self.snapshot.lookup(known)
+        section, said = self.snapshot.section(known.name), self.snapshot.lookup(known)
         if section is None or said is None:
             return None, []
         pool, commands = self._pools.open_lookup(self.snapshot, section)
@@ -101,6 +103,69 @@ class Directory:
         if known is None or person is None or not person.may_use(known.name):
             return None
         return self._pools.number(known, person)
+
+    def _source(self, asked: str, user: str) -> Database | None:
+        """Whose cluster physical replication is from. It names no database: most programs say `replication`, and
+        PostgreSQL reads over it. A name or alias of the configuration counts, and else the user's only cluster."""
+        if self.snapshot.named_database(asked):
+            return self.snapshot.wanted(asked)
+        person = self.snapshot.user(user)
+        usable = [one for one in self.snapshot.databases if person is not None and person.may_use(one.name)]
+        # One of its own name before `*`.
+        usable.sort(key=lambda one: one.wild)
+        return usable[0] if len({one.cluster for one in usable}) == 1 else None
+
+    def replicates(self, database: str, user: str, *, physical: bool) -> Database | Problem:
+        """Where an authenticated user may replicate from, or why not."""
+        person = self.snapshot.user(user)
+        if person is None:
+            return problem(Known.UNKNOWN_ROLE, user=user)
+        if not person.replication:
+            detail = (
+                "Only users that the configuration gives replication = true may replicate through this proxy."
+            )
+            return problem(Known.NO_REPLICATION, detail=detail)
+        known = self._source(database, user) if physical else self.snapshot.database(database)
+        if known is None and physical:
+            hint = 'Name a database of the cluster, or give one of its databases the alias "replication".'
+            return problem(Known.NO_SOURCE, hint=hint)
+        if known is None:
+            return problem(Known.UNKNOWN_DATABASE, database=database)
+        if not person.may_use(known.name):
+            return problem(Known.NO_ACCESS, database=database)
+        return known
+
+    def line(
+        self, conn: int, database: str, user: str, *, physical: bool
+    ) -> tuple[Place | Problem, Commands]:
+        """As `place`, for a client that replicates."""
+        known = self.replicates(database, user, physical=physical)
+        person = self.snapshot.user(user)
+        if isinstance(known, Problem) or person is None:
+            return known if isinstance(known, Problem) else problem(Known.UNKNOWN_ROLE, user=user), []
+        closed = self._closed(known, database)
+        if closed is not None:
+            return closed, []
+        full = self.seats.take(
+            conn, known.name, user, of_database=known.max_clients, of_user=person.max_clients
+        )
+        if full is not None:
+            return full, []
+        pool, commands = self._pools.line(self.snapshot, known, person)
+        to = self._pools.target(pool) if pool is not None else None
+        if pool is None or to is None:
+            return problem(Known.TOO_MANY_FOR_DATABASE, database=database), []
+        return Place(pool, 0.0, known.name, to.keyed, frozenset(name for name, _ in to.parameters)), commands
+
+    def _closed(self, known: Database, asked: str) -> Problem | None:
+        """An administrator keeps it from being used. A replication connection cannot wait for the end of that."""
+        if self._pools.holds.disabled(known.name):
+            hint = "An administrator disabled it; ENABLE in the console lets clients in again."
+            return problem(Known.DISABLED, database=asked, hint=hint)
+        if self._pools.holds.of(known.name) != "none":
+            hint = "An administrator paused it; RESUME in the console ends that."
+            return problem(Known.DISABLED, database=asked, hint=hint)
+        return None
 
     def place(self, conn: int, database: str, user: str) -> tuple[Place | Problem, Commands]:
         """The pool for an authenticated user, opened if need be, and a seat; or why there is none."""

@@ -1,11 +1,13 @@
 """What an admitted client is told, and which of its start settings have to follow it.
 
-Pure functions on what it asked for and what a server connection reported. A setting's legality is never judged
-here: a real server was asked (see `proxy/trials.py`).
+Pure functions on what it asked for and what a server connection reported, and a memory of what they gave. A setting's
+legality is never judged here: a real server was asked (see `proxy/trials.py`).
 """
 
 import re
-from collections.abc import Mapping
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping
+from typing import TypeVar, cast
 
 from protocols.postgres import messages
 from protocols.postgres.errors import Known, PeerError, problem
@@ -28,6 +30,11 @@ LEXICAL = {"client_encoding": "UTF8", "standard_conforming_strings": "on"}
 """They decide how a statement's bytes are read. The core assumes these values, so it is told of any other even where
 the pool's own connections have it."""
 
+REMEMBERED = 256
+"""Introductions that are kept; the one unused longest goes first."""
+
+Worked = TypeVar("Worked")
+
 LONGEST_NAME = 63
 """Bytes of an identifier; application_name is cut like one."""
 
@@ -41,6 +48,41 @@ CONSOLE = {
     "standard_conforming_strings": "on",
     "is_superuser": "off",
 }
+
+
+class Introductions:
+    """What is worked out for a client, kept for the next one: most ask for the same, and pools report the same."""
+
+    def __init__(self, most: int = REMEMBERED) -> None:
+        self._most = most
+        self._known: OrderedDict[Hashable, tuple[object, object]] = OrderedDict()
+
+    def doubtful(self, asked: Mapping[str, str], own: Mapping[str, str]) -> Settings:
+        """As the function. Raises PeerError."""
+        return self._of(("doubtful", id(own), tuple(asked.items())), own, lambda: doubtful(asked, own))
+
+    def words(
+        self, asked: Startup, tried: Settings, own: Mapping[str, str], reported: Mapping[str, str]
+    ) -> tuple[list[tuple[str, str]], bytes]:
+        """What has to follow the client, and what it is told. Raises PeerError."""
+        key = ("words", id(own), id(reported), tried, tuple(asked.settings.items()))
+        return self._of(
+            key,
+            (own, reported),
+            lambda: (followed(asked.settings, tried, own, reported), greeting(asked, reported)),
+        )
+
+    def _of(self, key: Hashable, held: object, work: Callable[[], Worked]) -> Worked:
+        """`held` lives as long as the entry, so that nobody else can have its id."""
+        found = self._known.get(key)
+        if found is not None:
+            self._known.move_to_end(key)
+            return cast("Worked", found[1])
+        worked = work()
+        self._known[key] = (held, worked)
+        while len(self._known) > self._most:
+            self._known.popitem(last=False)
+        return worked
 
 
 def doubtful(asked: Mapping[str, str], own: Mapping[str, str]) -> Settings:

@@ -1,24 +1,24 @@
 """Whether servers that let somebody wait for a reply still answer at all.
 
 A machine that is gone, a network that swallows everything, a server that is stopped but whose kernel still accepts:
-each would keep who waits for a reply waiting for ever. Where one is awaited for long, the server is asked for TLS on a
-connection of its own: one that answers has started a process for it, so that what takes long is the statement. No
-password and no connection of a pool is needed. It knows nothing of roles or log-ins.
+each would keep who waits for a reply waiting for ever. Where one is awaited for long, the proxy logs in once more, as
+the pool does, and asks for a row: who gets one, or is refused, knows that what takes long is the statement.
 """
 
 import logging
-import os
 from collections.abc import Callable
 from functools import partial
 
 from config.address import address as parse
 from config.sections.clusters import Cluster
 from config.snapshot import Snapshot
-from proxy import dial
+from protocols.postgres.types import Problem
 from proxy.log import note
 from proxy.native import Break, Silent, Survey
 from proxy.outside import Commands, Outside
 from proxy.pools import Pools
+from proxy.target import Target
+from proxy.upstream import Upstream
 
 logger = logging.getLogger(__name__)
 
@@ -34,14 +34,14 @@ class Health:
         outside: Outside,
         snapshot: Callable[[], Snapshot],
         pools: Pools,
+        upstream: Upstream,
         *,
-        connect: dial.Connect,
         chance: Callable[[], float],
     ) -> None:
         self._outside = outside
         self._snapshot = snapshot
         self._pools = pools
-        self._connect = connect
+        self._upstream = upstream
         self._chance = chance
         self._surveyed: set[str] = set()
         self._asking: set[str] = set()
@@ -72,29 +72,31 @@ class Health:
         """A reply has been awaited there for long."""
         target = self._pools.target(event.pool)
         cluster = self._snapshot().cluster(target.cluster) if target is not None else None
-        if cluster is not None and event.address not in self._asking:
-            self._asking.add(event.address)
-            self._outside.start(self._ask(event.address, cluster))
-        return []
+        if target is None or cluster is None or event.address in self._asking:
+            return []
+        self._asking.add(event.address)
+        verdict = partial(self._told, target, cluster, event.address)
+        return self._upstream.check(event.pool, parse(event.address), cluster.check_timeout.seconds, verdict)
 
-    async def _ask(self, address: str, cluster: Cluster) -> Commands:
-        seconds = cluster.check_timeout.seconds
-        try:
-            line = await self._connect(parse(address), ask_tls=True, needs_tls=False, seconds=seconds)
-        except dial.Unreachable as error:
-            if not isinstance(error.__cause__, TimeoutError):
-                # Its kernel speaks for it: who waits will hear of it by themselves.
-                return []
-            note(
-                logger,
-                logging.WARNING,
-                "a server does not answer and is given up",
-                cluster=cluster.name,
-                address=address,
-                seconds=seconds,
-            )
-            return [Break(pool, address) for pool in self._pools.reaching(cluster.name)]
-        finally:
-            self._asking.discard(address)
-        os.close(line.fd)
-        return []
+    def _told(
+        self, target: Target, cluster: Cluster, address: str, why: Problem | None, silent: bool
+    ) -> Commands:
+        self._asking.discard(address)
+        servers = self._upstream.servers
+        if why is None:
+            servers.up(target, parse(address))
+            return []
+        servers.failed(target, parse(address), why, silent=silent)
+        if not silent:
+            # It answers, or its kernel speaks for it: who waits will hear of it by themselves.
+            return []
+        note(
+            logger,
+            logging.WARNING,
+            "a server does not answer and is given up",
+            cluster=cluster.name,
+            address=address,
+            seconds=cluster.check_timeout.seconds,
+            reason=why.message,
+        )
+        return [Break(pool, address) for pool in self._pools.reaching(cluster.name)]

@@ -21,13 +21,16 @@ from proxy.cancel import Cancels
 from proxy.directory import Directory
 from proxy.doors import Doors
 from proxy.health import Health
+from proxy.lines import Lines
 from proxy.listening import Listening
 from proxy.lookups import Lookups
+from proxy.names import Names, Resolve, resolve
 from proxy.outside import Outside
 from proxy.planner import Planner
 from proxy.plans import Plans, report
 from proxy.pools import Pools
 from proxy.profiles import Profiles
+from proxy.proofs import Judge, Proofs
 from proxy.reload import Reloader
 from proxy.session import LogIns
 from proxy.slow import SlowLog
@@ -48,6 +51,8 @@ class Rooms(msgspec.Struct, frozen=True):
     slow: SlowLog
     health: Health
     strays: Strays
+    names: Names
+    upstream: Upstream
     stores: Lines
 
 
@@ -67,6 +72,8 @@ def build(
     connect: dial.Connect | None = None,
     ask: inquiry.Ask = inquiry.ask,
     look_up: inquiry.LookUp = inquiry.look_up,
+    asks: Judge | None = None,
+    resolve: Resolve = resolve,
 ) -> Rooms:
     """Join the rooms. Nothing is opened yet."""
     bases = Bases()
@@ -90,7 +97,8 @@ def build(
     secret = nonce(32)
     lookups = Lookups(outside, secret, ask=look_up)
     listening = Listening(outside, directory, bases, pools)
-    reloader = Reloader(load, directory, doors, pools, upstream, lookups, listening)
+    lines = Lines(directory, pools, upstream)
+    reloader = Reloader(load, directory, doors, pools, upstream, lookups, listening, lines)
     texts = Texts(snapshot.limits.max_plans)
     planner = Planner(Chain(standard(), report=report), max_text=snapshot.limits.max_statement)
     logins = LogIns(
@@ -101,10 +109,13 @@ def build(
         profiles,
         bases,
         lookups,
+        lines,
+        asks or Proofs().judge,
         nonce=nonce,
         secret=secret,
         version=version,
     )
+    names = Names(outside, lambda: directory.snapshot, pools, upstream.dialled, resolve=resolve)
     console = Console(
         House(
             source=source,
@@ -114,6 +125,8 @@ def build(
             bases=bases,
             doors=doors,
             upstream=upstream,
+            lines=lines,
+            names=names,
             reloader=reloader,
             logging_in=lambda: logins.under_way,
             texts=texts.of,
@@ -122,9 +135,13 @@ def build(
             end=end,
         )
     )
-    health = Health(outside, lambda: directory.snapshot, pools, connect=connect, chance=chance)
+    health = Health(outside, lambda: directory.snapshot, pools, upstream, chance=chance)
     strays = Strays(outside)
-    slow = SlowLog(bases, lambda: bool(directory.snapshot.log.slow or directory.snapshot.metrics.statements))
+    slow = SlowLog(
+        bases,
+        lambda: bool(directory.snapshot.log.slow or directory.snapshot.metrics.statements),
+        lambda: directory.snapshot.log.slow_parameters == "masked",
+    )
     brain = Brain(
         logins,
         upstream,
@@ -137,4 +154,4 @@ def build(
         health,
         strays,
     )
-    return Rooms(brain, directory, doors, pools, reloader, slow, health, strays, stores)
+    return Rooms(brain, directory, doors, pools, reloader, slow, health, strays, names, upstream, stores)

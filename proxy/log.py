@@ -20,7 +20,8 @@ LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNI
 
 def note(logger: logging.Logger, level: int, what: str, **facts: Fact) -> None:
     """Log `what` with its facts beside it, so that machines need not parse a sentence."""
-    logger.log(level, what, extra={"facts": facts})
+    if logger.isEnabledFor(level):
+        logger.log(level, what, extra={"facts": facts})
 
 
 def configure(level: str, stream: IO[str] | None = None) -> None:

@@ -57,6 +57,12 @@ METRICS: tuple[Metric, ...] = (
     Metric("articdbm_ready", "gauge", (), "1 while new clients are served, 0 while the process stops."),
     Metric("articdbm_clients", "gauge", (), "Connected clients, those that are logging in among them."),
     Metric("articdbm_servers", "gauge", (), "Server connections of all pools."),
+    Metric(
+        "articdbm_server_state",
+        "gauge",
+        ("cluster", "server", "state"),
+        "1: the state in which this server was found last, by a log-in or a check.",
+    ),
     Metric("articdbm_logins_total", "counter", (), "Clients that were admitted."),
     Metric("articdbm_plans", "gauge", (), "Statement plans that are kept."),
     Metric("articdbm_plan_misses_total", "counter", (), "Statements no plan was known for."),
@@ -76,6 +82,13 @@ METRICS: tuple[Metric, ...] = (
         ("reason",),
         "Clients tied to one server connection; at most 65 reasons.",
     ),
+    Metric(
+        "articdbm_pins_ended_total",
+        "counter",
+        ("reason",),
+        "Of these, those that ended while the client stayed: what tied it was gone.",
+    ),
+    Metric("articdbm_pins_alive", "gauge", ("reason",), "Clients tied to one server connection now."),
     Metric("articdbm_pool_clients", "gauge", ("pool", "state"), "Clients of a pool: active, waiting, idle."),
     Metric(
         "articdbm_pool_servers",
@@ -115,6 +128,8 @@ class State(msgspec.Struct, frozen=True):
     stuck: int
     figures: Figures
     pools: Sequence[PoolFigures]
+    servers: Sequence[tuple[str, str, str]] = ()
+    """Cluster, address and state of each server."""
 
 
 def page(state: State) -> str:
@@ -153,9 +168,12 @@ def _house(state: State) -> dict[str, list[str]]:
     lines = {name: [_sample(name, (), value)] for name, value in plain.items()}
     lines["articdbm_info"] = [_sample("articdbm_info", (("version", state.version),), 1)]
     lines["articdbm_plan_seconds"] = list(_histogram("articdbm_plan_seconds", (), figures.plan_us))
-    lines["articdbm_pins_total"] = [
-        _sample("articdbm_pins_total", (("reason", reason),), count) for reason, count in figures.pins
+    lines["articdbm_server_state"] = [
+        _sample("articdbm_server_state", (("cluster", cluster), ("server", server), ("state", now)), 1)
+        for cluster, server, now in state.servers[:MOST_POOLS]
     ]
+    for at, name in enumerate(("articdbm_pins_total", "articdbm_pins_ended_total", "articdbm_pins_alive")):
+        lines[name] = [_sample(name, (("reason", reason),), counts[at]) for reason, *counts in figures.pins]
     return lines
 
 

@@ -21,10 +21,12 @@ from proxy._core import (
     Core,
     Discarded,
     Drain,
+    EarNeeded,
     Fail,
     Fault,
     Figures,
     ForgetPlans,
+    Heard,
     Hold,
     Kill,
     Learn,
@@ -38,6 +40,7 @@ from proxy._core import (
     PoolFigures,
     Recycle,
     Reply,
+    Retire,
     Send,
     ServerLost,
     ServerMessage,
@@ -51,6 +54,7 @@ from proxy._core import (
     Survey,
     Tell,
     TellStrays,
+    Tie,
     TlsClient,
     TlsServer,
     UnitNeeded,
@@ -64,6 +68,8 @@ Event = (
     | Closed
     | Discarded
     | PlanNeeded
+    | EarNeeded
+    | Heard
     | AnswerNeeded
     | UnitNeeded
     | ServerNeeded
@@ -83,6 +89,7 @@ Command = (
     | Close
     | Admit
     | Attach
+    | Tie
     | AdmitServer
     | Fail
     | Learn
@@ -97,6 +104,7 @@ Command = (
     | TellStrays
     | Survey
     | Break
+    | Retire
     | ForgetPlans
     | Drain
     | SlowAfter
@@ -124,11 +132,13 @@ __all__ = [
     "Core",
     "Discarded",
     "Drain",
+    "EarNeeded",
     "Event",
     "Fail",
     "Fault",
     "Figures",
     "ForgetPlans",
+    "Heard",
     "Hold",
     "Kill",
     "Learn",
@@ -142,6 +152,7 @@ __all__ = [
     "PoolFigures",
     "Recycle",
     "Reply",
+    "Retire",
     "Send",
     "ServerLost",
     "ServerMessage",
@@ -155,6 +166,7 @@ __all__ = [
     "Survey",
     "Tell",
     "TellStrays",
+    "Tie",
     "TlsClient",
     "TlsServer",
     "UnitNeeded",

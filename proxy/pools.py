@@ -22,16 +22,20 @@ from proxy.answers import lines
 from proxy.holds import Hold, Holds
 from proxy.native import OpenPool, Recycle
 from proxy.outside import Commands
-from proxy.target import Target, TlsRule
+from proxy.target import GREETINGS, Target, TlsRule
 from proxy.tokens import TokenRule
 
 EARS = 1 << 30
 """Pools that listen for others have their numbers from here."""
 
 
+LINES = 1 << 31
+"""What replication connections are counted under has numbers from here. They are in no pool: each is its client's."""
+
+
 def listens_for(number: int) -> int:
     """The pool that this one listens for; itself, where it listens for none."""
-    return number - EARS if number >= EARS else number
+    return number - EARS if EARS <= number < LINES else number
 
 
 Key = tuple[str, str]
@@ -49,6 +53,13 @@ class Pool(msgspec.Struct, frozen=True):
     settings: PoolSettings
     group_size: int
     target: Target
+    lines: bool = False
+    """For replication connections."""
+
+    @property
+    def group(self) -> str:
+        """Whose connections are counted together. Servers count replication apart, too."""
+        return f"{self.target.cluster} (replication)" if self.lines else self.target.cluster
 
 
 class Pools:
@@ -61,11 +72,15 @@ class Pools:
         self._pools: dict[int, Pool | None] = {}
         self._groups: dict[str, int] = {}
         self._wild: Counter[str] = Counter()
+        self._lines: dict[Key, int] = {}
+        self._line_keys: list[Key] = []
 
     def open(self, snapshot: Snapshot, database: Database, user: User) -> tuple[int | None, Commands]:
         """The pool's number, and what makes it if it is new; None where there is room for no other."""
         key = (database.name, user.name)
         number = self._numbers.get(key)
+        if number is not None and self._pools.get(number) is not None:
+            return number, []
         if number is None:
             most = snapshot.limits.max_pools
             if len(self._numbers) >= most or not self._room(snapshot, key, most // 10):
@@ -118,6 +133,29 @@ class Pools:
         own = msgspec.structs.replace(pool, label=f"{pool.label} (listening)", settings=settings)
         return number + EARS, self._put(number + EARS, own)
 
+    def line(self, snapshot: Snapshot, database: Database, user: User) -> tuple[int | None, Commands]:
+        """Where this user's replication connections to the database's cluster are counted; None where there is no room
+        for another. Nothing is ever taken from there, and nothing given back."""
+        key = (database.name, user.name)
+        number = self._lines.get(key)
+        if number is None:
+            most = snapshot.limits.max_pools
+            if len(self._lines) >= most or not self._room(snapshot, key, most // 10):
+                return None, []
+            number = self._lines[key] = LINES + len(self._line_keys)
+            self._line_keys.append(key)
+        pool = _describe_line(snapshot, database, user)
+        return number, self._put(number, pool) if self._pools.get(number) != pool else []
+
+    def lines_of(self, database: str) -> list[int]:
+        """Where replication connections to the cluster of this database are counted."""
+        return [number for (name, _), number in self._lines.items() if name == database]
+
+    def line_key(self, number: int) -> Key | None:
+        """Whose replication connections are counted there: database and user."""
+        place = number - LINES
+        return self._line_keys[place] if 0 <= place < len(self._line_keys) else None
+
     def key(self, number: int) -> Key | None:
         """Whose it is: database and user."""
         return self._keys.get(number)
@@ -139,7 +177,7 @@ class Pools:
         return [
             number
             for number, pool in self._pools.items()
-            if pool is not None and pool.target.cluster == cluster
+            if pool is not None and pool.target.cluster == cluster and not pool.lines
         ]
 
     def settings(self, number: int) -> PoolSettings:
@@ -174,13 +212,24 @@ class Pools:
                 # Yesterday's connections: each closes when it falls idle.
                 commands.append(Recycle(number))
                 moved.append(number)
+        for (database_name, user_name), number in self._lines.items():
+            # Who may replicate no longer, or to elsewhere, is ended by `proxy/lines.py`.
+            database, user = snapshot.wanted(database_name), snapshot.user(user_name)
+            pool = (
+                _describe_line(snapshot, database, user)
+                if database is not None and user is not None
+                else None
+            )
+            if pool is not None and pool != self._pools.get(number):
+                commands += self._put(number, pool)
+            self._pools[number] = pool
         return commands + self.warm(snapshot), moved
 
     def _put(self, number: int, pool: Pool) -> Commands:
         self._pools[number] = pool
         held = self.held(number)
         holding: Commands = [native.Hold(number, held)] if held != "none" else []
-        group = self._groups.setdefault(pool.target.cluster, len(self._groups) + 1)
+        group = self._groups.setdefault(pool.group, len(self._groups) + 1)
         said = pool.settings
         return [
             OpenPool(
@@ -229,11 +278,28 @@ def describe(snapshot: Snapshot, database: Database, user: User) -> Pool:
             tls=_tls(cluster),
             connect_timeout=cluster.connect_timeout.seconds,
             login_retry=cluster.login_retry.seconds,
+            greeting=GREETINGS[cluster.proxy_protocol],
+            slow_start=cluster.slow_start.seconds,
             keyed=secret is None and token is None and name == user.name,
             token=_token_rule(token) if token is not None else None,
             parameters=tuple(parameters.items()),
             connect_query=database.connect_query or "",
         ),
+    )
+
+
+def _describe_line(snapshot: Snapshot, database: Database, user: User) -> Pool:
+    pool = describe(snapshot, database, user)
+    settings = PoolSettings(
+        mode="session",
+        min_size=0,
+        reserve=0,
+        sharing=False,
+        server_lifetime=Duration(0),
+        server_idle=Duration(0),
+    )
+    return msgspec.structs.replace(
+        pool, label=f"{pool.label} (replication)", settings=settings, group_size=0, lines=True
     )
 
 
@@ -255,6 +321,8 @@ def describe_lookup(snapshot: Snapshot, section: Database) -> Pool | None:
             tls=_tls(cluster),
             connect_timeout=cluster.connect_timeout.seconds,
             login_retry=cluster.login_retry.seconds,
+            greeting=GREETINGS[cluster.proxy_protocol],
+            slow_start=cluster.slow_start.seconds,
             token=_token_rule(said.token) if said.token is not None else None,
         ),
     )

@@ -49,7 +49,9 @@ class Profiles:
             if pool in self._own and self._own[pool] != outcome:
                 # The server's defaults changed, so what was learned beside the old ones is doubtful.
                 self._forget_asked(pool)
-            self._own[pool] = outcome
+            if self._own.get(pool) != outcome:
+                # The same thing said again stays the same object: what was worked out from it is kept by that.
+                self._own[pool] = outcome
         return self.release(key, outcome)
 
     def release(self, key: Key, outcome: Outcome) -> Commands:

@@ -11,9 +11,11 @@ from pathlib import Path
 
 from config.errors import ConfigError, Problem
 from config.loader import Loaded
+from config.sections.log import Log
 from config.snapshot import Snapshot
 from proxy.directory import Directory
 from proxy.doors import Doors
+from proxy.lines import Lines
 from proxy.listening import Listening
 from proxy.log import note, set_level
 from proxy.lookups import Lookups
@@ -49,6 +51,7 @@ class Reloader:
         upstream: Upstream,
         lookups: Lookups,
         listening: Listening,
+        lines: Lines,
     ) -> None:
         self._load = load
         self._directory = directory
@@ -57,6 +60,7 @@ class Reloader:
         self._upstream = upstream
         self._lookups = lookups
         self._listening = listening
+        self._lines = lines
         self._started_with = directory.snapshot
         self.count = 0
         """How often the configuration was replaced since the start."""
@@ -91,11 +95,7 @@ class Reloader:
         commands, moved = self._pools.adopt(snapshot)
         for address in self._doors.adopt(change):
             note(logger, logging.INFO, "listening", address=address)
-        slow = (
-            [SlowAfter(snapshot.log.slow.ms)]
-            if self._directory.snapshot.log.slow != snapshot.log.slow
-            else []
-        )
+        slow = [slow_after(snapshot.log)] if self._directory.snapshot.log != snapshot.log else []
         self._directory.swap(snapshot)
         self._lookups.forget()
         self.count += 1
@@ -107,7 +107,7 @@ class Reloader:
             note(logger, logging.WARNING, "this setting changes with the next start", setting=name)
         note(logger, logging.INFO, "the new configuration is in force")
         # Plans may depend on anything in it: users that are gone, and rules.
-        return [*change.commands, *commands, *slow, ForgetPlans()]
+        return [*change.commands, *commands, *self._lines.adopt(), *slow, ForgetPlans()]
 
     def quietly(self) -> Commands:
         """As `reload`, for signals and watching: what is refused is in the log, and nothing happens."""
@@ -118,6 +118,11 @@ class Reloader:
 
     def _waiting_for_restart(self, snapshot: Snapshot) -> list[str]:
         return [name for name in FIXED if attrgetter(name)(self._started_with) != attrgetter(name)(snapshot)]
+
+
+def slow_after(said: Log) -> SlowAfter:
+    """What the core is to tell of."""
+    return SlowAfter(said.slow.ms, said.slow_parameters == "masked")
 
 
 def _refused(why: Exception) -> Refused:

@@ -21,15 +21,21 @@ MOST = 5_000
 LONGEST = 2_000
 """Characters of a text that are kept."""
 LITERAL = "?"
+MOST_KINDS = 32
 
 
 class SlowLog:
     """Answers Slow, and has the texts. `on`: somebody may ask for them."""
 
-    def __init__(self, bases: Bases, on: Callable[[], bool]) -> None:
+    def __init__(
+        self, bases: Bases, on: Callable[[], bool], masks: Callable[[], bool] = lambda: False
+    ) -> None:
         self._bases = bases
         self._on = on
+        self._masks = masks
         self._texts: OrderedDict[bytes, str] = OrderedDict()
+        self._kinds: dict[bytes, str] = {}
+        """Of what kind the literals are that are left out of each text."""
 
     def planned(self, event: PlanNeeded) -> None:
         """A statement was seen for the first time. A reload that turns the log on has all of them planned anew."""
@@ -38,8 +44,12 @@ class SlowLog:
         conforming = dict(event.settings).get("standard_conforming_strings", "on").strip("'").lower() == "on"
         self._texts[event.key] = masked(event.text, standard_conforming_strings=conforming)
         self._texts.move_to_end(event.key)
+        if self._masks():
+            told = kinds(event.text, standard_conforming_strings=conforming)
+            if told:
+                self._kinds[event.key] = told
         while len(self._texts) > MOST:
-            self._texts.popitem(last=False)
+            self._kinds.pop(self._texts.popitem(last=False)[0], None)
 
     def busiest(self, figures: Iterable[tuple[bytes, int, int, int]]) -> str:
         """What the core counted, with texts, as JSON."""
@@ -66,6 +76,7 @@ class SlowLog:
             "total_ms": event.total_us / 1000,
             "queue_ms": event.queue_us / 1000,
             "server_ms": event.server_us / 1000,
+            "client_ms": event.client_us / 1000,
             "bytes": event.size,
             "failed": event.failed,
         }
@@ -74,6 +85,10 @@ class SlowLog:
         text = self._texts.get(event.key)
         if text is not None:
             facts["statement"] = text
+        if event.parameters:
+            facts["parameters"] = event.parameters
+        elif self._masks() and event.key in self._kinds:
+            facts["parameters"] = self._kinds[event.key]
         if event.untold:
             facts["untold"] = event.untold
         note(logger, logging.WARNING, "a slow statement", **facts)
@@ -96,6 +111,24 @@ def masked(text: bytes, *, standard_conforming_strings: bool = True) -> str:
     parts.append(text[at:])
     shown = " ".join(_without_comments(b"".join(parts).decode("utf-8", "replace")).split())
     return shown if len(shown) <= LONGEST else shown[:LONGEST] + "…"
+
+
+def kinds(text: bytes, *, standard_conforming_strings: bool = True) -> str:
+    """Of what kind its literals are, by their first letter. The same text but for its literals has the same."""
+    _, exact, literals = fingerprint(text, standard_conforming_strings=standard_conforming_strings)
+    if exact:
+        return ""
+    told = [f"?{at}={_kind(text[start:end])}" for at, (start, end) in enumerate(literals[:MOST_KINDS], 1)]
+    return " ".join(told)
+
+
+def _kind(literal: bytes) -> str:
+    first = literal[:1]
+    if first.isdigit() or first in (b".", b"-", b"+"):
+        return "number"
+    if first in (b"b", b"B", b"x", b"X") and literal[1:2] == b"'":
+        return "bits"
+    return "text" if b"'" in literal or first == b"$" else "other"
 
 
 def _without_comments(text: str) -> str:

@@ -9,6 +9,13 @@ from config.address import Address
 from proxy.native import TlsClient
 from proxy.tokens import TokenRule
 
+GREETINGS = {
+    "off": b"",
+    # PROXY protocol: the connection is the proxy's own. In version 2 that is LOCAL, without addresses.
+    "v1": b"PROXY UNKNOWN\r\n",
+    "v2": b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0",
+}
+
 
 class TlsRule(msgspec.Struct, frozen=True):
     """TLS towards the servers of a cluster, as libpq's sslmode names it."""
@@ -41,6 +48,10 @@ class Target(msgspec.Struct, frozen=True):
     parameters: tuple[tuple[str, str], ...] = ()
     """What the startup packet says beside user and database."""
     connect_query: str = ""
+    greeting: bytes = b""
+    """What comes before all else on a connection: a PROXY protocol header."""
+    slow_start: float = 0.0
+    """Seconds over which connections are opened to servers that are back."""
     token: TokenRule | None = None
     """How the password is got, where it is one that expires."""
 

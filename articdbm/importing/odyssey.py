@@ -45,7 +45,7 @@ _SERVICE: tuple[State, str] = (
     "that is the service manager's: the process stays in the foreground",
 )
 _SOCKET: tuple[State, str] = ("no equivalent", "sockets are set as a proxy needs them")
-_METHODS: tuple[State, str] = ("not yet", "there is no PAM or LDAP")
+_METHODS: tuple[State, str] = ("to do", "set ldap or pam in the listener, and auth in a rule")
 _UPGRADE: tuple[State, str] = ("not yet", "there is no upgrade without downtime")
 _OTHERS: Mapping[str, tuple[State, str]] = {
     **dict.fromkeys(("auth_query", "auth_query_db", "auth_query_user", "password_passthrough"), _QUERY),

@@ -478,6 +478,10 @@ class _Import:
         for rule in found:
             why = "its users and databases are taken over (users.databases); its address and method are not there yet"
             at = Entry(file, rule.line, "hba", "", "")
+            if "replication" in rule.databases and rule.type != "local":
+                why = "who may replicate has to be said at the user: replication = true"
+                self.say(at, "to do", why, str(rule))
+                continue
             self.say(
                 at,
                 "no equivalent" if rule.type == "local" else "not yet",

@@ -114,7 +114,7 @@ OTHERS: Mapping[str, tuple[State, str]] = {
         ("no equivalent", "TLS 1.2 and 1.3 with what is safe today, a hybrid post-quantum exchange first"),
     ),
     "auth_ident_file": ("not yet", "a user has the name of its certificate or of its password"),
-    "auth_ldap_options": ("not yet", "there is no LDAP"),
+    "auth_ldap_options": ("to do", 'set ldap in the listener, and auth = "ldap" there or in a rule'),
     "stats_users": ("not yet", "the console is for admin.users, who may do everything"),
     "autodb_idle_timeout": ("not yet", "each database has an entry"),
     "transaction_timeout": ("not yet", "idle_transaction and statement bound the parts of a transaction"),

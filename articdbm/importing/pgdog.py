@@ -78,7 +78,7 @@ _DATABASE: Mapping[str, tuple[State, str]] = {
 _USER: Mapping[str, tuple[State, str]] = {
     **dict.fromkeys(("statement_timeout", "lock_timeout"), _SERVER),
     **dict.fromkeys(("two_phase_commit", "two_phase_commit_auto"), _SHARDS),
-    "replication_mode": ("not yet", "there are no replication connections"),
+    "replication_mode": ("to do", "set replication = true for users that may replicate"),
 }
 _SECTIONS: Mapping[str, tuple[State, str]] = {
     **dict.fromkeys(("sharded_tables", "sharded_mappings", "sharded_schemas", "omnisharded_tables"), _SHARDS),

@@ -1,10 +1,13 @@
-"""What a second carrier thread costs: the same proxy with one and with two, before the stub server."""
+"""What a second carrier thread costs and brings: the same proxy with one and with two, before the stub server.
+
+PgBouncer, which has one thread, stands beside them.
+"""
 
 from benchmarks.backends import Backend
 from benchmarks.bench import Bench, Scenario, rounds
 from benchmarks.records import Findings
 
-CONTESTANTS = ("articdbm", "articdbm-2")
+CONTESTANTS = ("articdbm", "articdbm-2", "pgbouncer")
 CLIENTS = (8, 64)
 MODES = ("simple", "prepared")
 

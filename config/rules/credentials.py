@@ -20,7 +20,7 @@ def credentials(snapshot: Snapshot) -> Iterator[Finding]:
         *(("listeners", index, "auth") for index in range(len(snapshot.listeners))),
     )
     ways = [way.auth for listener in snapshot.listeners for way in listener.ways]
-    by_secret = [auth for auth in ways if auth not in ("trust", "cert", "peer", "reject")]
+    by_secret = [auth for auth in ways if auth not in ("trust", "cert", "peer", "ldap", "pam", "reject")]
     looked_up = any(snapshot.lookup(database) is not None for database in snapshot.databases)
     for index, user in enumerate(snapshot.users):
         at: KeyPath = ("users", index)
@@ -75,6 +75,16 @@ def other_credentials(snapshot: Snapshot) -> Iterator[Finding]:
         yield from _lookup((*at, "auth_query"), database.auth_query)
     for index, cluster in enumerate(snapshot.clusters):
         yield from _lookup(("clusters", index, "auth_query"), cluster.auth_query)
+    for index, listener in enumerate(snapshot.listeners):
+        beside: KeyPath = ("listeners", index)
+        places = [((*beside, "ldap"), listener.ldap)]
+        places += [
+            ((*beside, "rules", place, "ldap"), rule.ldap) for place, rule in enumerate(listener.rules)
+        ]
+        for path, ldap in places:
+            if ldap is not None:
+                yield from _written_out((*path, "bind_password"), ldap.bind_password)
+                yield from _no_verifier((*path, "bind_password"), ldap.bind_password)
 
 
 def _token(at: KeyPath, token: Token | None, password: Secret | None) -> Iterator[Finding]:

@@ -1,12 +1,15 @@
 """Listeners and servers: addresses, and what each way in demands."""
 
+import re
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from config.address import Address
 from config.errors import Finding
 from config.positions import KeyPath
 from config.sections.clusters import Cluster
 from config.sections.listeners import Listener
+from config.sections.outside import PLACEHOLDER, Ldap, Pam
 from config.sections.rules import Rule
 from config.snapshot import Snapshot
 
@@ -82,7 +85,7 @@ def ways_in(snapshot: Snapshot) -> Iterator[Finding]:
         at: KeyPath = ("listeners", index)
         address, tls = (*at, "address"), (*at, "tls")
         offers = listener.tls is not None and listener.tls.mode != "disable"
-        for place, rule in enumerate(listener.ways):
+        for place, rule in enumerate(listener.ways if listener.rules else listener.ways[:1]):
             path: KeyPath = (*at, "rules", place, "auth") if listener.rules else (*at, "auth")
             yield from _way(path, at, listener, rule)
         if listener.address.unix is not None:
@@ -99,6 +102,14 @@ def ways_in(snapshot: Snapshot) -> Iterator[Finding]:
                 "warning",
                 because=(tls,),
             )
+        yield from _directory((*at, "ldap"), listener.ldap)
+        for place, rule in enumerate(listener.rules):
+            yield from _directory((*at, "rules", place, "ldap"), rule.ldap)
+        services = [((*at, "pam"), listener.pam)]
+        services += [((*at, "rules", place, "pam"), rule.pam) for place, rule in enumerate(listener.rules)]
+        for path, pam in services:
+            if pam is not None:
+                yield from _service(path, pam)
         for place, network in enumerate(listener.proxy_from):
             if network.net is None:
                 yield Finding(
@@ -142,6 +153,15 @@ def _way(path: KeyPath, at: KeyPath, listener: Listener, rule: Rule) -> Iterator
             'use "scram-sha-256", or refuse clients without TLS: tls.mode = "require"',
             because=(tls,),
         )
+    if rule.auth in ("ldap", "pam") and not demands and (not here or listener.proxy_from):
+        yield Finding(
+            path,
+            f'"{rule.auth}" would send passwords in clear text',
+            'refuse clients without TLS: tls.mode = "require"; or listen on a loopback address',
+            because=(tls, proxies, address),
+        )
+    if rule.auth == "ldap" and rule.ldap is None:
+        yield Finding(path, "there is no directory to ask", "set ldap beside it", because=((*at, "ldap"),))
     if rule.auth == "cert" and not (demands and listener.tls and listener.tls.client_ca):
         yield Finding(
             path,
@@ -156,3 +176,60 @@ def _way(path: KeyPath, at: KeyPath, listener: Listener, rule: Rule) -> Iterator
             "set the listener's tls",
             because=(tls,),
         )
+
+
+_SERVICE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", re.ASCII)
+
+
+def _service(path: KeyPath, pam: Pam) -> Iterator[Finding]:
+    if not _SERVICE.fullmatch(pam.service):
+        yield Finding((*path, "service"), "this is no service's name", "write letters, digits, - or _")
+    if pam.directory is not None and not pam.directory.startswith("/"):
+        yield Finding((*path, "directory"), "this is not an absolute path", "write the whole path")
+
+
+def _directory(path: KeyPath, ldap: Ldap | None) -> Iterator[Finding]:
+    if ldap is None:
+        return
+    for place, url in enumerate(ldap.urls):
+        at = (*path, "urls", place)
+        scheme, host = _parts(url)
+        if not host:
+            yield Finding(at, "this is no directory's address", 'write "ldaps://host" or "ldap://host:389"')
+        elif scheme == "ldaps" and ldap.starttls:
+            yield Finding(at, "StartTLS is for ldap:// alone", "remove starttls, or write ldap://")
+        elif scheme == "ldap" and not ldap.starttls and not Address(host, 0).loopback:
+            yield Finding(
+                at,
+                "passwords would go to the directory in clear text",
+                "set starttls = true, or write ldaps://",
+                because=((*path, "starttls"),),
+            )
+    if (ldap.dn is None) == (ldap.base_dn is None):
+        yield Finding(
+            path, "a user is bound by dn, or searched for in base_dn", "give one of them: dn or base_dn"
+        )
+    for name, template in (("dn", ldap.dn), ("search_filter", ldap.search_filter)):
+        if template is not None and PLACEHOLDER not in template:
+            yield Finding(
+                (*path, name), "it names everybody alike", f"write {PLACEHOLDER} for the user's name"
+            )
+    if ldap.bind_password is not None and ldap.bind_dn is None:
+        yield Finding(
+            (*path, "bind_password"), "nobody is named whose password this is", "set bind_dn beside it"
+        )
+    if ldap.bind_dn is not None and ldap.bind_password is None:
+        yield Finding((*path, "bind_dn"), "without a password this is nobody", "set bind_password beside it")
+
+
+def _parts(url: str) -> tuple[str, str]:
+    """Scheme and host of a directory's URL; no host where it is none that can be used."""
+    try:
+        split = urlsplit(url)
+        whole = split.port != 0 and not (
+            split.path.strip("/") or split.query or split.fragment or split.username
+        )
+    except ValueError:
+        return "", ""
+    good = split.scheme in ("ldap", "ldaps") and whole and url.isprintable() and " " not in url
+    return split.scheme, (split.hostname or "") if good else ""

@@ -7,6 +7,7 @@ from config.positions import KeyPath
 from config.sections.admin import ADMIN_DATABASE, CONSOLE_ALIAS
 from config.sections.clusters import Cluster
 from config.sections.databases import WILDCARD, Database
+from config.sections.rules import REPLICATION
 from config.sections.users import User
 from config.snapshot import Snapshot
 from config.values import like, naming
@@ -86,8 +87,10 @@ def known_names(snapshot: Snapshot) -> Iterator[Finding]:
     for index, listener in enumerate(snapshot.listeners):
         for number, rule in enumerate(listener.rules):
             at: KeyPath = ("listeners", index, "rules", number)
-            for place, name in enumerate(() if any_database else rule.databases):
-                if name != ADMIN_DATABASE:
+            for place, name in enumerate(rule.databases):
+                if name == REPLICATION:
+                    yield from _ambiguous((*at, "databases", place), databases)
+                elif name != ADMIN_DATABASE and not any_database:
                     yield from _known((*at, "databases", place), name, "database", databases)
             for place, name in enumerate(() if WILDCARD in users else rule.users):
                 yield from _known((*at, "users", place), name, "user", users)
@@ -101,6 +104,16 @@ def _known(path: KeyPath, name: str, kind: str, known: dict[str, KeyPath]) -> It
         fix = like(name, known).removeprefix("; ") or f"add it under [[{kind}s]], or name one that is there"
         yield Finding(
             path, f"there is no {kind} {naming(name)}", fix, because=(*known.values(), itself(f"{kind}s"))
+        )
+
+
+def _ambiguous(path: KeyPath, databases: dict[str, KeyPath]) -> Iterator[Finding]:
+    if REPLICATION in databases:
+        yield Finding(
+            path,
+            f'"{REPLICATION}" is physical replication here, never the database of that name',
+            "give the database another name; `dbname` and `aliases` keep what servers and clients call it",
+            because=(databases[REPLICATION],),
         )
 
 

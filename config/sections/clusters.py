@@ -1,6 +1,6 @@
 """The servers behind the proxy, grouped by what they hold."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from config.address import Address
 from config.quantities import Duration
@@ -66,8 +66,8 @@ class Cluster(Section, frozen=True):
     check: Annotated[
         Duration,
         setting(
-            "Where a reply has been awaited for so long, the server is asked, on a connection of its own, whether it "
-            "answers at all; 0 never asks. One that does not is given up: statements that wait for it end with an "
+            "Where a reply has been awaited for so long, the proxy logs in once more, on a connection of its own, and "
+            "asks `SELECT 1`; 0 never does. One that does not is given up: statements that wait for it end with an "
             "error (08006), after twice this time and once `check_timeout` at the latest.",
             "at once",
         ),
@@ -76,6 +76,30 @@ class Cluster(Section, frozen=True):
         Duration,
         setting("How long it may take for its answer.", "at once", least=10),
     ] = Duration(10_000)
+    proxy_protocol: Annotated[
+        Literal["off", "v1", "v2"],
+        setting(
+            "Begin every connection with a PROXY protocol header, for servers behind a load balancer that asks for "
+            "one. It names nobody (`LOCAL`, `UNKNOWN`): a connection serves many clients, so it is the proxy's own.",
+            "new connections",
+        ),
+    ] = "off"
+    resolve: Annotated[
+        Duration,
+        setting(
+            "How often the host names of its servers are looked up. Connections to an address that a name has no more "
+            "close as they fall idle. 0 looks names up for new connections only.",
+            "at once",
+        ),
+    ] = Duration(30_000)
+    slow_start: Annotated[
+        Duration,
+        setting(
+            "When a cluster that could not be reached is back: the time over which connections are opened, one at "
+            "first, then ever more. 0 opens what is wanted at once.",
+            "new connections",
+        ),
+    ] = Duration(0)
     max_connections: Annotated[
         int,
         setting(

@@ -41,6 +41,16 @@ class Limits(Section, frozen=True):
             most=10_000_000,
         ),
     ] = 10_000
+    max_replication: Annotated[
+        int,
+        setting(
+            "Most replication connections at a time, which count as clients too; the next one is turned away. The "
+            "servers have limits of their own (`max_wal_senders`).",
+            "new connections",
+            least=0,
+            most=100_000,
+        ),
+    ] = 10
     max_pools: Annotated[
         int,
         setting(

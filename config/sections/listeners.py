@@ -2,9 +2,12 @@
 
 from typing import Annotated, Literal
 
+from msgspec import structs
+
 from config.address import Address
 from config.network import Network
-from config.sections.rules import Auth, Rule
+from config.sections.outside import Ldap, Pam
+from config.sections.rules import REPLICATION, Auth, Rule
 from config.sections.tls import ListenerTls
 from config.setting import Section, setting
 
@@ -33,8 +36,9 @@ class Listener(Section, frozen=True):
         setting(
             'How a client proves who it is. `password` is clear text and needs `tls.mode = "require"`; `cert` takes '
             "the name in a certificate signed by `tls.client_ca`; `trust` asks for nothing and is possible on a "
-            "loopback address only; `peer` takes the system user of the process behind a Unix socket. With `rules`, "
-            "they decide.",
+            "loopback address only; `peer` takes the system user of the process behind a Unix socket; `ldap` and `pam` "
+            "let a directory, or the machine's PAM, judge a password that comes in clear: with TLS, or on loopback. "
+            "With `rules`, they decide.",
             "new connections",
         ),
     ] = "scram-sha-256"
@@ -49,6 +53,8 @@ class Listener(Section, frozen=True):
             "at once",
         ),
     ] = ()
+    ldap: Annotated[Ldap | None, setting("The directory that `ldap` asks.", "at once")] = None
+    pam: Annotated[Pam | None, setting("The service that `pam` asks.", "at once")] = None
     proxy_from: Annotated[
         tuple[Network, ...],
         setting(
@@ -63,5 +69,9 @@ class Listener(Section, frozen=True):
 
     @property
     def ways(self) -> tuple[Rule, ...]:
-        """The rules; without any the one that `auth` is."""
-        return self.rules or (Rule(auth=self.auth),)
+        """The rules, each with what it asks; without any those that `auth` is: for every database, and for none."""
+        plain = (Rule(auth=self.auth), Rule(auth=self.auth, databases=(REPLICATION,)))
+        return tuple(
+            structs.replace(rule, ldap=rule.ldap or self.ldap, pam=rule.pam or self.pam or Pam())
+            for rule in self.rules or plain
+        )

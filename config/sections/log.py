@@ -22,3 +22,11 @@ class Log(Section, frozen=True):
             "at once",
         ),
     ] = Duration(0)
+    slow_parameters: Annotated[
+        Literal["off", "masked"],
+        setting(
+            "`masked` adds of what kind the values were in such a statement: of bound ones null, text or binary, and "
+            "the length; of literals text, number or another. Never the values.",
+            "at once",
+        ),
+    ] = "off"

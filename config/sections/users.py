@@ -63,6 +63,15 @@ class User(Section, frozen=True):
             "new connections",
         ),
     ] = ()
+    replication: Annotated[
+        bool,
+        setting(
+            "May replicate: base backups, WAL and logical decoding, on server connections of their own. Whoever may, "
+            "reads all there is, past every rule; the server's own rights (`REPLICATION`) come on top. Taken away, it "
+            "ends at once.",
+            "at once",
+        ),
+    ] = False
     max_clients: Annotated[
         int,
         setting(

@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-wanted=(postgresql postgresql-contrib pgbouncer haproxy maven xz-utils)
+wanted=(postgresql postgresql-contrib pgbouncer haproxy slapd ldap-utils db-util libnss-wrapper maven xz-utils)
 # What the drivers of other languages are tested with, unless there is one from elsewhere. (Go, from go.dev, is not here:
 # apt's is often too old. The tests that need it say so.)
 command -v node >/dev/null && command -v npm >/dev/null || wanted+=(nodejs npm)

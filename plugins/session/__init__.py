@@ -23,7 +23,8 @@ class SessionEffects:
         if statement.trouble:
             return plan.because(self.name, "unread", statement.trouble, pin=UNREAD)
         effects = [effect_of(part, scope, exact=statement.exact) for part in statement.parts]
-        whole, steps = together(effects, doubtful=may_roll_back(statement.parts))
+        divided = any(part.kind == "transaction" for part in statement.parts)
+        whole, steps = together(effects, doubtful=may_roll_back(statement.parts), divided=divided)
         for effect in steps:
             plan = plan.because(self.name, effect.rule, effect.reason)
         return plan.because(
@@ -33,6 +34,9 @@ class SessionEffects:
             sets=whole.sets,
             resets_all=whole.resets_all,
             pin=whole.pin,
+            frees=whole.frees,
+            discards=whole.discards,
+            channels=whole.channels,
             forgets_prepared=whole.forgets_prepared,
             changes_schema=whole.changes_schema,
             names=whole.names,

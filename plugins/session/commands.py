@@ -9,9 +9,10 @@ from collections.abc import Sequence
 
 import msgspec
 
+from plugins.plan import Hearing
 from plugins.scope import Scope
 from plugins.session.blocks import effect_of_block
-from plugins.session.effect import NAMED, NONE, Effect
+from plugins.session.effect import NAMED, NONE, Effect, pins
 from plugins.session.functions import effect_of_calls
 from plugins.session.settings import TEMPORARY, effect_of_setting
 from plugins.statement import QUERIES, Part, part, word
@@ -19,6 +20,8 @@ from plugins.tokens import Kind, Token, closing
 
 UNREAD = "unread statement"
 HELD = "held cursor"
+LONGEST_NAME = 63
+LASTING = "prepared effect"
 
 _TEMP = frozenset({"temp", "temporary"})
 _TEMP_SCHEMA = re.compile(r"pg_temp(_\d+)?")
@@ -63,11 +66,7 @@ def effect_of(statement: Part, scope: Scope, *, exact: bool) -> Effect:
         case "prepared" | "cursor":
             if statement.kind == "prepared":
                 return _prepared(statement, scope, exact=exact)
-            return (
-                _cursor(statement)
-                or effect_of_calls(statement.tokens, statement.calls, exact=exact, runs=False)
-                or NONE
-            )
+            return _cursor(statement, exact=exact)
         case _:
             return _with_definition(statement, scope, exact=exact)
 
@@ -82,16 +81,21 @@ def _with_definition(statement: Part, scope: Scope, *, exact: bool) -> Effect:
 
 def _made(statement: Part, scope: Scope, *, exact: bool) -> Effect:
     temporary = _temporary(statement, scope)
+    inner = effect_of_calls(statement.tokens, statement.calls, exact=exact, runs=statement.kind == "query")
     if temporary:
-        return Effect("temporary", temporary, pin=TEMPORARY, changes_schema=False)
+        words = tuple(word(statement.tokens, at) for at in range(len(statement.tokens)))
+        # Outside a transaction it is gone at once.
+        drops = ("on", "commit", "drop") in zip(words, words[1:], words[2:], strict=False)
+        pin = pins(TEMPORARY, inner.pin if inner else None)
+        return Effect("temporary", temporary, pin=pin, frees=drops or bool(inner and inner.frees))
     schema = _changes_schema(statement)
-    effect = effect_of_calls(statement.tokens, statement.calls, exact=exact, runs=statement.kind == "query")
-    if effect is not None:
-        return Effect(effect.rule, effect.reason, sets=effect.sets, pin=effect.pin, changes_schema=schema)
-    return (
-        Effect("definition", "may change what names and types stand for", changes_schema=True)
-        if schema
-        else NONE
+    drops = word(statement.tokens, 0) == "drop"
+    if inner is not None:
+        return msgspec.structs.replace(inner, changes_schema=schema, frees=inner.frees or drops)
+    if not schema and not drops:
+        return NONE
+    return Effect(
+        "definition", "may change what names and types stand for", changes_schema=schema, frees=drops
     )
 
 
@@ -125,13 +129,18 @@ def _prepared(statement: Part, scope: Scope, *, exact: bool) -> Effect:
             else None
         )
         if inner is None or inner.lasting:
-            return Effect("prepare", "names a statement that leaves something in the session", pin=NAMED)
+            # Whenever it is run: that is not looked at again.
+            return Effect(
+                "prepare", "names a statement that leaves something in the session", pin=pins(NAMED, LASTING)
+            )
         return Effect("prepare", "names a statement, which is then known by its content", names="makes")
     if statement.word(0) == "deallocate":
         last = statement.word(2 if statement.word(1) == "prepare" and len(tokens) > 2 else 1)
         if last == "all":
-            return Effect("deallocate all", "forgets every prepared statement", forgets_prepared=True)
-        return Effect("deallocate", "forgets a prepared statement", names="drops")
+            return Effect(
+                "deallocate all", "forgets every prepared statement", forgets_prepared=True, frees=True
+            )
+        return Effect("deallocate", "forgets a prepared statement", names="drops", frees=True)
     return _running(effect_of_calls(tokens, statement.calls, exact=exact, runs=False) or NONE)
 
 
@@ -140,25 +149,33 @@ def _running(effect: Effect) -> Effect:
     return msgspec.structs.replace(effect, names="runs")
 
 
-def _cursor(statement: Part) -> Effect | None:
+def _cursor(statement: Part, *, exact: bool) -> Effect:
     words = [statement.word(at) for at in range(len(statement.tokens))]
+    if words[0] == "close":
+        return Effect("close", "ends a cursor", frees=True)
     head = words[: words.index("for")] if "for" in words else words
+    inner = effect_of_calls(statement.tokens, statement.calls, exact=exact, runs=False) or NONE
     if words[0] == "declare" and ("with", "hold") in itertools.pairwise(head):
-        return Effect("cursor", "the cursor outlives its transaction", pin=HELD)
-    return None
+        return Effect("cursor", "the cursor outlives its transaction", pin=pins(HELD, inner.pin))
+    return inner
 
 
 def _channel(statement: Part) -> Effect:
-    if statement.word(0) == "listen":
-        return Effect(
-            "listen",
-            "inside a transaction, or in the extended protocol, notifications come to this connection only",
-            pin="listen",
-            aside=True,
-        )
-    if statement.word(0) == "unlisten":
-        return Effect("unlisten", "ends what LISTEN began", aside=True)
-    return NONE
+    verb = statement.word(0)
+    if verb == "notify":
+        return NONE
+    match statement.tokens[1:]:
+        case [Token(kind=Kind.WORD | Kind.QUOTED, name=name)]:
+            # As the server cuts it.
+            name = name.encode()[:LONGEST_NAME].decode(errors="ignore")
+            channels: tuple[Hearing, ...] = ((verb == "listen", name),)
+        case [Token(text="*")] if verb == "unlisten":
+            channels = ((False, None),)
+        case _:
+            return Effect(verb, "is no form of it known here", pin="listen")
+    if verb == "listen":
+        return Effect("listen", "a session of the proxy's own listens", channels=channels, aside=True)
+    return Effect("unlisten", "ends what LISTEN began", channels=channels, aside=True, frees=True)
 
 
 def _temporary(statement: Part, scope: Scope) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from plugins.plan import Change, Names
+from plugins.plan import Change, Hearing, Names
 
 MAX_SETS = 64
 NAMED = "sql-prepare"
@@ -18,8 +18,13 @@ class Effect(msgspec.Struct, frozen=True):
     sets: tuple[Change, ...] = ()
     resets_all: bool = False
     pin: str | None = None
+    """Reasons, with ` + ` between them."""
+    frees: bool = False
+    """What pinned may be gone after it."""
+    discards: bool = False
     forgets_prepared: bool = False
     changes_schema: bool = False
+    channels: tuple[Hearing, ...] = ()
     names: Names | None = None
     """It is about a prepared statement that is named in SQL."""
     aside: bool = False
@@ -27,15 +32,29 @@ class Effect(msgspec.Struct, frozen=True):
 
     @property
     def lasting(self) -> bool:
-        return bool(self.sets or self.resets_all or self.pin or self.forgets_prepared or self.changes_schema)
+        return bool(
+            self.sets
+            or self.resets_all
+            or self.pin
+            or self.frees
+            or self.channels
+            or self.forgets_prepared
+            or self.changes_schema
+        )
 
 
 NONE = Effect("none", "leaves nothing in the session")
 
 
-def together(effects: Sequence[Effect], *, doubtful: bool) -> tuple[Effect, Sequence[Effect]]:
+def pins(*reasons: str | None) -> str | None:
+    """All of these reasons as one, each once: a session is free when the last of them is gone."""
+    each = dict.fromkeys(one for reason in reasons if reason for one in reason.split(" + "))
+    return " + ".join(each) or None
+
+
+def together(effects: Sequence[Effect], *, doubtful: bool, divided: bool) -> tuple[Effect, Sequence[Effect]]:
     """The effect of a text's statements, in their order, and those that made it what it is. `doubtful`: the text may
-    succeed without all of it having happened."""
+    succeed without all of it having happened. `divided`: a transaction begins or ends in it."""
     if len(effects) == 1:
         return effects[0], ()
     sets: dict[str, str | None] = {}
@@ -48,8 +67,7 @@ def together(effects: Sequence[Effect], *, doubtful: bool) -> tuple[Effect, Sequ
             sets[name] = value
     steps = [effect for effect in effects if effect.lasting]
     # Among others in a text the name of a prepared statement is not followed.
-    pins = [effect.pin or (NAMED if effect.names == "makes" else None) for effect in effects]
-    pin = next((pin for pin in pins if pin), None)
+    pin = pins(*(effect.pin or (NAMED if effect.names == "makes" else None) for effect in effects))
     rule, reason = "text", f"{len(effects)} statements in one text" if effects else "nothing to run"
     if (sets or resets_all) and doubtful and pin is None:
         pin = "set inside a batch"
@@ -63,6 +81,9 @@ def together(effects: Sequence[Effect], *, doubtful: bool) -> tuple[Effect, Sequ
         sets=() if pin in ("set inside a batch", "too many settings") else tuple(sets.items()),
         resets_all=resets_all and pin != "set inside a batch",
         pin=pin,
+        frees=any(effect.frees for effect in effects) or (pin is not None and divided),
+        discards=any(effect.discards for effect in effects),
+        channels=tuple(channel for effect in effects for channel in effect.channels),
         forgets_prepared=any(effect.forgets_prepared for effect in effects),
         changes_schema=any(effect.changes_schema for effect in effects),
     )

@@ -7,7 +7,9 @@ few gives it to somebody else. Owns the names; `set_config`, which can be follow
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
-from plugins.session.effect import Effect
+import msgspec
+
+from plugins.session.effect import Effect, pins
 from plugins.session.settings import set_config
 from plugins.session.values import arguments
 from plugins.statement import Call, word
@@ -55,6 +57,10 @@ EXTENSIONS: Mapping[str, str] = MappingProxyType(
 )
 """Those of contributed extensions, in whatever schema they were put."""
 
+FREEING = frozenset({"pg_advisory_unlock", "pg_advisory_unlock_shared", "pg_advisory_unlock_all"})
+TRYING = frozenset({"pg_try_advisory_lock", "pg_try_advisory_lock_shared"})
+"""What they may not have done, the server knows."""
+
 _SLOTS = {"pg_create_physical_replication_slot": 3, "pg_create_logical_replication_slot": 3}
 """Makes a slot; that argument says whether it goes with the session."""
 
@@ -64,12 +70,27 @@ def effect_of_calls(
 ) -> Effect | None:
     """What the functions called leave behind. `runs`: they are certain to run when the statement succeeds, so
     that a setting they change can be followed."""
+    reasons: dict[str, str] = {}
     for call in calls:
         reason = EXTENSIONS.get(call.name) or (OURS.get(call.name) if call.ours else None)
         if call.ours and call.name in _SLOTS and len(arguments(tokens, call.at + 1)) >= _SLOTS[call.name]:
             reason = _SLOT
         if reason:
-            return Effect("function", f"calls {call.name}()", pin=reason)
+            reasons.setdefault(reason, call.name)
+    ours = {call.name for call in calls if call.ours}
+    frees = bool(ours & (FREEING | TRYING))
+    others = _settings(tokens, calls, exact=exact, runs=runs and not reasons)
+    if reasons:
+        names = ", ".join(f"{name}()" for name in reasons.values())
+        pin = pins(*reasons, others.pin if others else None)
+        return Effect("function", f"calls {names}", pin=pin, frees=frees)
+    if frees:
+        effect = others or Effect("function", "may end what pinned the session")
+        return msgspec.structs.replace(effect, frees=True)
+    return others
+
+
+def _settings(tokens: Sequence[Token], calls: Sequence[Call], *, exact: bool, runs: bool) -> Effect | None:
     places = [call.at for call in calls if call.ours and call.name == "set_config"]
     if places:
         return set_config(tokens, places, exact=exact, runs=runs)

@@ -16,6 +16,7 @@ from plugins.tokens import Kind, Token, closing, literal
 MAX_VALUE = 8_192
 UNFOLLOWED = "unfollowed setting"
 TEMPORARY = "temporary table"
+TEMPORARY_PATH = "pg_temp in search_path"
 
 _LOCAL = Effect("set local", "ends with the transaction")
 _TRANSACTION = frozenset({"transaction_isolation", "transaction_read_only", "transaction_deferrable"})
@@ -35,8 +36,14 @@ def effect_of_setting(part: Part, scope: Scope) -> Effect:
                 return _reset(part.tokens[1:], scope)
             case "discard" if part.word(1) == "all":
                 return Effect(
-                    "discard all", "starts the session anew", resets_all=True, forgets_prepared=True
+                    "discard all",
+                    "starts the session anew",
+                    resets_all=True,
+                    forgets_prepared=True,
+                    discards=True,
                 )
+            case "discard" if part.word(1) in ("temp", "temporary"):
+                return Effect("discard temp", "drops what is temporary", frees=True)
             case _:
                 return NONE
     except Unfollowed as unfollowed:
@@ -131,7 +138,7 @@ def _changes(changes: Sequence[Change], elements: frozenset[str] = frozenset()) 
             return Effect("set", "seeds random()", pin="random seed")
         if name == "search_path" and value is not None and "pg_temp" in value.lower():
             # What is created next may be temporary without saying so.
-            return Effect("set", "pg_temp in search_path", pin=TEMPORARY)
+            return Effect("set", "pg_temp in search_path", pin=TEMPORARY_PATH)
         if name == "datestyle" and value is not None and not _complete(elements):
             raise Unfollowed("changes a part of DateStyle only")
         lasting.append((name, value))

@@ -36,7 +36,7 @@ def _refusal(statement: Statement, scope: Scope, plan: Plan) -> tuple[str, str]:
     """The rule that forbids sharing, and why; empty when none does."""
     if plan.action != "forward":
         return "action", f"the plan says {plan.action}"
-    if plan.pin or plan.sets or plan.resets_all or plan.forgets_prepared or plan.changes_schema:
+    if plan.pin or plan.frees or plan.sets or plan.resets_all or plan.forgets_prepared or plan.changes_schema:
         return "session", "it leaves something in the session"
     if statement.kind == "write":
         return "write", "a write may wait for a lock, and neighbours would wait with it"

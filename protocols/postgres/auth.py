@@ -32,6 +32,7 @@ class _Waits(Enum):
     """What the next message of a client has to be."""
 
     CLEAR = "a password"
+    ELSEWHERE = "a password that somebody else judges"
     MD5 = "an MD5 response"
     CHOICE = "a choice of SASL mechanism"
     OPENING = "client-first-message"
@@ -72,7 +73,8 @@ class ClientAuth:
         secret: bytes,
         cert: bytes | None = None,
     ) -> tuple[Self, bytes]:
-        """Start the exchange: what to send first. With `trust` and `cert` that is all, and `done` is true.
+        """Start the exchange: what to send first. With `trust` and `cert` that is all, and `done` is true. With
+        `elsewhere` the password goes to somebody else: `password` takes it, and `judged` says what came of it.
 
         `credential` is None for a user with no password or none at all: the exchange is the same and fails at
         its end. `trust` and `cert` do not look at it; there the caller must know that the user exists.
@@ -91,6 +93,9 @@ class ClientAuth:
                 raise AuthFailed(problem(Known.CLEAR_TEXT_REFUSED, hint=hint))
             auth._credential = auth._credential.prepared(user, secret)
             auth._waits = _Waits.CLEAR
+            return auth, messages.authentication_cleartext()
+        if method == "elsewhere":
+            auth._waits = _Waits.ELSEWHERE
             return auth, messages.authentication_cleartext()
         if method == "md5" and (credential is None or credential.md5_hash(user) is not None):
             auth._waits, auth._salt = _Waits.MD5, nonce(4)
@@ -129,6 +134,20 @@ class ClientAuth:
             keys, final = scram_server.verdict(self._challenge, body)
             return self._end(keys is not None, keys, messages.authentication_sasl_final(final))
         return self._opening(body) if waits is _Waits.OPENING else self._choice(body)
+
+    def password(self, kind: int, body: bytes) -> bytes:
+        """Take the message that holds a password for somebody else to judge. Raises PeerError."""
+        if self._waits is not _Waits.ELSEWHERE:
+            raise broken("authentication message after the end of authentication")
+        self._waits = _Waits.NOTHING
+        if kind != PASSWORD_MESSAGE:
+            raise broken(f"expected password response, got message type {kind}")
+        return messages.parse_password(body)
+
+    def judged(self, *, right: bool) -> Step:
+        """The last step after `password`. Raises AuthFailed, in the words of a wrong password."""
+        self._doomed = False
+        return self._end(right)
 
     def _md5(self, given: bytes) -> Step:
         stored = self._credential.md5_hash(self._user) or md5_hash(self._nonce(16), self._user)

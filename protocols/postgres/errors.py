@@ -58,7 +58,8 @@ class Known(Enum):
     FIXED_SETTING = ("55P02", "FATAL", 'parameter "{name}" cannot be changed without restarting the server')
     SETTING_NEEDS_VALUE = ("42601", "FATAL", "{switch} requires a value")
     BAD_SWITCH = ("42601", "FATAL", "invalid command-line argument for server process: {argument}")
-    NO_REPLICATION = ("0A000", "FATAL", "replication connections are not supported through a pool")
+    NO_REPLICATION = ("42501", "FATAL", "permission denied to start WAL sender")
+    NO_SOURCE = ("3D000", "FATAL", "nothing says which cluster to replicate from")
     UNSUPPORTED_PROTOCOL = (
         "0A000",
         "FATAL",
@@ -76,6 +77,11 @@ class Known(Enum):
     TOO_MANY_CLIENTS = ("53300", "FATAL", "sorry, too many clients already")
     TOO_MANY_FOR_DATABASE = ("53300", "FATAL", 'too many connections for database "{database}"')
     TOO_MANY_FOR_ROLE = ("53300", "FATAL", 'too many connections for role "{user}"')
+    TOO_MANY_REPLICATIONS = (
+        "53300",
+        "FATAL",
+        "number of requested replication connections exceeds max_replication (currently {most})",
+    )
     POOL_WAIT_TIMEOUT = ("08P01", "FATAL", "query_wait_timeout")
     STATEMENT_TIMEOUT = ("57014", "ERROR", "canceling statement due to statement timeout")
     IDLE_TRANSACTION = ("25P03", "FATAL", "terminating connection due to idle-in-transaction timeout")

@@ -28,6 +28,7 @@ MAX_MESSAGE = 1024
 """PostgreSQL's own bound for a SASL message from a client."""
 
 _STORED = re.compile(r"SCRAM-SHA-256\$([1-9][0-9]{0,9}):([^$:]+)\$([^$:]+):([^$:]+)")
+_PRINTABLE = re.compile(rb"[!-+\--~]+")
 
 
 class MalformedError(Exception):
@@ -130,7 +131,7 @@ def nonce_text(nonce: Callable[[int], bytes]) -> bytes:
 
 def printable(nonce: bytes) -> bool:
     """Whether RFC 5802 allows it as a nonce."""
-    return bool(nonce) and all(0x21 <= byte <= 0x7E and byte != 0x2C for byte in nonce)
+    return _PRINTABLE.fullmatch(nonce) is not None
 
 
 def shown(byte: bytes) -> str:
@@ -180,4 +181,6 @@ class Attributes:
 
 
 def _xor(left: bytes, right: bytes) -> bytes:
-    return bytes(a ^ b for a, b in zip(left, right, strict=True))
+    if len(left) != len(right):
+        raise ValueError("keys and proofs are of one length")
+    return (int.from_bytes(left) ^ int.from_bytes(right)).to_bytes(len(left))

@@ -82,11 +82,16 @@ def table_of(statistics: figures.Statistics) -> dict[tuple[str, ...], Command]:
         ("SHOW", "CONFIG"): look(_show(figures.config), "the configuration in force", shows=figures.CONFIG),
         ("SHOW", "STATE"): look(_show(figures.state), "active, paused or suspended", shows=figures.STATE),
         ("SHOW", "VERSION"): look(_show(figures.version), "the version", shows=figures.VERSION),
+        ("SHOW", "HEALTH"): look(_show(figures.health), "how each server was found", shows=figures.HEALTH),
         ("SHOW", "PEERS"): look(_show(figures.peers), "always empty", shows=figures.PEERS),
-        ("SHOW", "DNS_HOSTS"): look(_show(figures.dns_hosts), "always empty", shows=figures.DNS_HOSTS),
+        ("SHOW", "DNS_HOSTS"): look(
+            _show(figures.dns_hosts), "names of servers and their addresses", shows=figures.DNS_HOSTS
+        ),
         ("SHOW", "DNS_ZONES"): look(_show(figures.dns_zones), "always empty", shows=figures.DNS_ZONES),
         ("SHOW", "PINS"): look(
-            _show(figures.pins), "why clients were tied to one connection, and how many", shows=figures.PINS
+            _show(figures.pins),
+            "why clients were and are tied to one connection, and how many",
+            shows=figures.PINS,
         ),
         ("SHOW", "SHARING"): look(
             _show(figures.sharing), "how much of each pool's work shared a connection", shows=figures.SHARING

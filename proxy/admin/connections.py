@@ -1,7 +1,7 @@
 """What the console shows of every single connection: clients, servers, sockets, descriptors.
 
-From what the carriers listed. Columns are PgBouncer's, with `prepared_statements` and `id` of its later versions behind
-them. Keys, passwords and cancel secrets are columns of `SHOW FDS` too: they are always empty.
+From what the carriers listed. Columns are PgBouncer's, with `replication`, `prepared_statements` and `id` of its later
+versions behind them. Keys, passwords and cancel secrets are columns of `SHOW FDS` too: they are always empty.
 """
 
 import re
@@ -16,7 +16,7 @@ _BOTH = (
     "type user database state addr port:int4 local_addr local_port:int4 connect_time request_time wait:int4 "
     "wait_us:int4 close_needed:int4 ptr link remote_pid:int4 tls application_name"
 )
-_LATER = " prepared_statements:int4 id:int8"
+_LATER = " replication prepared_statements:int4 id:int8"
 CONNECTIONS = columns(_BOTH + _LATER)
 SOCKETS = columns(
     _BOTH
@@ -62,7 +62,7 @@ def descriptors(house: House, found: Found) -> bytes:
         where = _split(client.address)
         rows.append((client.fd, "client", *who, *where, None, by_id.get(client.link), *(None,) * 4, *secrets))
     for server in _servers(found):
-        database, user = house.pools.key(server.pool) or (None, None)
+        database, user = _whose(house, server)
         where = _split(server.address)
         rows.append(
             (
@@ -99,23 +99,27 @@ def _who(house: House, client: ClientRow) -> tuple[str | None, str | None]:
     return (base.user, base.database) if base is not None else (None, None)
 
 
+def _whose(house: House, server: ServerRow) -> tuple[str | None, str | None]:
+    return house.pools.key(server.pool) or house.pools.line_key(server.pool) or (None, None)
+
+
 def _client(house: House, client: ClientRow) -> tuple[str | int | None, ...]:
     seconds, rest = divmod(client.waited_us, 1_000_000)
     return (
         "C", *_who(house, client), client.state, *_split(client.address), *_split(client.local),
         _time(house, client.since_us), _time(house, client.heard_us), seconds, rest, 0,
         _pointer(client.conn), _pointer(client.link), 0, client.tls, _plain(client.application),
-        client.prepared, client.conn,
+        house.lines.kind(client.conn), client.prepared, client.conn,
     )  # fmt: skip
 
 
 def _server(house: House, server: ServerRow) -> tuple[str | int | None, ...]:
-    database, user = house.pools.key(server.pool) or (None, None)
+    database, user = _whose(house, server)
     return (
         "S", user, database, server.state, *_split(server.address), *_split(server.local),
         _time(house, server.since_us), _time(house, server.heard_us), 0, 0, int(server.closing),
         _pointer(server.conn), _pointer(server.link), server.pid, server.tls, "",
-        server.prepared, server.conn,
+        house.lines.kind(server.link), server.prepared, server.conn,
     )  # fmt: skip
 
 
@@ -128,7 +132,7 @@ def _sockets(house: House, found: Found, *, idle: bool) -> bytes:
         state = str(row[3])
         if idle or state != "idle":
             low = (kept, 0, 0, 0, unsent, kept, unsent)
-            rows.append((*row[:3], f"{side}_{state}", *row[4:-2], *low, *row[-2:]))
+            rows.append((*row[:3], f"{side}_{state}", *row[4:-3], *low, *row[-3:]))
     return table(SOCKETS, rows)
 
 

@@ -47,7 +47,8 @@ PEERS = columns("peer_id:int4 host port:int4 pool_size:int4")
 DNS_HOSTS = columns("hostname ttl:int8 addrs")
 DNS_ZONES = columns("zonename serial:int8 count:int4")
 
-PINS = columns("reason connections:int8")
+HEALTH = columns("cluster server state seconds:int8 failures:int8 slow_start_percent:int4 reason")
+PINS = columns("reason connections:int8 ended:int8 alive:int8")
 SHARING = columns(
     "database user pool_mode sharing share_depth:int4 statements:int8 shared_statements:int8 shared_percent:numeric "
     "servers_shared:int4 clients_active:int4 clients_waiting:int4 clients_idle:int4 servers_active:int4 "
@@ -125,16 +126,32 @@ class Statistics:
 
 def pools(house: House) -> bytes:
     rows: list[Row] = []
-    for (database, user), pool in _keyed(house):
+    lines = _lines(house)
+    for key, pool in _keyed(house):
         seconds, rest = divmod(pool.oldest_wait_us, 1_000_000)
+        own = lines.pop(key, None)
+        clients, servers, cancelling = _replicating(own)
         rows.append(
             (
-                database, user, pool.clients_active + pool.clients_idle, pool.clients_waiting,
-                pool.cancelling, 0, pool.servers_active, pool.cancelling, 0, pool.servers_idle, 0, 0,
-                pool.servers_opening, seconds, rest, pool.mode,
+                *key, pool.clients_active + pool.clients_idle + clients, pool.clients_waiting,
+                pool.cancelling + cancelling, 0, pool.servers_active + servers, pool.cancelling + cancelling, 0,
+                pool.servers_idle, 0, 0, pool.servers_opening, seconds, rest, pool.mode,
             )
         )  # fmt: skip
+    for key, own in sorted(lines.items()):
+        clients, servers, cancelling = _replicating(own)
+        rows.append((*key, clients, 0, cancelling, 0, servers, cancelling, *(0,) * 7, own.mode))
     return table(POOLS, rows)
+
+
+def _lines(house: House) -> dict[tuple[str, str], PoolFigures]:
+    """Replication connections: a pool of the same names has them in its row, as PgBouncer does it."""
+    keyed = ((house.pools.line_key(pool.pool), pool) for pool in house.source.pools())
+    return {key: pool for key, pool in keyed if key is not None}
+
+
+def _replicating(lines: PoolFigures | None) -> tuple[int, int, int]:
+    return (lines.clients_active, lines.servers_active, lines.cancelling) if lines is not None else (0, 0, 0)
 
 
 def databases(house: House) -> bytes:
@@ -225,9 +242,10 @@ def peers(_house: House) -> bytes:
     return table(PEERS, [])
 
 
-def dns_hosts(_house: House) -> bytes:
-    """No name is kept: the system's resolver is asked for each connection."""
-    return table(DNS_HOSTS, [])
+def dns_hosts(house: House) -> bytes:
+    """The names that are looked up again and again; `ttl` is how often."""
+    known = sorted(house.names.known.items())
+    return table(DNS_HOSTS, [(host, int(every), ",".join(found)) for host, (every, found) in known])
 
 
 def dns_zones(_house: House) -> bytes:
@@ -340,3 +358,24 @@ def _keyed(house: House) -> list[tuple[tuple[str, str], PoolFigures]]:
 
 def _yes(truth: bool) -> str:
     return "yes" if truth else "no"
+
+
+def health(house: House) -> bytes:
+    """How each server was found last, by log-ins and checks."""
+    now, servers = house.outside.now(), house.upstream.servers
+    slow = {one.name: one.slow_start.seconds for one in house.directory.snapshot.clusters}
+    return table(
+        HEALTH,
+        [
+            (
+                cluster,
+                server,
+                one.state,
+                int(now - one.since),
+                one.failures,
+                servers.ramp(cluster, slow.get(cluster, 0.0)),
+                one.reason,
+            )
+            for cluster, server, one in servers.all()
+        ],
+    )

@@ -78,7 +78,7 @@ def kill(house: House, database: str | None, commands: Commands) -> Answer:
     name = database_of(house, _required(database), "kill")
     house.pools.holds.pause(name)
     _hold(house, name, commands)
-    commands += [Kill(pool, ENDED) for pool in house.pools.of(name)]
+    commands += [Kill(pool, ENDED) for pool in (*house.pools.of(name), *house.pools.lines_of(name))]
     return replies.done("KILL")
 
 

@@ -11,6 +11,8 @@ from protocols.postgres.types import Problem
 from proxy.bases import Bases
 from proxy.directory import Directory
 from proxy.doors import Doors
+from proxy.lines import Lines
+from proxy.names import Names
 from proxy.native import CarrierFigures, Figures, Listed, PlanFigures, PoolFigures
 from proxy.outside import Commands, Outside
 from proxy.pools import Pools
@@ -44,6 +46,8 @@ class House(msgspec.Struct, frozen=True):
     bases: Bases
     doors: Doors
     upstream: Upstream
+    lines: Lines
+    names: Names
     reloader: Reloader
     logging_in: Callable[[], int]
     """How many clients log in."""
@@ -100,7 +104,7 @@ def figures_by_database(house: House) -> dict[str, list[PoolFigures]]:
     """The pools' figures of every database there is, or was when a pool was opened."""
     found: dict[str, list[PoolFigures]] = {one.name: [] for one in house.directory.snapshot.databases}
     for pool in house.source.pools():
-        key = house.pools.key(pool.pool)
+        key = house.pools.key(pool.pool) or house.pools.line_key(pool.pool)
         if key is not None:
             found.setdefault(key[0], []).append(pool)
     return found

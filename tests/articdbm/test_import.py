@@ -225,12 +225,14 @@ def test_hba_rules_narrow_users_to_their_databases(write: Write, tmp_path: Path)
     )
     rules = (
         "host a app 10.0.0.0 255.0.0.0 md5\nhost all told all reject\nhost all told,old all scram-sha-256\n"
+        "host replication app all md5\n"
     )
     imported = pgbouncer.read(write(ini, **{"hba.conf": f"# who\n{rules}"}))
     assert {user["name"]: user.get("databases") for user in tree(imported)["users"]} == {
         "app": ["a"], "told": [], "old": None, "nothing": [],
     }  # fmt: skip
     assert told(imported)["host a app 10.0.0.0/255.0.0.0 md5"] == "not yet"
+    assert told(imported)["host replication app all md5"] == "to do"
     usable(imported, tmp_path)
 
 

@@ -103,6 +103,27 @@ def test_a_storm_may_not_have_an_error(asked: int, errors: int, word: str) -> No
     assert verdict.word == word
 
 
+def test_an_error_of_one_round_is_not_hidden_by_the_median_of_all() -> None:
+    bar = Bar(title="S", figure="login_errors", contestant="articdbm", clients=100, at_most=0)
+    storms = [
+        Storm("articdbm", 100, 100 - errors, 1.0, errors, {}, {}, 1.0, turn)
+        for turn, errors in enumerate((0, 1, 0))
+    ]
+    [verdict] = verdicts(bar, Findings(storms=storms))
+    assert verdict.found is not None
+    assert (verdict.word, verdict.found.median) == ("not met", 1)
+
+
+@pytest.mark.parametrize(("cpu_us", "word"), [(500.0, "met"), (501.0, "not met")])
+def test_log_ins_are_counted_for_a_core(cpu_us: float, word: str) -> None:
+    bar = Bar(title="L", figure="logins", contestant="articdbm", clients=100, at_least=2000)
+    # However long they took: that depends on how many cores there were.
+    storm = Storm("articdbm", 100, 100, 99.0, 0, {}, {}, cpu_us)
+    other = Storm("articdbm", 50, 50, 1.0, 0, {}, {}, 1.0)
+    [verdict] = verdicts(bar, Findings(storms=[storm, other]))
+    assert verdict.word == word
+
+
 def test_faults_are_counted_in_every_variant_and_in_nobody_else() -> None:
     bar = Bar(title="F", figure="faults", contestant="articdbm", at_most=0)
 

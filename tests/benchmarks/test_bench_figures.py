@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from benchmarks import figures
-from benchmarks.figures import CPU, THROUGHPUT, Spread
+from benchmarks.figures import CPU, P99, THROUGHPUT, Spread
 from benchmarks.records import Sample
 from tests.benchmarks.samples import sample
 
@@ -45,6 +45,12 @@ def test_throughput_is_statements_by_the_seconds_they_took() -> None:
     cell = [sample("articdbm", statements=3000, seconds=1.5), sample("direct", statements=1000, seconds=0.25)]
     assert figures.level(cell, "articdbm", THROUGHPUT) == Spread(2000, 2000, 2000, 1)
     assert figures.ratio(cell, "articdbm", "direct", THROUGHPUT) == Spread(0.5, 0.5, 0.5, 1)
+
+
+def test_p99_is_the_clients_own() -> None:
+    cell = [sample("articdbm", p99=900.0), sample("haproxy", p99=1800.0), sample("direct")]
+    assert figures.ratio(cell, "articdbm", "haproxy", P99) == Spread(0.5, 0.5, 0.5, 1)
+    assert figures.level(cell, "direct", P99) is None
 
 
 def test_a_cell_holds_its_own_samples_only() -> None:

@@ -50,11 +50,65 @@ def test_ratios_name_their_extremes() -> None:
         sample("articdbm", cpu_us=5.0), sample("haproxy", cpu_us=10.0),
         sample("articdbm", cpu_us=7.0, round_=1), sample("haproxy", cpu_us=10.0, round_=1),
     ]  # fmt: skip
-    assert report.ratios_table(samples, "stub").splitlines()[2:] == [
+    assert report.ratios_table(samples, "stub", "articdbm", ("pgbouncer", "haproxy")).splitlines()[2:] == [
         "| mode | clients | CPU / haproxy's | throughput / haproxy's |",
         "|---|---|---|---|",
         "| simple | 8 | 0.60 (0.50 to 0.70) | 1.00 (1.00 to 1.00) |",
     ]
+
+
+def test_what_moves_much_is_told_by_the_mib() -> None:
+    samples = [
+        sample("direct", mode="copy out", scenario="bulk", statements=1, bytes_=10 * 2**20, seconds=0.1),
+        sample(
+            "articdbm",
+            mode="copy out",
+            scenario="bulk",
+            statements=2,
+            bytes_=10 * 2**20,
+            seconds=0.2,
+            cpu_us=4000.0,
+        ),
+    ]
+    assert report.statements_table(samples, "bulk").splitlines()[2:] == [
+        "| mode | clients | direct | articdbm |",
+        "|---|---|---|---|",
+        "| copy out | 8 | 100 | 800 · 50 |",
+    ]
+
+
+def test_a_full_pool_is_told_by_what_clients_wait() -> None:
+    cells = [
+        sample("articdbm", clients=512, statements=3000, p99=8000.0),
+        sample("pgbouncer", clients=512, statements=2000, p99=16000.0),
+        sample("articdbm", clients=8, p99=1.0),
+    ]
+    [_, _, row] = report.saturation_table(cells).splitlines()[2:]
+    assert row.endswith("| simple | 4.0 · 8.0 | 8.0 · 16.0 | 1.50 (1.50 to 1.50) | 0.50 (0.50 to 0.50) |")
+
+
+def test_what_tls_agreed_on_and_a_crowded_machine_are_told() -> None:
+    found = Findings(
+        [
+            sample("articdbm-tls", scenario="tls", tls="TLSv1_3, A"),
+            sample("pgbouncer-tls", scenario="tls", tls="TLSv1_3, B"),
+            sample("articdbm-2", scenario="carriers"),
+        ]
+    )
+    page = report.markdown(run(found), [])
+    assert "Agreed: articdbm-tls: TLSv1_3, A; pgbouncer-tls: TLSv1_3, B." in page
+    assert "This machine has 2 cores" in page
+    roomy = msgspec.structs.replace(run(found), machine=msgspec.structs.replace(MACHINE, cores=8))
+    assert "This machine has" not in report.markdown(roomy, [])
+
+
+def test_storms_are_told_by_the_median_of_their_rounds() -> None:
+    storms = [
+        Storm("articdbm", 10, 10, seconds, 0, {}, {"p50": 1000.0, "p99": 2000.0}, cost, turn)
+        for turn, (seconds, cost) in enumerate(((1.0, 100.0), (0.5, 300.0), (2.0, 200.0)))
+    ]
+    page = report.markdown(run(Findings(storms=storms)), [])
+    assert "| articdbm | 30 of 30 | 10 | 200 | 1.0 · 2.0 | 0 |" in page
 
 
 def test_errors_show_beside_the_figure_they_spoil() -> None:

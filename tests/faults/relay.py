@@ -87,6 +87,14 @@ class _Marks:
 
 
 @dataclass
+class Passed:
+    """How many messages went through a connection each way."""
+
+    up: int = 0
+    down: int = 0
+
+
+@dataclass
 class Relay:
     """Listens at `port`, forwards to `target`. `choose` is asked for each connection's fault, and may be changed."""
 
@@ -95,6 +103,8 @@ class Relay:
     choose: Choose = nothing
     port: int = 0
     injected: list[Fault] = field(default_factory=list)
+    passed: list[Passed] | None = None
+    """Of each connection, when a list is put here."""
     _server: asyncio.Server | None = None
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -126,13 +136,12 @@ class Relay:
             fault = self.choose()
             if fault is not None:
                 self.injected.append(fault)
+            passed = Passed()
+            if self.passed is not None:
+                self.passed.append(passed)
             await _first(
-                self._pass(
-                    reader, far_writer, fault if fault and fault.direction == "up" else None, first=True
-                ),
-                self._pass(
-                    far_reader, writer, fault if fault and fault.direction == "down" else None, first=False
-                ),
+                self._pass(reader, far_writer, fault, passed, "up"),
+                self._pass(far_reader, writer, fault, passed, "down"),
             )
         except _Reset:
             for one in writers:
@@ -145,11 +154,23 @@ class Relay:
                 one.transport.abort()
 
     async def _pass(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, fault: Fault | None, *, first: bool
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        fault: Fault | None,
+        counts: Passed,
+        direction: Direction,
     ) -> None:
-        marks, passed = _Marks(first), 0
+        marks, passed, counted = _Marks(direction == "up"), 0, _Marks(direction == "up")
+        if fault is not None and fault.direction != direction:
+            fault = None
+        if fault is not None and fault.kind in {"cut", "reset", "stall"} and fault.after == 0:
+            await _strike(fault, writer)
         while data := await reader.read(65_536):
             here = len(data)
+            if self.passed is not None:
+                counted.take(data, 1 << 60)
+                setattr(counts, direction, counted.passed)
             if fault is not None and fault.kind in {"cut", "reset", "stall"}:
                 here = marks.take(data, fault.after) if fault.in_messages else min(here, fault.after - passed)
             passed += here

@@ -286,8 +286,10 @@ SIMPLE: Mapping[str, Conversation] = {
         ),
         ALIVE,
     ],
-    # Outside a transaction it is the proxy that tells: see test_notifications.py.
+    # Where it can be seen, it is the proxy that tells: see test_notifications.py.
     "LISTEN and NOTIFY": [
+        say(query("DO $$ BEGIN EXECUTE 'LISTEN other'; END $$")),
+        say(query("NOTIFY other, 'unseen'")),
         say(query("BEGIN"), query("LISTEN wire"), query("COMMIT"), hear="ZZZ"),
         say(query("NOTIFY wire, 'to myself'")),
         say(query("UNLISTEN wire"), query("NOTIFY wire"), hear="ZZ"),

@@ -13,7 +13,7 @@ from tests.servers import pgbouncer, ports
 from tests.servers.postgres import PostgresServer
 from tests.servers.proxy import Proxy
 
-LATER = [("prepared_statements", 23), ("id", 20)]
+LATER = [("replication", 25), ("prepared_statements", 23), ("id", 20)]
 """Columns of PgBouncer's later versions, behind those of the installed one."""
 SHOWN: dict[str, list[tuple[str, int]]] = {
     "CLIENTS": LATER,

@@ -1,6 +1,6 @@
 """LISTEN in transaction mode: no connection is kept for it, and nobody misses what was sent after it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import psycopg
@@ -118,17 +118,86 @@ def test_when_the_session_that_listens_ends_so_do_those_who_rely_on_it(
     assert said(other, "LISTEN fragile") == ["C", "Z"]
 
 
-def test_in_a_transaction_and_in_the_extended_protocol_it_is_the_servers(lines: list[Line]) -> None:
+def extended(text: str) -> bytes:
+    return parse("", text) + bind() + execute() + SYNC
+
+
+@pytest.mark.parametrize("say", [query, extended])
+def test_in_a_transaction_it_holds_from_the_commit(lines: list[Line], say: Callable[[str], bytes]) -> None:
+    one, _, other, sender = lines
+    for text in ("BEGIN", "LISTEN inside", "NOTIFY inside, 'own'", "SELECT 1"):
+        assert not error(one.ask(say(text)))
+    assert not error(one.ask(say("COMMIT")))
+    assert told(one, 1) == [("inside", "own")]
+    # It keeps no connection: another client of a pool of one is served, and hears nothing.
+    assert rows(other.ask(query("SELECT 'served'"))) == [("served",)]
+    sender.ask(query("NOTIFY inside, 'another'"))
+    assert told(one, 1) == [("inside", "another")]
+    assert rows(other.ask(query("SELECT 'nothing came'"))) == [("nothing came",)]
+    for text in ("BEGIN", "UNLISTEN inside", "ROLLBACK"):
+        one.ask(say(text))
+    sender.ask(query("NOTIFY inside, 'still'"))
+    assert told(one, 1) == [("inside", "still")]
+    for text in ("BEGIN", "UNLISTEN inside", "COMMIT"):
+        one.ask(say(text))
+    sender.ask(query("NOTIFY inside, 'no more'"))
+    said(one, "LISTEN later")
+    sender.ask(query("NOTIFY later, 'this'"))
+    assert told(one, 1) == [("later", "this")]
+
+
+@pytest.mark.parametrize("say", [query, extended])
+def test_rolled_back_it_never_was(lines: list[Line], say: Callable[[str], bytes]) -> None:
+    one, _, _, sender = lines
+    for texts in (("LISTEN never", "ROLLBACK"), ("LISTEN never", "SELECT 1/0", "COMMIT")):
+        one.ask(say("BEGIN"))
+        for text in texts:
+            one.ask(say(text))
+        sender.ask(query("NOTIFY never, 'no'"))
+        said(one, "LISTEN later")
+        sender.ask(query("NOTIFY later, 'this'"))
+        assert told(one, 1) == [("later", "this")]
+        said(one, "UNLISTEN *")
+
+
+def test_outside_a_transaction_by_the_extended_protocol(lines: list[Line]) -> None:
+    one, _, other, sender = lines
+    for number in range(30):
+        assert not error(one.ask(extended(f"LISTEN outside_{number}")))
+        sender.ask(query(f"NOTIFY outside_{number}, 'now'"))
+        assert told(one, 1) == [(f"outside_{number}", "now")]
+    assert rows(other.ask(query("SELECT 'served'"))) == [("served",)]
+    one.ask(extended("UNLISTEN *"))
+    sender.ask(query("NOTIFY outside_3, 'no more'"))
+    assert rows(one.ask(query("SELECT 'nothing came'"))) == [("nothing came",)]
+
+
+def test_among_other_statements_of_a_text(lines: list[Line]) -> None:
+    one, _, other, sender = lines
+    answer = one.ask(query("SELECT 1; LISTEN first; UNLISTEN *; LISTEN second; LISTEN third"))
+    assert [message.kind for message in answer] == ["T", "D", "C", "C", "C", "C", "C", "Z"]
+    assert rows(other.ask(query("SELECT 'served'"))) == [("served",)]
+    for channel in ("first", "second", "third"):
+        sender.ask(query(f"NOTIFY {channel}, 'now'"))
+    assert told(one, 2) == [("second", "now"), ("third", "now")]
+    assert error(one.ask(query("LISTEN fourth; SELECT 1/0")))["C"] == "22012"
+    sender.ask(query("NOTIFY fourth, 'no'"))
+    sender.ask(query("NOTIFY third, 'yes'"))
+    assert told(one, 1) == [("third", "yes")]
+
+
+def test_what_comes_before_it_is_committed_waits_for_that(lines: list[Line], server: PostgresServer) -> None:
     one, two, _, _ = lines
-    assert said(one, "BEGIN")[-1] == "Z"
-    assert said(one, "LISTEN inside") == ["C", "Z"]
-    one.ask(query("NOTIFY inside, 'own'"))
-    answer = one.ask(query("COMMIT"))
-    assert [heard(message) for message in answer if message.kind == "A"] == [("inside", "own")]
-    one.socket.close()
-    two.ask(parse("", "LISTEN outside") + bind() + execute() + SYNC)
-    answer = two.ask(query("NOTIFY outside, 'own'"))
-    assert [heard(message) for message in answer if message.kind == "A"] == [("outside", "own")]
+    said(two, "LISTEN kept")
+    said(one, "BEGIN")
+    said(one, "LISTEN kept")
+    server.execute("NOTIFY kept, 'early'")
+    assert told(two, 1) == [("kept", "early")]
+    assert rows(one.ask(query("SELECT 'nothing came'"))) == [("nothing came",)]
+    said(one, "COMMIT")
+    server.execute("NOTIFY kept, 'late'")
+    assert told(two, 1) == [("kept", "late")]
+    assert told(one, 2) == [("kept", "early"), ("kept", "late")]
 
 
 def test_psycopg_waits_for_notifications(trusting: Proxy) -> None:

@@ -207,3 +207,25 @@ def test_client_certificates(
     assert "connection requires a valid client certificate" in refused(
         running, "app", sslmode="require", sslcertmode="disable"
     )
+
+
+@pytest.mark.parametrize("carriers", [0, 1])
+def test_half_a_message_holds_nobody_up(
+    server: PostgresServer, front: Front, identity: Identity, authority: Authority, carriers: int
+) -> None:
+    """Whoever sends half of one, and the rest late or never, costs the others nothing."""
+    offer = listener(identity, "allow", auth="trust")
+    running = front(house.configuration(server, listener=offer, limits=f"carriers = {carriers}"))
+    context = ssl.create_default_context(cafile=str(authority.certificate_file))
+    with Line(running.host, running.port) as half, Line(running.host, running.port) as other:
+        half.send(messages.SSL_REQUEST)
+        assert half.exactly(1) == b"S"
+        half.encrypt(context)
+        half.log_in("app_trust", "shop")
+        other.log_in("app_trust", "shop")
+        for whole in (query("SELECT 'late'"), query("SELECT 'later'")):
+            half.send(whole[:-4])
+            for number in range(3):
+                assert rows(other.ask(query(f"SELECT {number}"))) == [(str(number),)]
+            half.send(whole[-4:])
+            assert len(rows(half.until("Z"))) == 1

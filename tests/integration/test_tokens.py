@@ -1,5 +1,6 @@
 """Logging in to a server with passwords that a command makes, and that expire."""
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import psycopg
 import pytest
 
 from tests.conftest import StartProxy
+from tests.servers import ports
 from tests.servers.postgres import PostgresServer
 from tests.servers.proxy import Proxy
 
@@ -53,6 +55,45 @@ def test_a_token_that_expired_is_got_anew_and_nobody_notices(
     assert who(proxy, "postgres") == "cloud"
     assert "log-in failed" not in proxy.log_text()
     assert 'token"' not in proxy.log_text().replace("server_token", "")
+
+
+def test_tokens_that_expire_under_load(
+    server: PostgresServer, start_proxy: StartProxy, tmp_path: Path
+) -> None:
+    """Connections are renewed all the time, and each token is refused from one moment to the next."""
+    file = tmp_path / "token"
+    file.write_text("first token\n")
+    text = configuration(server, f'{{ command = ["/bin/cat", "{file}"] }}')
+    proxy = start_proxy(text + 'pool = { size = 1, server_lifetime = "100ms", sharing = false }\n')
+    done, trouble, stop = [0], [], threading.Event()
+
+    def work() -> None:
+        try:
+            with psycopg.connect(proxy.dsn("shop", "app"), autocommit=True) as line:
+                while not stop.is_set():
+                    assert line.execute("SELECT session_user").fetchone() == ("cloud",)
+                    done[0] += 1
+        except Exception as error:  # noqa: BLE001 - that is what is looked for
+            trouble.append(f"{type(error).__name__}: {error}")
+
+    clients = [threading.Thread(target=work) for _ in range(8)]
+    for one in clients:
+        one.start()
+    try:
+        for number in range(10):
+            file.write_text(f"token {number}\n")
+            server.execute(f"ALTER ROLE cloud PASSWORD 'token {number}'")
+            moment = server.execute("SELECT now()::text")[0][0]
+            newer = f"SELECT count(*) FROM pg_stat_activity WHERE usename = 'cloud' AND backend_start > '{moment}'"
+            # Somebody has logged in with this very token.
+            assert ports.wait(lambda newer=newer: bool(trouble or server.execute(newer)[0][0]), 20)  # type: ignore[misc]
+    finally:
+        stop.set()
+        for one in clients:
+            one.join(30)
+    assert trouble == []
+    assert done[0] > 100
+    assert "token 9" not in proxy.log_text()
 
 
 def test_no_token_is_told_with_its_source_and_without_what_it_said(

@@ -117,8 +117,9 @@ def function_call(oid: int, values: Sequence[bytes], formats: Sequence[int] = (1
 class Line:
     """One connection to a server or to the proxy."""
 
-    def __init__(self, host: str, port: int) -> None:
-        self.socket = socket.create_connection((host, port), timeout=PATIENCE)
+    def __init__(self, host: str, port: int, patience: float = PATIENCE) -> None:
+        self.patience = patience
+        self.socket = socket.create_connection((host, port), timeout=patience)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._received = bytearray()
         self.key = b""
@@ -194,7 +195,7 @@ class Line:
             self._received += data
             return False
         finally:
-            self.socket.settimeout(PATIENCE)
+            self.socket.settimeout(self.patience)
 
     def exactly(self, count: int) -> bytes:
         """Bytes that are no message, as the answer to an SSLRequest."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import ssl
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
@@ -47,11 +48,12 @@ async def storm(
     acts: Mapping[Act, int],
     seed: int,
     weather: Weather = Weather(),
+    tls: ssl.SSLContext | None = None,
 ) -> Tally:
     """`clients` at once until `statements` are answered. Raises what the first client that is wronged raises."""
     chance = random.Random(seed)
     tally = Tally()
-    callers = [_caller(number, chance, port, weather) for number in range(clients)]
+    callers = [_caller(number, chance, port, weather, tls) for number in range(clients)]
     tasks = [asyncio.create_task(_live(caller, tally, statements, acts, weather)) for caller in callers]
     tasks.append(asyncio.create_task(_watch(port, callers, tally, statements)))
     try:
@@ -69,12 +71,14 @@ async def storm(
     return tally
 
 
-def _caller(number: int, chance: random.Random, port: int, weather: Weather) -> Caller:
+def _caller(
+    number: int, chance: random.Random, port: int, weather: Weather, tls: ssl.SSLContext | None
+) -> Caller:
     """Half of them are alike and may share; the others have something of their own."""
     mine = random.Random(chance.random())
     zone = mine.choice(ZONES) if number % 4 == 1 else "UTC"
     label = f"app{number}" if number % 4 == 2 else ""
-    return Caller(number, mine, port, zone=zone, label=label, excuses=weather.excuses)
+    return Caller(number, mine, port, zone=zone, label=label, excuses=weather.excuses, tls=tls)
 
 
 async def _live(
@@ -89,6 +93,11 @@ async def _live(
             (act,) = caller.chance.choices(choices, weights)
             caller.doing = act.__name__
             answered = await act(caller)
+        except OSError:
+            # Broken while TLS began: there is no way to say anything then.
+            if caller.tls is None or not weather.excuses:
+                raise
+            caller.hang_up()
         except Excused as excuse:
             tally.excused[str(excuse)] += 1
             caller.hang_up()

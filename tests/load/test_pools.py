@@ -265,7 +265,7 @@ def test_clients_with_settings_of_their_own_are_served_too(
     )
 
     async def client(number: int) -> None:
-        own = {"application_name": f"app{number}"} if number % 2 else {}
+        own: dict[str, Any] = {"application_name": f"app{number}"} if number % 2 else {}
         line = await Wire.open(proxy.port, **own)
         for count in range(20):
             marks = [f"c{number}n{count}x{x}" for x in range(number % 5 + 1)]

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from tests.load import wire
 from tests.load.wire import Gone
-from tests.load.work import Act, Caller, Wrong, expect, filler
+from tests.load.work import Act, Caller, Wrong, consider, expect, filler
 
 
 async def leave_waiting(caller: Caller) -> int:
@@ -74,6 +74,7 @@ async def time_out(caller: Caller) -> int:
     text = f"BEGIN; SET LOCAL statement_timeout = 10; SELECT '{mark}', pg_sleep(20)"
     answer = await caller.wire.ask(wire.query(text))
     if answer.error is None or answer.error.code != "57014" or "timeout" not in answer.error.message:
+        consider(caller, answer)
         raise Wrong(f"{caller.doing}: {answer.error or answer.rows} instead of the statement timeout")
     expect(caller, await caller.wire.ask(wire.query("ROLLBACK")), [])
     return 2
@@ -93,6 +94,7 @@ async def cancel_running(caller: Caller) -> int:
     finally:
         asking.cancel()
     if answer.error is None or answer.error.code != "57014" or "user request" not in answer.error.message:
+        consider(caller, answer)
         raise Wrong(f"{caller.doing}: {answer.error or answer.rows} instead of the cancellation")
     return await _settle(caller) + 1
 
@@ -108,6 +110,7 @@ async def cancel_short(caller: Caller) -> int:
     if answer.error is None:
         expect(caller, answer, [[mark]])
     elif answer.error.code != "57014":
+        consider(caller, answer)
         raise Wrong(f"{caller.doing}: {answer.error} for {mark}")
     return await _settle(caller) + 1
 
@@ -136,6 +139,7 @@ async def _settle(caller: Caller) -> int:
             return attempt + 1
         if answer.error.code == "57014":
             continue
+        consider(caller, answer)
         raise Wrong(f"{caller.doing}: {answer.error} after a cancel request")
     raise Wrong(f"{caller.doing}: cancelled again and again")
 

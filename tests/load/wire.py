@@ -5,6 +5,7 @@ Needs a listener with `auth = "trust"`. Knows nothing of what statements mean.
 
 import asyncio
 import socket
+import ssl
 import struct
 from dataclasses import dataclass
 from typing import Self, cast
@@ -110,15 +111,25 @@ class Wire(asyncio.Protocol):
         self._some = False
         self._waiter: asyncio.Future[None] | None = None
         self._ended = False
+        self._agreed: asyncio.Future[bytes] | None = None
         self._why: Exception | None = None
         self.parameters: dict[str, str] = {}
         self.key: tuple[int, bytes] = (0, b"")
 
     @classmethod
-    async def open(cls, port: int, user: str = "app", database: str = "shop", **settings: str) -> Self:
-        """Log in. Raises Gone, or OSError when nobody listens."""
+    async def open(
+        cls,
+        port: int,
+        user: str = "app",
+        database: str = "shop",
+        tls: ssl.SSLContext | None = None,
+        **settings: str,
+    ) -> Self:
+        """Log in. Raises Gone, or OSError when nobody listens or TLS breaks."""
         loop = asyncio.get_running_loop()
         _, wire = await loop.create_connection(cls, "127.0.0.1", port)
+        if tls is not None:
+            await wire.encrypt(tls)
         wire.send(messages.startup({"user": user, "database": database, **settings}))
         try:
             (greeting,) = await wire.replies()
@@ -133,6 +144,27 @@ class Wire(asyncio.Protocol):
                 wire.key = messages.parse_key_data(body)
         return wire
 
+    async def encrypt(self, context: ssl.SSLContext) -> None:
+        """Ask for TLS and begin it. Raises OSError."""
+        self._agreed = asyncio.get_running_loop().create_future()
+        self.send(messages.SSL_REQUEST)
+        try:
+            answer = await self._agreed
+        finally:
+            self._agreed = None
+        assert self._transport is not None
+        if answer != b"S":
+            self.abort()
+            raise ConnectionError(f"no TLS: {answer!r}")
+        try:
+            secure = await asyncio.get_running_loop().start_tls(
+                self._transport, self, context, server_hostname="localhost"
+            )
+        except BaseException:
+            self.abort()
+            raise
+        self._transport = cast("asyncio.Transport", secure)
+
     # --- what asyncio calls ---
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -140,6 +172,9 @@ class Wire(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
+        if self._agreed is not None and not self._agreed.done():
+            self._agreed.set_result(data)
+            return
         data = self._rest + data if self._rest else data
         at, end = 0, len(data)
         while end - at >= 5:
@@ -158,6 +193,8 @@ class Wire(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._ended, self._why = True, exc
+        if self._agreed is not None and not self._agreed.done():
+            self._agreed.set_exception(ConnectionError("gone before TLS"))
         self._tell()
 
     def _tell(self) -> None:

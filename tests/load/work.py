@@ -4,8 +4,10 @@ One function an act; `ACTS` says how often each is done. An act gives the number
 raises Wrong. What disturbs (leaving, cancelling, reading slowly) is in `tests/load/trouble.py`.
 """
 
+import asyncio
 import random
 import re
+import ssl
 import zlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -46,6 +48,8 @@ class Caller:
     doing: str = ""
     excuses: frozenset[str] = frozenset()
     """Codes of errors that are nobody's fault here."""
+    database: str = "shop"
+    tls: ssl.SSLContext | None = None
 
     @property
     def wire(self) -> Wire:
@@ -61,7 +65,7 @@ class Caller:
         if self.zone != "UTC":
             settings["TimeZone"] = self.zone
         self.prepared.clear()
-        self.line = await Wire.open(self.port, **settings)
+        self.line = await Wire.open(self.port, database=self.database, tls=self.tls, **settings)
 
     def hang_up(self) -> None:
         """Gone without a word, in the middle of whatever it is."""
@@ -326,6 +330,28 @@ async def copy_in(caller: Caller) -> int:
         expect(caller, seen, [[line] for line in lines], b"T")
     expect(caller, await caller.wire.ask(wire.query("ROLLBACK")), [])
     return 4
+
+
+async def notified(caller: Caller) -> int:
+    """What is sent to a channel after LISTEN was answered comes, and comes to its listener."""
+    channel, payload = f"of{caller.number}by{caller.port}", caller.mark()
+    expect(caller, await caller.wire.ask(wire.query(f"LISTEN {channel}")), [])
+    answers = [await caller.wire.ask(wire.query(f"NOTIFY {channel}, '{payload}'"))]
+    expect(caller, answers[0], [])
+    while not any(kind == b"A" for answer in answers for kind, _ in answer.messages):
+        if len(answers) > 500:
+            raise Wrong(f"{caller.doing}: client {caller.number} was not told of {payload}")
+        await asyncio.sleep(0.01)
+        answers.append(await caller.wire.ask(wire.query("SELECT 'told?'")))
+        expect(caller, answers[-1], [["told?"]])
+    answers.append(await caller.wire.ask(wire.query(f"UNLISTEN {channel}")))
+    expect(caller, answers[-1], [])
+    told = [body[4:] for answer in answers for kind, body in answer.messages if kind == b"A"]
+    # Of a session of its own that was cut off, something may come late.
+    late = re.compile(rf"{channel}\0c{caller.number}n\d+\0".encode())
+    if told.count(f"{channel}\0{payload}\0".encode()) != 1 or not all(map(late.fullmatch, told)):
+        raise Wrong(f"{caller.doing}: client {caller.number} was told {told} for {payload}")
+    return len(answers) + 1
 
 
 WRITES: dict[Act, int] = {copy_in: 2}

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread, Timer
@@ -16,6 +17,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from articdbm import top
+from protocols.postgres import messages
 from proxy import metrics, pages
 from proxy.native import PoolFigures
 from tests.operation.house import House, get, running, until
@@ -100,7 +102,7 @@ def figures(number: int, label: str) -> PoolFigures:
     return cast("PoolFigures", SimpleNamespace(pool=number, label=label, **plain, **times))
 
 
-def state(pools: list[PoolFigures], pins: list[tuple[str, int]] | None = None) -> metrics.State:
+def state(pools: list[PoolFigures], pins: list[tuple[str, int, int, int]] | None = None) -> metrics.State:
     counts = dict.fromkeys(
         ("clients", "servers", "logins", "plans", "plan_misses", "bytes_in", "bytes_out", "panics"), 0
     )
@@ -114,7 +116,7 @@ def test_labels_are_bounded_and_any_name_is_quoted() -> None:
     pools = [figures(0, nasty)] + [
         figures(number, f"p{number}/u") for number in range(1, 3 * metrics.MOST_POOLS)
     ]
-    found = families(metrics.page(state(pools, [("because", 3)])))
+    found = families(metrics.page(state(pools, [("because", 3, 1, 2)])))
     names = {one.labels["pool"] for one in found["articdbm_pool_statements"].samples}
     assert len(names) == metrics.MOST_POOLS + 1
     assert {nasty, "p1/u", metrics.OTHER} <= names
@@ -364,3 +366,60 @@ def test_the_slow_log_goes_on_and_off_with_a_reload(postgres_server: PostgresSer
                     assert house.text().count("a slow statement") == before
         entries = [json.loads(line) for line in house.text().splitlines() if "a slow statement" in line]
         assert {entry["statement"] for entry in entries} == {"SELECT pg_sleep(?), ?"}
+
+
+def test_the_time_the_client_took_is_told_apart(house: House) -> None:
+    """A client that reads late: the server is done long before, and the statement is slow all the same."""
+    with socket.create_connection(("127.0.0.1", house.port)) as line:
+        line.settimeout(30)
+        line.sendall(messages.startup({"user": "app", "database": "shop"}))
+        read_until_ready(line)
+        text = b"SELECT repeat('x', 1000) FROM generate_series(1, 20000)\0"
+        line.sendall(messages.frame(b"Q", text))
+        time.sleep(1.0)
+        read_until_ready(line)
+    (late,) = told_of(house, "repeat(")
+    assert late["client_ms"] >= 900
+    assert late["total_ms"] >= late["client_ms"]
+    # Who reads at once takes no time.
+    with psycopg.connect(house.proxy.dsn(), autocommit=True) as connection:
+        connection.execute("SELECT pg_sleep(0.5)")
+    (prompt,) = told_of(house, "pg_sleep(")
+    assert prompt["client_ms"] < 500 <= prompt["server_ms"]
+
+
+def told_of(house: House, text: str) -> list[dict[str, Any]]:
+    """What the slow log says of such statements, once it says something."""
+
+    def found() -> list[dict[str, Any]]:
+        lines = [json.loads(one) for one in house.text().splitlines() if "a slow statement" in one]
+        return [one for one in lines if text in one.get("statement", "")]
+
+    assert until(found), house.text()
+    return found()
+
+
+def read_until_ready(line: socket.socket) -> None:
+    said = b""
+    while not said.endswith(b"Z\0\0\0\x05I"):
+        piece = line.recv(1 << 20)
+        assert piece, "the connection ended"
+        said = (said + piece)[-6:]
+
+
+def test_parameters_are_told_by_their_kind_alone(postgres_server: PostgresServer, tmp_path: Path) -> None:
+    more = '\n[log]\nslow = "50ms"\nslow_parameters = "masked"\n'
+    with running(postgres_server, tmp_path, more) as house:
+        with psycopg.connect(house.proxy.dsn(), autocommit=True) as connection:
+            connection.execute("SELECT %s::text, %s::text, pg_sleep(0.1)", [SECRET, None])
+            connection.execute("SELECT %b::int, pg_sleep(0.1)", [4711])
+            connection.execute(f"SELECT '{SECRET}', 4711, pg_sleep(0.1)")
+        assert until(lambda: house.text().count("a slow statement") >= 3), house.text()
+        entries = [json.loads(line) for line in house.text().splitlines() if "a slow statement" in line]
+        assert [entry["parameters"] for entry in entries] == [
+            f"$1=text({len(SECRET)}) $2=null",
+            "$1=binary(2)",
+            "?1=text ?2=number ?3=number",
+        ]
+        assert SECRET not in house.text()
+        assert "4711" not in "".join(json.dumps({**entry, "time": ""}) for entry in entries)

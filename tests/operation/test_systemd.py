@@ -1,12 +1,15 @@
 """What systemd is promised: readiness, signs of life, sockets that it opened, and units that it can read."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -14,7 +17,7 @@ import pytest
 
 from proxy.liveness import PATIENCE, Liveness
 from proxy.notify import Notifier, activated, for_successor
-from tests.operation.house import ENVIRONMENT, config, running, until
+from tests.operation.house import ENVIRONMENT, config, lives, running, until
 from tests.servers import proxy as servers
 from tests.servers.postgres import PostgresServer
 
@@ -122,6 +125,80 @@ def test_sockets_that_systemd_opened(reuse: bool, postgres_server: PostgresServe
     finally:
         process.kill()
         process.wait()
+
+
+def kill(pids: list[int]) -> None:
+    for pid in filter(lives, pids):
+        os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("carriers", [0, 2])
+def test_a_unix_socket_that_systemd_opened_is_handed_on_under_load(
+    carriers: int, postgres_server: PostgresServer
+) -> None:
+    """Two upgrades while clients come and go; the file is systemd's, and stays when the last process has ended."""
+    with ExitStack() as around:
+        folder = Path(around.enter_context(tempfile.TemporaryDirectory(prefix="articdbm-")))
+        (folder / "run").mkdir(mode=0o700)
+        mine = around.enter_context(socket.socket(socket.AF_UNIX))
+        mine.bind(str(folder / ".s.PGSQL.6432"))
+        mine.listen(128)
+        file, log = folder / "articdbm.toml", folder / "log"
+        text = config(postgres_server, carriers=carriers).replace("127.0.0.1:@port@", f"{folder}:6432")
+        file.write_text(text + f'\n[upgrade]\ndirectory = "{folder}/run"\ndrain = "20s"\n')
+        script = f'export LISTEN_PID=$$ LISTEN_FDS=1; exec "$@" 3<&{mine.fileno()}'
+        serve = [sys.executable, "-m", "articdbm", "serve", "--config", str(file)]
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                ["bash", "-c", script, "bash", *serve],
+                pass_fds=(mine.fileno(),),
+                env={**os.environ, **ENVIRONMENT, "PYTHONPATH": str(servers.ROOT)},
+                stdout=output,
+                stderr=output,
+            )
+        pids = [process.pid]
+        around.callback(process.wait, 30)
+        around.callback(kill, pids)
+        assert until(lambda: "articdbm is ready" in log.read_text()), log.read_text()
+        done, trouble, stop = [0], [], threading.Event()
+
+        def work(number: int) -> None:
+            try:
+                while not stop.is_set():
+                    dsn = f"host={folder} port=6432 dbname=shop user=app"
+                    with psycopg.connect(dsn, autocommit=True) as line:
+                        for _ in range(5):
+                            assert line.execute("SELECT %s::int", [number]).fetchone() == (number,)
+                            done[0] += 1
+            except Exception as error:  # noqa: BLE001 - that is what is looked for
+                trouble.append(f"{type(error).__name__}: {error}")
+
+        clients = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+        for one in clients:
+            one.start()
+        upgrade = [sys.executable, "-m", "articdbm", "upgrade", "--config", str(file)]
+        try:
+            for _ in range(2):
+                before = done[0]
+                assert until(lambda before=before: done[0] > before + 50 or trouble)  # type: ignore[misc]
+                said = subprocess.run(
+                    upgrade, capture_output=True, text=True, timeout=60, check=False, cwd=servers.ROOT
+                )
+                found = re.search(r"process (\d+) has taken over", said.stdout)
+                assert found, said.stderr + log.read_text()
+                pids.append(int(found[1]))
+                assert until(lambda: not lives(pids[-2]))
+                before = done[0]
+                assert until(lambda before=before: done[0] > before + 50 or trouble)  # type: ignore[misc]
+        finally:
+            stop.set()
+            for one in clients:
+                one.join(30)
+        assert trouble == []
+        os.kill(pids[-1], signal.SIGTERM)
+        assert until(lambda: not lives(pids[-1]))
+        assert (folder / ".s.PGSQL.6432").exists()
+        assert not any(sign in log.read_text() for sign in servers.DEFECTS)
 
 
 def test_without_systemd_nothing_is_believed() -> None:

@@ -1,7 +1,7 @@
 """Reads the tables in `tables/`: SQL files where a line `--> facts` says what the plan of the text below it must be.
 
 `facts` are joined by ` & `: `nothing`, `shareable`, `pin REASON`, `set NAME = VALUE`, `reset NAME`, `resets all`,
-`forgets prepared`, `schema`, and of a prepared statement's name `makes`, `runs`, `drops`; `aside`. Before ` | ` may stand `similar` (the fingerprint leaves literals out) or a setting of the
+`forgets prepared`, `schema`, `frees`, `discards`, `listen CHANNEL`, `unlisten CHANNEL`, and of a prepared statement's name `makes`, `runs`, `drops`; `aside`. Before ` | ` may stand `similar` (the fingerprint leaves literals out) or a setting of the
 session (`name=value`).
 """
 
@@ -48,13 +48,12 @@ def _case(place: str, facts: str, text: str) -> Case:
 def _plan(place: str, said: str) -> Plan:
     changes: dict[str, object] = {}
     sets: list[tuple[str, str | None]] = []
+    heard: list[tuple[bool, str | None]] = []
     for fact in said.split(" & "):
         word, _, rest = fact.partition(" ")
         match word:
             case "nothing" if said == "nothing":
                 pass
-            case "shareable":
-                changes["shareable"] = True
             case "pin":
                 changes["pin"] = rest
             case "set":
@@ -66,12 +65,14 @@ def _plan(place: str, said: str) -> Plan:
                 changes["resets_all"] = True
             case "forgets":
                 changes["forgets_prepared"] = True
-            case "aside":
-                changes["aside"] = True
             case "makes" | "runs" | "drops":
                 changes["names"] = word
+            case "aside" | "frees" | "discards" | "shareable":
+                changes[word] = True
+            case "listen" | "unlisten":
+                heard.append((word == "listen", None if rest == "*" else rest))
             case "schema":
                 changes["changes_schema"] = True
             case _:
                 raise AssertionError(f"{place}: {fact}")
-    return Plan(sets=tuple(sets), **changes)  # type: ignore[arg-type]
+    return Plan(sets=tuple(sets), channels=tuple(heard), **changes)  # type: ignore[arg-type]

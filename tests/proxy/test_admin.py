@@ -68,7 +68,7 @@ class Consoled(Town):
         self.pool_figures = [POOL]
         self.figures = SimpleNamespace(
             clients=6, logins=1, servers=10, statements=100, plans=4, plan_misses=5, bytes_in=1, bytes_out=2, panics=0,
-            pins=[("listen", 1), ("temporary table", 7)], plan_us=[(200, 5)],
+            pins=[("listen", 1, 0, 1), ("temporary table", 7, 5, 1)], plan_us=[(200, 5)],
             client_bytes=440, server_bytes=500, pool_bytes=200, plan_bytes=100,
         )  # fmt: skip
         self.base = self.admit("root").base
@@ -212,7 +212,7 @@ def test_samples_are_few_however_often_somebody_asks() -> None:
 
 def test_the_rest(town: Consoled) -> None:
     assert ["plan_p99_us", "200"] in ask(town, "SHOW TOTALS")
-    assert ask(town, "SHOW PINS") == [["temporary table", "7"], ["listen", "1"]]
+    assert ask(town, "SHOW PINS") == [["temporary table", "7", "5", "1"], ["listen", "1", "0", "1"]]
     assert ask(town, "SHOW VERSION") == [["PgBouncer 1.18.0 console of ArticDBM 1.2.3"]]
     assert "RELOAD" in [command for command, _ in ask(town, "SHOW HELP")]
     assert ask(town, "SHOW MEM")[0] == ["client_cache", "440", "6", "0", "2640"]

@@ -145,6 +145,6 @@ def test_an_answer_to_nothing_known_closes(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_failing_start_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     town = Town()
-    monkeypatch.setattr("proxy.session.read", None)
+    monkeypatch.setattr("proxy.session.decide", None)
     event = Startup(1, 1, "10.0.0.1:5", V3, startup_body(user="app"), False, None, None)
     assert only(town.handle(event), Close).conn == 1

@@ -23,6 +23,9 @@ def test_a_plan_reaches_the_core_whole() -> None:
         sets=(("a.b", "'c'"), ("d", None)),
         resets_all=True,
         pin="a reason",
+        frees=True,
+        discards=True,
+        channels=((True, "a"), (False, None)),
         forgets_prepared=True,
         changes_schema=True,
         code="42501",
@@ -32,6 +35,8 @@ def test_a_plan_reaches_the_core_whole() -> None:
     for field in Plan.__struct_fields__:
         if field == "sets":
             assert said.sets == [("a.b", "'c'"), ("d", None)]
+        elif field == "channels":
+            assert said.channels == [(True, "a"), (False, None)]
         elif field != "trail":
             assert getattr(said, field) == getattr(plan, field)
 

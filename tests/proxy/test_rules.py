@@ -2,7 +2,9 @@
 
 import pytest
 
+from config.address import address
 from config.network import network
+from config.sections.listeners import Listener
 from config.sections.rules import Rule
 from protocols.postgres.types import Problem
 from proxy.rules import decide
@@ -45,7 +47,35 @@ def test_the_first_that_fits_decides(peer: str, database: str, user: str, tls: b
         assert found.code == "28000"
         assert found.message.startswith(expected)
     else:
-        assert found == expected
+        assert found.auth == expected
+
+
+@pytest.mark.parametrize(
+    ("databases", "asked", "fits"),
+    [
+        ((), None, False),
+        (("shop",), None, False),
+        (("replication",), None, True),
+        (("shop", "replication"), None, True),
+        (("replication",), "replication", False),
+        (("replication",), "shop", False),
+        ((), "replication", True),
+    ],
+)
+def test_physical_replication_is_fitted_by_its_own_word_alone(
+    databases: tuple[str, ...], asked: str | None, fits: bool
+) -> None:
+    rules = (Rule(auth="trust", databases=databases),)
+    found = decide(rules, peer="127.0.0.1:1", local=False, database=asked, user="app", tls=False)
+    assert isinstance(found, Rule) is fits
+
+
+def test_without_rules_replication_comes_in_as_all_do() -> None:
+    ways = Listener(protocol="postgres", address=address("127.0.0.1:1"), auth="md5").ways
+    for database in (None, "shop"):
+        found = decide(ways, peer="10.0.0.1:1", local=False, database=database, user="app", tls=True)
+        assert isinstance(found, Rule)
+        assert found.auth == "md5"
 
 
 def test_a_refusal_says_all_that_rules_look_at() -> None:

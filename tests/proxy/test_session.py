@@ -8,9 +8,21 @@ from config.sections.users import User
 from protocols.postgres import messages
 from protocols.postgres.scram import Verifier
 from protocols.postgres.types import Problem
-from proxy.native import Admit, Adopt, Attach, AuthMessage, Closed, Command, OpenPool, Send, ServerOpened
+from proxy.native import (
+    Admit,
+    Adopt,
+    Attach,
+    AuthMessage,
+    Closed,
+    Command,
+    OpenPool,
+    Send,
+    ServerNeeded,
+    ServerOpened,
+    Startup,
+)
 from tests.proxy.town import PASSWORD, REPORTED, SERVER, SNAPSHOT, V3, Town, changed, refusal
-from tests.proxy.world import messages_in, only
+from tests.proxy.world import messages_in, only, startup_body
 
 
 def admit_in(said: list[Command]) -> Admit:
@@ -25,6 +37,40 @@ def statuses(admit: Admit) -> dict[str, str]:
 def refuse_server(town: Town, attach: Attach, code: str, message: str) -> list[Command]:
     town.handle(ServerOpened(1000 + attach.ticket, attach.ticket, None))
     return town.server_says(attach, messages.error(Problem("FATAL", code, message)))
+
+
+# --- many at once ------------------------------------------------------------------------------------
+
+
+def test_a_credential_is_worked_out_once_for_all_who_come_meanwhile() -> None:
+    town = Town()
+    first = [Startup(conn, 1, "10.0.0.1:9", V3, startup_body(user="app", database="shop"), False, None, None)
+             for conn in (1, 2, 3)]  # fmt: skip
+    assert [town.rooms.brain.handle(event) for event in first] == [[], [], []]
+    assert len(town.hand.jobs) == 1
+    town.rooms.brain.handle(Closed(2, "gone"))
+    assert [only([command], Send).conn for command in town.hand.work()] == [1, 3]
+
+
+def test_clients_alike_are_told_alike_and_others_not() -> None:
+    town = Town()
+    town.server_up()
+    names = ("batch", "batch", "web", "batch")
+    admits = [
+        only(town.log_in(user="app", database="shop", application_name=name)[1], Admit) for name in names
+    ]
+    assert [statuses(one)["application_name"] for one in admits] == list(names)
+    assert [one.settings for one in admits] == [[("application_name", f"'{name}'")] for name in names]
+
+
+def test_what_servers_report_anew_is_told_to_who_comes_then() -> None:
+    town = Town()
+    town.server_up()
+    before = only(town.log_in(user="app", database="shop")[1], Admit)
+    attach = only(town.handle(ServerNeeded(before.pool)), Attach)
+    town.serve([attach], {**REPORTED, "TimeZone": "Asia/Tokyo"})
+    after = only(town.log_in(user="app", database="shop")[1], Admit)
+    assert (statuses(before)["TimeZone"], statuses(after)["TimeZone"]) == (REPORTED["TimeZone"], "Asia/Tokyo")
 
 
 # --- those who get in -------------------------------------------------------------------------------
@@ -200,12 +246,6 @@ def test_an_unknown_database_is_told_only_to_users() -> None:
 def test_a_database_that_is_not_for_this_user() -> None:
     _, said = Town().log_in(user="clerk", database="books")
     assert refusal(said) == ("42501", 'permission denied for database "books"')
-
-
-@pytest.mark.parametrize("replication", ["true", "database"])
-def test_replication_is_refused_clearly(replication: str) -> None:
-    _, said = Town().start(user="app", replication=replication)
-    assert refusal(said)[0] == "0A000"
 
 
 @pytest.mark.parametrize(

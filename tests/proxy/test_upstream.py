@@ -2,6 +2,7 @@
 
 import struct
 
+import msgspec
 import pytest
 
 from config.address import address
@@ -100,6 +101,25 @@ def test_a_server_that_trusts_us_is_admitted_with_what_it_reported() -> None:
     admit = only(talk.says(conn, attach, welcome()), AdmitServer)
     assert (admit.conn, admit.pid, admit.secret) == (conn, 4711, b"kkkk")
     assert dict(admit.parameters) == REPORTED
+
+
+def test_one_that_is_lost_while_it_is_admitted_is_given_back_to_be_asked_for_again() -> None:
+    talk = Talk()
+    attach = only(talk.needed(), Attach)
+    conn, _ = talk.opened(attach)
+    only(talk.says(conn, attach, welcome()), AdmitServer)
+    lost = ServerLost(conn, attach.ticket, 7, False, "reset by peer")
+    fail = only(talk.upstream.lost(lost), Fail)
+    assert (fail.pool, fail.code, fail.final) == (7, "08006", False)
+    assert talk.upstream.lost(lost) == []
+
+
+def test_one_that_nobody_asked_for_and_is_lost_while_it_is_admitted_is_nobodys() -> None:
+    talk = Talk()
+    attach = only(talk.ask(), Attach)
+    conn, _ = talk.opened(attach)
+    only(talk.says(conn, attach, welcome()), AdmitServer)
+    assert talk.upstream.lost(ServerLost(conn, attach.ticket, 7, False, "reset by peer")) == []
 
 
 def test_notices_during_log_in_change_nothing() -> None:
@@ -384,3 +404,75 @@ def test_a_database_that_does_not_exist_is_told_at_once_and_not_remembered() -> 
     only(talk.refuse(only(talk.ask(), Attach), "3D000", 'database "shop" does not exist'), Close)
     assert [one.code for one in talk.heard if isinstance(one, Problem)] == ["3D000"]
     only(talk.ask(), Attach)
+
+
+def test_servers_that_come_back_are_not_run_over() -> None:
+    talk = Talk()
+    assert talk.target is not None
+    talk.target = msgspec.structs.replace(talk.target, slow_start=10.0)
+    talk.net.down[ONE] = "Connection refused"
+    only(talk.needed(), Fail)
+    del talk.net.down[ONE]
+    # As long as nobody knows better, one tries.
+    attaches = [one for _ in range(10) for one in talk.needed() if isinstance(one, Attach)]
+    assert len(attaches) == 1
+    talk.log_in(attaches[0])
+    assert talk.upstream.servers.ramp("main", 10.0) == 0
+    opened = [1]
+    for _ in range(10):
+        attaches = [one for one in talk.hand.wait(1.0) if isinstance(one, Attach)]
+        for attach in attaches:
+            talk.log_in(attach)
+        opened.append(opened[-1] + len(attaches))
+    assert opened[1] <= 3
+    assert opened[5] <= 7
+    assert opened[-1] == 10
+    assert opened == sorted(opened)
+    assert talk.upstream.servers.ramp("main", 10.0) == 100
+    # From then on as ever.
+    assert len([one for _ in range(5) for one in talk.needed() if isinstance(one, Attach)]) == 5
+
+
+@pytest.mark.parametrize(
+    ("code", "state"),
+    [
+        ("57P03", "starting"),
+        ("53300", "full"),
+        ("28P01", "refused"),
+        ("3D000", "refused"),
+        ("57P01", "unreachable"),
+    ],
+)
+def test_what_a_server_says_tells_how_it_is(code: str, state: str) -> None:
+    talk = Talk()
+    talk.refuse(only(talk.needed(), Attach), code, "no")
+    ((cluster, server, found),) = talk.upstream.servers.all()
+    assert (cluster, server, found.state, found.failures) == ("main", ONE, state, 1)
+
+
+def test_who_accepts_and_says_nothing_is_silent() -> None:
+    talk = Talk()
+    talk.opened(only(talk.needed(), Attach))
+    talk.hand.wait(6)
+    assert [found.state for _, _, found in talk.upstream.servers.all()] == ["silent"]
+
+
+def test_a_check_logs_in_asks_and_leaves() -> None:
+    talk = Talk()
+    told: list[object] = []
+
+    def hear(why: Problem | None, silent: bool) -> list[Command]:
+        told.append((why, silent))
+        return []
+
+    talk.upstream.check(7, address(ONE), 2.0, hear)
+    attach = only(talk.hand.work(), Attach)
+    conn, _ = talk.opened(attach)
+    assert only(talk.says(conn, attach, welcome()), Send).data == messages.frame(b"Q", b"SELECT 1\0")
+    only(talk.says(conn, attach, messages.ready(b"I")), Close)
+    assert told == [(None, False)]
+    # Nobody answers: it is over when the time is, and no pool has lost anything.
+    talk.upstream.check(7, address(ONE), 2.0, hear)
+    conn, _ = talk.opened(only(talk.hand.work(), Attach))
+    only(talk.hand.wait(3), Close)
+    assert told[1][1] is True  # type: ignore[index]

@@ -104,7 +104,9 @@ class Net:
         self.tls: set[str] = set()
         self.questions: list[Question] = []
 
-    async def connect(self, address: Address, *, ask_tls: bool, needs_tls: bool, seconds: float) -> dial.Line:
+    async def connect(
+        self, address: Address, *, ask_tls: bool, needs_tls: bool, seconds: float, greeting: bytes = b""
+    ) -> dial.Line:
         self.dialled.append((str(address), ask_tls))
         if str(address) in self.down:
             raise dial.Unreachable(f"connection to server {address} failed: {self.down[str(address)]}")

@@ -2,9 +2,25 @@
 //! because only here is known to the microsecond when measuring begins and ends.
 
 use std::fs;
+use std::time::Instant;
+
+/// How far the clocks are: the wall's, that of the processes watched, and our own CPU's.
+#[derive(Clone, Copy)]
+pub struct Reading {
+    pub at: Instant,
+    pub watched: u64,
+    pub own: u64,
+}
+
+impl Reading {
+    pub fn take(watched: &[u32]) -> Result<Reading, String> {
+        let own = nanoseconds(&[std::process::id()])?;
+        Ok(Reading { watched: nanoseconds(watched)?, own, at: Instant::now() })
+    }
+}
 
 /// Nanoseconds that all threads of all processes have run so far.
-pub fn nanoseconds(processes: &[u32]) -> Result<u64, String> {
+fn nanoseconds(processes: &[u32]) -> Result<u64, String> {
     processes.iter().map(|process| of_process(*process)).sum()
 }
 

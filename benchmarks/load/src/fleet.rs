@@ -8,6 +8,7 @@ use crate::login::{Login, Secrets, Step, Target};
 use crate::options::Options;
 use crate::poll::{self, Poll};
 use crate::tally::Tally;
+use crate::tls;
 use crate::wire::{self, Link};
 
 pub const CLOSED: &str = "the connection was closed";
@@ -45,8 +46,17 @@ pub struct Opened {
 struct Entrant {
     link: Link,
     login: Login,
-    connected: bool,
+    stage: Stage,
     since: Instant,
+}
+
+/// How far a client is.
+#[derive(Clone, Copy, PartialEq)]
+enum Stage {
+    Connecting,
+    AskedForTls,
+    ShakingHands,
+    LoggingIn,
 }
 
 /// Logs `count` clients in. Those that came in stay when `keep` says so, and else take their leave at once.
@@ -120,7 +130,12 @@ pub fn leave(link: &mut Link) {
 fn begin(target: &Target, poll: &Poll, token: usize) -> Result<Entrant, String> {
     let stream = poll::connect(target.address).map_err(|error| format!("connect: {error}"))?;
     poll.add(stream.as_raw_fd(), token, poll::WRITE).map_err(|error| format!("epoll: {error}"))?;
-    Ok(Entrant { link: Link::new(stream), login: Login::default(), connected: false, since: Instant::now() })
+    Ok(Entrant {
+        link: Link::new(stream),
+        login: Login::default(),
+        stage: Stage::Connecting,
+        since: Instant::now(),
+    })
 }
 
 /// One step of a log-in. True: the client is in.
@@ -133,15 +148,32 @@ fn go_on(
     scratch: &mut [u8],
 ) -> Result<bool, String> {
     let link = &mut entrant.link;
-    if !entrant.connected {
+    let began = || wire::startup(&target.user, &target.database);
+    if entrant.stage == Stage::Connecting {
         if let Some(error) = link.stream.take_error().map_err(|error| error.to_string())? {
             return Err(format!("connect: {error}"));
         }
-        entrant.connected = true;
         poll.change(link.stream.as_raw_fd(), token, poll::READ).map_err(|error| format!("epoll: {error}"))?;
-        return say(link, &wire::startup(&target.user, &target.database)).map(|()| false);
+        let first = if target.tls.is_some() { wire::ASK_TLS.to_vec() } else { began() };
+        entrant.stage = if target.tls.is_some() { Stage::AskedForTls } else { Stage::LoggingIn };
+        return say(link, &first).map(|()| false);
+    }
+    if entrant.stage == Stage::AskedForTls {
+        match (link.answer().map_err(|error| format!("TLS: {error}"))?, &target.tls) {
+            (None, _) => return Ok(false),
+            (Some(b'S'), Some(terms)) => {
+                link.secure(terms.begin()?).map_err(|error| format!("TLS: {error}"))?;
+                entrant.stage = Stage::ShakingHands;
+                return Ok(false);
+            }
+            _ => return Err("TLS: it is not offered".to_owned()),
+        }
     }
     let open = link.fill(scratch).map_err(|error| format!("log-in: {error}"))?;
+    if entrant.stage == Stage::ShakingHands && !link.tls().is_some_and(|tls| tls.is_handshaking()) {
+        entrant.stage = Stage::LoggingIn;
+        say(link, &began())?;
+    }
     while let Some((kind, place)) = link.next()? {
         match entrant.login.receive(kind, link.body(&place), target, secrets)? {
             Step::Wait => {}
@@ -211,6 +243,11 @@ impl Fleet {
                 }
             }
         }
+    }
+
+    /// What TLS agreed on, for people; nothing where there is none. All of one fleet agree on the same.
+    pub fn tls(&self) -> String {
+        self.links.iter().flatten().find_map(Link::tls).map(tls::agreed).unwrap_or_default()
     }
 
     /// How many of the clients that came in find their connection closed now.

@@ -17,6 +17,12 @@ impl Object {
         self
     }
 
+    pub fn text(&mut self, name: &str, value: &str) -> &mut Object {
+        self.name(name);
+        quote(&mut self.out, value);
+        self
+    }
+
     /// `value` is JSON already.
     pub fn raw(&mut self, name: &str, value: &str) -> &mut Object {
         self.number(name, value)
@@ -60,7 +66,7 @@ mod tests {
     #[test]
     fn what_has_to_be_escaped_is() {
         let mut object = Object::new();
-        object.number("say \"hi\"\\\n", 1).raw("b", "{}");
-        assert_eq!(object.finish(), r#"{"say \"hi\"\\\u000a":1,"b":{}}"#);
+        object.number("say \"hi\"\\\n", 1).raw("b", "{}").text("c", "\"");
+        assert_eq!(object.finish(), r#"{"say \"hi\"\\\u000a":1,"b":{},"c":"\""}"#);
     }
 }

@@ -5,6 +5,7 @@ use std::io::Read;
 use std::net::SocketAddrV4;
 
 use crate::scram::{Exchange, Keys};
+use crate::tls::Terms;
 use crate::wire;
 
 pub struct Target {
@@ -12,6 +13,7 @@ pub struct Target {
     pub user: String,
     pub database: String,
     pub password: String,
+    pub tls: Option<Terms>,
 }
 
 /// Where nonces come from, and the key that all clients of the one user share.

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::login::Target;
+use crate::tls::Terms;
 
 pub struct Options {
     given: BTreeMap<String, String>,
@@ -41,6 +42,15 @@ impl Options {
             .ok_or(format!("--{name} {value}: seconds between 0 and 3600"))
     }
 
+    /// Process ids, separated by commas.
+    pub fn watched(&mut self) -> Result<Vec<u32>, String> {
+        self.text("watch", "")
+            .split(',')
+            .filter(|part| !part.is_empty())
+            .map(|part| part.parse().map_err(|_| format!("--watch: {part} is not a process id")))
+            .collect()
+    }
+
     pub fn target(&mut self) -> Result<Target, String> {
         let host: Ipv4Addr = self.number("host", Ipv4Addr::LOCALHOST)?;
         let port: u16 = self.number("port", 0)?;
@@ -50,7 +60,11 @@ impl Options {
         let user = self.text("user", "bench");
         let database = self.text("database", &user);
         let password = std::env::var("LOAD_PASSWORD").unwrap_or_default();
-        Ok(Target { address: SocketAddrV4::new(host, port), user, database, password })
+        let tls = match self.text("tls", "").as_str() {
+            "" => None,
+            authority => Some(Terms::read(authority, &host.to_string())?),
+        };
+        Ok(Target { address: SocketAddrV4::new(host, port), user, database, password, tls })
     }
 
     pub fn finish(self) -> Result<(), String> {

@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::cpu;
+use crate::cpu::Reading;
 use crate::fleet::{self, CLOSED, Fleet, Pace};
 use crate::histogram::Histogram;
 use crate::json::Object;
@@ -40,28 +40,16 @@ struct Work<'a> {
     times: Histogram,
 }
 
-#[derive(Clone, Copy)]
-struct Reading {
-    at: Instant,
-    watched: u64,
-    own: u64,
-}
-
 pub fn main(mut options: Options) -> Result<bool, String> {
     let target = options.target()?;
     let pace = Pace::read(&mut options)?;
     let clients: usize = options.number("clients", 1)?;
     let seconds = options.seconds("seconds", 5.0)?;
     let warmup = options.seconds("warmup", 0.5)?;
-    let watched = options.text("watch", "");
+    let watched = options.watched()?;
     let script = Script::read(&mut options)?;
     let chance = Chance(options.number("seed", u64::from(std::process::id()))?);
     options.finish()?;
-    let watched: Vec<u32> = watched
-        .split(',')
-        .filter(|part| !part.is_empty())
-        .map(|part| part.parse().map_err(|_| format!("--watch: {part} is not a process id")))
-        .collect::<Result<_, _>>()?;
 
     let mut opened = fleet::open(&target, clients, true, &pace)?;
     if opened.failures.total() > 0 || clients == 0 {
@@ -73,6 +61,7 @@ pub fn main(mut options: Options) -> Result<bool, String> {
             return Err(format!("the statement could not be prepared: {}", failures.json()));
         }
     }
+    let tls = opened.fleet.tls();
     let mut work = Work::new(opened.fleet, &script, chance);
     let (start, end, unanswered) = work.run(warmup, seconds, &watched)?;
     work.fleet.leave();
@@ -89,7 +78,8 @@ pub fn main(mut options: Options) -> Result<bool, String> {
         .raw("latency_us", &work.times.json())
         .number("cpu_ns", end.watched.saturating_sub(start.watched))
         .number("own_cpu_ns", end.own.saturating_sub(start.own))
-        .number("login_seconds", format_args!("{:.3}", opened.elapsed.as_secs_f64()));
+        .number("login_seconds", format_args!("{:.3}", opened.elapsed.as_secs_f64()))
+        .text("tls", &tls);
     println!("{}", report.finish());
     Ok(errors == 0 && work.wrong == 0 && work.statements > 0)
 }
@@ -230,11 +220,4 @@ impl Work<'_> {
 
 fn number(column: Option<&[u8]>) -> Option<u64> {
     std::str::from_utf8(column?).ok()?.parse().ok()
-}
-
-impl Reading {
-    fn take(watched: &[u32]) -> Result<Reading, String> {
-        let own = cpu::nanoseconds(&[std::process::id()])?;
-        Ok(Reading { watched: cpu::nanoseconds(watched)?, own, at: Instant::now() })
-    }
 }

@@ -1,5 +1,7 @@
 //! A server that knows one row. It lets everyone in, answers every SELECT and every Execute with that row, any other
-//! simple statement with its own first word, and is never in a transaction.
+//! simple statement with its own first word, and is never in a transaction. A simple statement with `repeat('x', W)` and
+//! `generate_series(1, N)` in it has N rows of W letters, copied out where it begins with COPY; what is copied in is
+//! thrown away, and counted as one row.
 //!
 //! It exists because a real server takes most of a small machine's CPU, and so hides what the proxies in front of it
 //! cost. Nothing that is said about a proxy's correctness may rest on it.
@@ -37,7 +39,20 @@ struct Peer {
     started: bool,
     /// Bytes wait for the socket; until they are gone nothing more is read, so they stay few.
     stuck: bool,
+    /// Rows that are still to be sent.
+    owed: Option<Owed>,
 }
+
+struct Owed {
+    rows: u64,
+    /// One row's message.
+    row: Vec<u8>,
+    /// What follows the last one.
+    end: Vec<u8>,
+}
+
+/// Rows that go out in one call.
+const ROWS_AT_ONCE: u64 = 32;
 
 /// The canned row's messages, made once.
 struct Canned {
@@ -77,7 +92,10 @@ fn serve(listener: &TcpListener) -> std::io::Result<bool> {
                     stream.set_nonblocking(true)?;
                     stream.set_nodelay(true)?;
                     poll.add(stream.as_raw_fd(), next, poll::READ)?;
-                    peers.insert(next, Peer { link: Link::new(stream), started: false, stuck: false });
+                    peers.insert(
+                        next,
+                        Peer { link: Link::new(stream), started: false, stuck: false, owed: None },
+                    );
                     next += 1;
                 }
                 continue;
@@ -111,7 +129,19 @@ fn turn(
         }
         if reply.is_empty() { Ok(true) } else { peer.link.send(reply) }
     };
-    let Ok(all) = sent else { return false };
+    let Ok(mut all) = sent else { return false };
+    while all && let Some(owed) = &mut peer.owed {
+        reply.clear();
+        let rows = owed.rows.min(ROWS_AT_ONCE);
+        (0..rows).for_each(|_| reply.extend_from_slice(&owed.row));
+        owed.rows -= rows;
+        if owed.rows == 0 {
+            reply.extend_from_slice(&owed.end);
+            peer.owed = None;
+        }
+        let Ok(gone) = peer.link.send(reply) else { return false };
+        all = gone;
+    }
     peer.stuck = !all;
     let interest = if peer.stuck { poll::WRITE } else { poll::READ };
     peer.stuck == stuck || poll.change(peer.link.stream.as_raw_fd(), token, interest).is_ok()
@@ -137,13 +167,32 @@ fn answer(peer: &mut Peer, canned: &Canned, reply: &mut Vec<u8>) -> Option<()> {
     while let Some((kind, place)) = link.next().ok()? {
         match kind {
             b'Q' => {
-                let word = first_word(link.body(&place));
+                let statement = link.body(&place);
+                let word = first_word(statement);
+                if let Some(owed) = Owed::read(statement, &word) {
+                    if word == b"COPY" {
+                        wire::message(reply, b'H', |body| body.extend_from_slice(&ONE_TEXT_COLUMN));
+                    } else {
+                        reply.extend_from_slice(&canned.description);
+                    }
+                    peer.owed = Some(owed);
+                    continue;
+                }
+                if word == b"COPY" {
+                    wire::message(reply, b'G', |body| body.extend_from_slice(&ONE_TEXT_COLUMN));
+                    continue;
+                }
                 if word == b"SELECT" {
                     reply.extend_from_slice(&canned.description);
                     reply.extend_from_slice(&canned.row);
                 } else {
                     wire::message(reply, b'C', |body| wire::text(body, &word));
                 }
+                reply.extend_from_slice(&canned.ready);
+            }
+            b'd' => {}
+            b'c' => {
+                wire::message(reply, b'C', |body| wire::text(body, b"COPY 1"));
                 reply.extend_from_slice(&canned.ready);
             }
             b'P' => wire::message(reply, b'1', |_| {}),
@@ -182,6 +231,41 @@ fn first_word(statement: &[u8]) -> Vec<u8> {
     letters.take_while(|byte| byte.is_ascii_alphabetic()).map(u8::to_ascii_uppercase).collect()
 }
 
+/// How CopyInResponse and CopyOutResponse describe what is copied.
+const ONE_TEXT_COLUMN: [u8; 5] = [0, 0, 1, 0, 0];
+
+impl Owed {
+    /// What a statement of many rows has coming; None for any other.
+    fn read(statement: &[u8], word: &[u8]) -> Option<Owed> {
+        let text = std::str::from_utf8(statement).ok()?;
+        let rows = number_behind(text, "generate_series(1, ")?;
+        let width = usize::try_from(number_behind(text, "repeat('x', ")?).ok()?.min(WIDEST);
+        let (letters, copied) = (vec![b'x'; width], word == b"COPY");
+        let (mut row, mut end) = (Vec::new(), Vec::new());
+        if copied {
+            wire::message(&mut row, b'd', |body| body.extend_from_slice(&[&letters[..], b"\n"].concat()));
+            wire::message(&mut end, b'c', |_| {});
+        } else {
+            wire::message(&mut row, b'D', |body| {
+                body.extend_from_slice(&[0, 1]);
+                body.extend_from_slice(&(width as u32).to_be_bytes());
+                body.extend_from_slice(&letters);
+            });
+        }
+        let tag = format!("{} {rows}", if copied { "COPY" } else { "SELECT" });
+        wire::message(&mut end, b'C', |body| wire::text(body, tag.as_bytes()));
+        wire::message(&mut end, b'Z', |body| body.push(b'I'));
+        (rows > 0).then_some(Owed { rows, row, end })
+    }
+}
+
+const WIDEST: usize = 1 << 16;
+
+fn number_behind(text: &str, before: &str) -> Option<u64> {
+    let (_, rest) = text.split_once(before)?;
+    rest.split(|letter: char| !letter.is_ascii_digit()).next()?.parse().ok()
+}
+
 impl Canned {
     fn new() -> Canned {
         let (mut description, mut row, mut ready) = (Vec::new(), Vec::new(), Vec::new());
@@ -207,5 +291,13 @@ mod tests {
         assert_eq!(first_word(b"  select 1\0"), b"SELECT");
         assert_eq!(first_word(b"discard all\0"), b"DISCARD");
         assert_eq!(first_word(b"\0"), b"");
+    }
+
+    #[test]
+    fn a_statement_of_many_rows_says_how_many_and_how_wide() {
+        let statement = b"COPY (SELECT repeat('x', 3) FROM generate_series(1, 70)) TO STDOUT\0";
+        let owed = Owed::read(statement, b"COPY").map(|owed| (owed.rows, owed.row));
+        assert_eq!(owed, Some((70, b"d\0\0\0\x08xxx\n".to_vec())));
+        assert!(Owed::read(b"SELECT 1\0", b"SELECT").is_none());
     }
 }

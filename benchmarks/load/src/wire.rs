@@ -5,6 +5,8 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::ops::Range;
 
+use rustls::ClientConnection;
+
 /// No reply these benchmarks ask for is longer.
 const LONGEST: usize = 1 << 20;
 
@@ -24,6 +26,9 @@ pub fn text(out: &mut Vec<u8>, value: &[u8]) {
     out.extend_from_slice(value);
     out.push(0);
 }
+
+/// Asks for TLS; the answer is one byte.
+pub const ASK_TLS: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
 
 pub fn startup(user: &str, database: &str) -> Vec<u8> {
     let mut body = Vec::new();
@@ -64,9 +69,10 @@ pub fn problem(body: &[u8]) -> String {
     format!("{code} {said}")
 }
 
-/// One socket with what has come of a message so far and what could not be sent yet.
+/// One socket with what has come of a message so far and what could not be sent yet, inside TLS where that was agreed.
 pub struct Link {
     pub stream: TcpStream,
+    tls: Option<Box<ClientConnection>>,
     incoming: Vec<u8>,
     taken: usize,
     outgoing: Vec<u8>,
@@ -74,7 +80,28 @@ pub struct Link {
 
 impl Link {
     pub fn new(stream: TcpStream) -> Link {
-        Link { stream, incoming: Vec::new(), taken: 0, outgoing: Vec::new() }
+        Link { stream, tls: None, incoming: Vec::new(), taken: 0, outgoing: Vec::new() }
+    }
+
+    /// Begins TLS: from now on everything goes through `session`.
+    pub fn secure(&mut self, session: ClientConnection) -> io::Result<()> {
+        self.tls = Some(Box::new(session));
+        self.push().map(drop)
+    }
+
+    pub fn tls(&self) -> Option<&ClientConnection> {
+        self.tls.as_deref()
+    }
+
+    /// The one byte that answers a request for TLS, read alone: what follows it is not ours to see.
+    pub fn answer(&mut self) -> io::Result<Option<u8>> {
+        let mut byte = [0];
+        match self.stream.read(&mut byte) {
+            Ok(0) => Err(ErrorKind::UnexpectedEof.into()),
+            Ok(_) => Ok(Some(byte[0])),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Reads once. False: the peer has closed.
@@ -82,12 +109,28 @@ impl Link {
         match self.stream.read(scratch) {
             Ok(0) => Ok(false),
             Ok(count) => {
-                self.incoming.extend_from_slice(scratch.get(..count).unwrap_or_default());
+                self.take_in(scratch.get(..count).unwrap_or_default())?;
                 Ok(true)
             }
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => Ok(true),
             Err(error) => Err(error),
         }
+    }
+
+    fn take_in(&mut self, mut data: &[u8]) -> io::Result<()> {
+        let Some(tls) = &mut self.tls else {
+            self.incoming.extend_from_slice(data);
+            return Ok(());
+        };
+        while !data.is_empty() {
+            tls.read_tls(&mut data)?;
+            let state =
+                tls.process_new_packets().map_err(|error| io::Error::new(ErrorKind::InvalidData, error))?;
+            let start = self.incoming.len();
+            self.incoming.resize(start + state.plaintext_bytes_to_read(), 0);
+            tls.reader().read_exact(self.incoming.get_mut(start..).unwrap_or_default())?;
+        }
+        if tls.wants_write() { self.push().map(drop) } else { Ok(()) }
     }
 
     /// The next whole message: its kind and where `body` finds the rest of it.
@@ -148,6 +191,10 @@ impl Link {
 
     /// Sends, keeping what the socket does not take. True: all of it is gone.
     pub fn send(&mut self, data: &[u8]) -> io::Result<bool> {
+        if let Some(tls) = &mut self.tls {
+            tls.writer().write_all(data)?;
+            return self.push();
+        }
         if !self.outgoing.is_empty() {
             self.outgoing.extend_from_slice(data);
             return self.flush();
@@ -155,6 +202,16 @@ impl Link {
         let sent = write_some(&mut self.stream, data)?;
         self.outgoing.extend_from_slice(data.get(sent..).unwrap_or_default());
         Ok(self.outgoing.is_empty())
+    }
+
+    /// What TLS has to say goes behind what waits already.
+    fn push(&mut self) -> io::Result<bool> {
+        if let Some(tls) = &mut self.tls {
+            while tls.wants_write() {
+                tls.write_tls(&mut self.outgoing)?;
+            }
+        }
+        self.flush()
     }
 
     pub fn flush(&mut self) -> io::Result<bool> {

@@ -75,6 +75,50 @@ fn a_statement_without_a_row_is_wrong() -> Fallible<()> {
 }
 
 #[test]
+fn much_is_moved_out_and_in_and_counted() -> Fallible<()> {
+    let stub = Stub::start()?;
+    let select = "SELECT repeat('x', 1000) FROM generate_series(1, 2000)";
+    let copy = format!("COPY ({select}) TO STDOUT");
+    for (statement, width, direction) in
+        [(select, "1006", "receive"), (&copy, "1001", "receive"), ("COPY t FROM STDIN", "1001", "send")]
+    {
+        let (output, said) = stub.ask(&[
+            "bulk",
+            "--clients",
+            "3",
+            "--times",
+            "2",
+            "--rows",
+            "2000",
+            "--row-bytes",
+            width,
+            "--direction",
+            direction,
+            "--statement",
+            statement,
+        ])?;
+        assert_eq!(output.status.code(), Some(0), "{statement}: {output:?}");
+        assert!(said.contains(r#""statements":6,"#), "{statement}: {said}");
+        let moved = said.split(r#""bytes":"#).nth(1).and_then(|rest| rest.split(',').next());
+        assert!(moved.ok_or("no bytes")?.parse::<u64>()? > 6 * 2000 * 1000, "{statement}: {said}");
+    }
+    Ok(())
+}
+
+#[test]
+fn too_few_rows_and_narrow_ones_are_wrong() -> Fallible<()> {
+    let stub = Stub::start()?;
+    let select = "SELECT repeat('x', 100) FROM generate_series(1, 200)";
+    for (rows, width) in [("201", "106"), ("200", "107")] {
+        let (output, said) =
+            stub.ask(&["bulk", "--rows", rows, "--row-bytes", width, "--statement", select])?;
+        assert_eq!(output.status.code(), Some(1));
+        assert!(said.contains(r#""statements":0,"#) && said.contains(r#""wrong":1,"#), "{said}");
+    }
+    Ok(())
+}
+
+#[test]
 fn a_storm_counts_its_log_ins() -> Fallible<()> {
     let stub = Stub::start()?;
     let (output, said) = stub.ask(&["storm", "--logins", "300", "--concurrency", "7"])?;

@@ -41,6 +41,18 @@ pub enum Event {
         exact: bool,
         text: Vec<u8>,
     },
+    /// A client is about to LISTEN in a statement among others: it goes on when the brain listens for it, too.
+    EarNeeded {
+        conn: Id,
+        ticket: u64,
+        base: u32,
+        channels: Vec<String>,
+    },
+    /// What of its LISTEN (true) and UNLISTEN, in their order, has come about; no channel is all of them.
+    Heard {
+        conn: Id,
+        channels: Vec<(bool, Option<String>)>,
+    },
     AnswerNeeded {
         conn: Id,
         ticket: u64,
@@ -112,9 +124,13 @@ pub struct Slow {
     pub queue_us: u64,
     /// At the server, from when it could start there.
     pub server_us: u64,
-    /// From when a connection was asked for to the last byte of the answer.
+    /// From when a connection was asked for until the client had taken the answer.
     pub total_us: u64,
     pub bytes: usize,
+    /// For which the client had not taken what was there for it.
+    pub client_us: u64,
+    /// Of what kind the parameters were that were bound, where that is asked for.
+    pub kinds: Option<Box<str>>,
     pub failed: bool,
     /// Others on this carrier since the last one that was told of: they came too fast.
     pub untold: u64,
@@ -177,6 +193,17 @@ pub struct Admit {
     pub key_bytes: usize,
 }
 
+/// A client that replicates, and the connection that was logged in for it.
+pub struct Tie {
+    pub conn: Id,
+    pub server: Id,
+    pub base: u32,
+    pub greeting: Vec<u8>,
+    pub key_bytes: usize,
+    pub pid: u32,
+    pub secret: Vec<u8>,
+}
+
 pub struct Attach {
     pub pool: u32,
     pub ticket: u64,
@@ -184,6 +211,8 @@ pub struct Attach {
     pub address: String,
     pub tls: Option<Arc<ClientTls>>,
     pub server_name: String,
+    /// The client it is for, where it is for one.
+    pub near: Option<Id>,
 }
 
 pub struct Fail {
@@ -195,28 +224,93 @@ pub struct Fail {
 }
 
 pub enum Command {
-    Send { conn: Id, data: Vec<u8> },
-    Close { conn: Id, data: Vec<u8> },
+    Send {
+        conn: Id,
+        data: Vec<u8>,
+    },
+    Close {
+        conn: Id,
+        data: Vec<u8>,
+    },
     Admit(Box<Admit>),
+    Tie(Box<Tie>),
     Attach(Box<Attach>),
-    AdmitServer { conn: Id, pid: u32, secret: Vec<u8>, parameters: Vec<(String, String)> },
+    AdmitServer {
+        conn: Id,
+        pid: u32,
+        secret: Vec<u8>,
+        parameters: Vec<(String, String)>,
+    },
     Fail(Box<Fail>),
-    Learn { scope: u32, key: u128, plan: Box<Plan> },
-    Reply { conn: Id, ticket: u64, data: Vec<u8> },
-    Cancelled { ticket: u64 },
-    Tell { conn: Id, data: Vec<u8> },
-    Adopt { pool: u32, base: u32, fd: OwnedFd },
-    Listen { listener: u32, fds: Vec<OwnedFd>, tls: Option<Arc<ServerTls>>, proxies: Arc<[Network]> },
-    Unlisten { listener: u32 },
-    OpenPool { pool: u32, config: Box<PoolConfig> },
-    Recycle { pool: u32 },
-    Survey { pool: u32, ms: u64 },
-    Break { pool: u32, address: String },
+    Learn {
+        scope: u32,
+        key: u128,
+        plan: Box<Plan>,
+    },
+    Reply {
+        conn: Id,
+        ticket: u64,
+        data: Vec<u8>,
+    },
+    Cancelled {
+        ticket: u64,
+    },
+    Tell {
+        conn: Id,
+        data: Vec<u8>,
+    },
+    Adopt {
+        pool: u32,
+        base: u32,
+        fd: OwnedFd,
+    },
+    Listen {
+        listener: u32,
+        fds: Vec<OwnedFd>,
+        tls: Option<Arc<ServerTls>>,
+        proxies: Arc<[Network]>,
+    },
+    Unlisten {
+        listener: u32,
+    },
+    OpenPool {
+        pool: u32,
+        config: Box<PoolConfig>,
+    },
+    Recycle {
+        pool: u32,
+    },
+    Survey {
+        pool: u32,
+        ms: u64,
+    },
+    Break {
+        pool: u32,
+        address: String,
+    },
+    /// Connections to that address close when they are free; the others stay.
+    Retire {
+        pool: u32,
+        address: String,
+    },
     ForgetPlans,
     TellStrays,
-    Drain { at_once: bool },
-    SlowAfter { ms: u64 },
-    Hold { pool: u32, hold: Hold },
-    Kill { pool: u32, said: Vec<u8> },
-    List { ticket: u64 },
+    Drain {
+        at_once: bool,
+    },
+    SlowAfter {
+        ms: u64,
+        parameters: bool,
+    },
+    Hold {
+        pool: u32,
+        hold: Hold,
+    },
+    Kill {
+        pool: u32,
+        said: Vec<u8>,
+    },
+    List {
+        ticket: u64,
+    },
 }

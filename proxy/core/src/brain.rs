@@ -3,6 +3,7 @@
 use crate::border::{Command, Event};
 use crate::inbox::Post;
 use crate::shared::Shared;
+use crate::slab::Id;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -14,9 +15,11 @@ pub fn apply(shared: &Shared, next: &AtomicUsize, command: Command) {
         | Command::AdmitServer { conn, .. }
         | Command::Tell { conn, .. }
         | Command::Reply { conn, .. } => shared.post(conn.carrier(), Post::Command(command)),
+        Command::Tie(ref tie) => shared.post(tie.conn.carrier(), Post::Command(command)),
         Command::Admit(ref admit) => shared.post(admit.conn.carrier(), Post::Command(command)),
         Command::Attach(ref attach) => {
-            let wanted = shared.pool(attach.pool).and_then(|pool| pool.front_carrier());
+            let waits = || shared.pool(attach.pool).and_then(|pool| pool.front_carrier());
+            let wanted = attach.near.map(Id::carrier).or_else(waits);
             let carrier = wanted.unwrap_or_else(|| next.fetch_add(1, Relaxed) % shared.inboxes.len().max(1));
             shared.post(carrier, Post::Command(command));
         }
@@ -49,9 +52,10 @@ pub fn apply(shared: &Shared, next: &AtomicUsize, command: Command) {
                 shared.post(carrier, Post::Command(Command::Drain { at_once }));
             }
         }
-        Command::SlowAfter { ms } => {
+        Command::SlowAfter { ms, parameters } => {
             let us = if ms == 0 { u64::MAX } else { ms.saturating_mul(1_000) };
             shared.slow_us.store(us, Relaxed);
+            shared.slow_parameters.store(ms > 0 && parameters, Relaxed);
         }
         Command::Fail(fail) => {
             let Some(pool) = shared.pool(fail.pool) else { return };
@@ -75,6 +79,16 @@ pub fn apply(shared: &Shared, next: &AtomicUsize, command: Command) {
             for carrier in 0..shared.inboxes.len() {
                 let address = address.clone();
                 shared.post(carrier, Post::Command(Command::Break { pool, address }));
+            }
+        }
+        Command::Retire { pool, address } => {
+            let found = shared.pool(pool).map(|pool| pool.claim_all(|server| *server.address == *address));
+            for server in found.unwrap_or_default() {
+                shared.post(server.id.carrier(), Post::Moved(server.id));
+            }
+            for carrier in 0..shared.inboxes.len() {
+                let address = address.clone();
+                shared.post(carrier, Post::Command(Command::Retire { pool, address }));
             }
         }
         Command::Recycle { pool } => {

@@ -20,3 +20,9 @@ pub mod slab;
 pub mod stats;
 pub mod wheel;
 pub mod wire;
+
+/// How many cases a property is tried with: `PROPTEST_CASES`, or as many as are usual.
+#[cfg(test)]
+fn cases(usual: u32) -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|count| count.parse().ok()).unwrap_or(usual)
+}

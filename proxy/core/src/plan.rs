@@ -34,7 +34,14 @@ impl Action {
 pub struct Effect {
     pub sets: Vec<(String, Option<String>)>,
     pub resets_all: bool,
+    /// Why it needs this very connection from now on: reasons with ` + ` between them.
     pub pin: Option<String>,
+    /// What pinned may be gone after it.
+    pub frees: bool,
+    /// Starts the session anew: DISCARD ALL.
+    pub discards: bool,
+    /// LISTEN (true) and UNLISTEN of a channel, or of all.
+    pub channels: Vec<(bool, Option<String>)>,
     pub forgets_prepared: bool,
     pub changes_schema: bool,
 }
@@ -51,6 +58,11 @@ pub enum Names {
 }
 
 impl Effect {
+    /// What it makes may be found, in this session, in the place of something of the same name.
+    pub fn hides_names(&self) -> bool {
+        self.pin.as_ref().is_some_and(|why| why.contains("temporary table"))
+    }
+
     pub fn is_none(&self) -> bool {
         *self == Self::default()
     }

@@ -45,7 +45,9 @@ pub struct Table {
 
 #[derive(Default)]
 struct Inner {
-    by_body: HashMap<Box<[u8]>, Arc<Prepared>>,
+    /// By the settings it is read under, and by its body.
+    by_body: HashMap<String, HashMap<Box<[u8]>, Arc<Prepared>>>,
+    kept: usize,
     next: u64,
 }
 
@@ -54,34 +56,44 @@ impl Table {
         Self { prefix: format!("articdbm_{salt:08x}_"), inner: Mutex::default() }
     }
 
+    pub fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
     pub fn is_ours(&self, name: &[u8]) -> bool {
         name.starts_with(self.prefix.as_bytes())
     }
 
-    pub fn intern(&self, body: &[u8], text: usize) -> Arc<Prepared> {
-        self.keep(body, text, false)
+    /// `reading`: the settings that decide what the text means.
+    pub fn intern(&self, reading: &str, body: &[u8], text: usize) -> Arc<Prepared> {
+        self.keep(reading, body, text, false)
     }
 
     /// Of the body of an SQL PREPARE. It has no NUL in it, so that it is never equal to that of a Parse.
-    pub fn intern_sql(&self, body: &[u8]) -> Arc<Prepared> {
-        self.keep(body, body.len(), true)
+    pub fn intern_sql(&self, reading: &str, body: &[u8]) -> Arc<Prepared> {
+        self.keep(reading, body, body.len(), true)
     }
 
-    fn keep(&self, body: &[u8], text: usize, sql: bool) -> Arc<Prepared> {
+    fn keep(&self, reading: &str, body: &[u8], text: usize, sql: bool) -> Arc<Prepared> {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = inner.by_body.get(body) {
+        if let Some(known) = inner.by_body.get(reading).and_then(|all| all.get(body)) {
             return Arc::clone(known);
         }
-        if inner.by_body.len() >= KEPT {
-            inner.by_body.retain(|_, prepared| Arc::strong_count(prepared) > 1);
+        if inner.kept >= KEPT {
+            for all in inner.by_body.values_mut() {
+                all.retain(|_, prepared| Arc::strong_count(prepared) > 1);
+            }
+            inner.by_body.retain(|_, all| !all.is_empty());
+            inner.kept = inner.by_body.values().map(HashMap::len).sum();
         }
         inner.next += 1;
         let id = inner.next;
         let name = format!("{}{id}", self.prefix).into_bytes().into_boxed_slice();
         let prepared = Arc::new(Prepared { id, name, body: body.into(), text, sql });
         // Full of statements that clients hold: this one lives as long as its clients, under a name of its own.
-        if inner.by_body.len() < KEPT {
-            inner.by_body.insert(body.into(), Arc::clone(&prepared));
+        if inner.kept < KEPT {
+            inner.kept += 1;
+            inner.by_body.entry_ref(reading).or_default().insert(body.into(), Arc::clone(&prepared));
         }
         prepared
     }
@@ -137,6 +149,10 @@ impl OnServer {
     pub fn outdate(&mut self) {
         self.clock += 1;
         self.changed = self.clock;
+    }
+
+    pub fn is_known(&self, id: u64) -> bool {
+        self.uses.contains_key(&id)
     }
 
     /// It was parsed before the last change: the same text, parsed now, may mean something else.
@@ -228,18 +244,21 @@ mod tests {
     #[test]
     fn one_content_one_name() {
         let table = Table::new(1);
-        let a = table.intern(b"SELECT 1\0\0\0", 8);
-        let b = table.intern(b"SELECT 1\0\0\0", 8);
-        let c = table.intern(b"SELECT 1\0\0\x01\0\0\0\x17", 8);
+        let a = table.intern("", b"SELECT 1\0\0\0", 8);
+        let b = table.intern("", b"SELECT 1\0\0\0", 8);
+        let c = table.intern("", b"SELECT 1\0\0\x01\0\0\0\x17", 8);
         assert!(Arc::ptr_eq(&a, &b));
         assert_ne!(a.name, c.name, "other parameter types are another statement");
         assert_eq!(a.text(), b"SELECT 1");
+        let elsewhere = table.intern("search_path=x\0", b"SELECT 1\0\0\0", 8);
+        assert_ne!(a.name, elsewhere.name, "so is one that is read in another way");
     }
 
     #[test]
     fn the_least_recently_used_goes_first() {
         let table = Table::new(1);
-        let all: Vec<_> = (0..4).map(|i| table.intern(format!("SELECT {i}\0\0\0").as_bytes(), 8)).collect();
+        let all: Vec<_> =
+            (0..4).map(|i| table.intern("", format!("SELECT {i}\0\0\0").as_bytes(), 8)).collect();
         let mut server = OnServer::default();
         for prepared in &all[..2] {
             assert!(server.insert(prepared, 2, 1).is_empty());
@@ -256,7 +275,7 @@ mod tests {
     #[test]
     fn another_unit_does_not_count_on_a_parse_that_may_fail() {
         let table = Table::new(1);
-        let one = table.intern(b"SELECT 1\0\0\0", 8);
+        let one = table.intern("", b"SELECT 1\0\0\0", 8);
         let mut server = OnServer::default();
         server.insert(&one, 2, 1);
         assert_eq!((server.touch(one.id, 1), server.touch(one.id, 2)), (Known::Yes, Known::Doubt));
@@ -277,8 +296,8 @@ mod tests {
     fn the_table_is_bounded_when_nobody_holds_on() {
         let table = Table::new(1);
         for i in 0..3 * KEPT {
-            table.intern(format!("SELECT {i}\0\0\0").as_bytes(), 8);
+            table.intern("", format!("SELECT {i}\0\0\0").as_bytes(), 8);
         }
-        assert!(table.inner.lock().unwrap().by_body.len() <= KEPT);
+        assert!(table.inner.lock().unwrap().kept <= KEPT);
     }
 }

@@ -10,6 +10,18 @@ const KEPT: usize = 4_096;
 pub const MEANING: [&str; 5] =
     ["client_encoding", "role", "search_path", "session_authorization", "standard_conforming_strings"];
 
+/// Settings besides those that decide what a literal stands for, or how an expression is read: what a server prepared
+/// under other ones is another statement.
+pub const READING: [&str; 7] = [
+    "array_nulls",
+    "datestyle",
+    "intervalstyle",
+    "lc_monetary",
+    "timezone",
+    "transform_null_equals",
+    "xmloption",
+];
+
 /// Settings whose values, once accepted, no server refuses later, and without which a statement does the same.
 const HARMLESS: [&str; 16] = [
     "application_name",
@@ -64,6 +76,17 @@ impl Settings {
 
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// All that a prepared statement depends on besides its text, as a key. Empty where nothing of it is set.
+    pub fn reading(&self) -> String {
+        let mut key = String::new();
+        for (name, value) in self.pairs() {
+            if MEANING.contains(&name) || READING.contains(&name) {
+                key.extend([name, "=", value, "\0"]);
+            }
+        }
+        key
     }
 
     pub fn meaning(&self) -> Vec<(String, String)> {

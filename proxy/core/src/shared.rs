@@ -42,6 +42,36 @@ pub struct CarrierStats {
     pub turns: Counter,
 }
 
+#[derive(Default)]
+struct PinCounts {
+    taken: AtomicU64,
+    ended: AtomicU64,
+    alive: AtomicU64,
+}
+
+/// Why a client is tied to one connection, counted for as long as it is.
+pub struct Hold {
+    why: Box<str>,
+    counts: Arc<PinCounts>,
+}
+
+impl Hold {
+    pub fn why(&self) -> &str {
+        &self.why
+    }
+
+    /// The state is gone, and its client stays.
+    pub fn end(&self) {
+        self.counts.ended.fetch_add(1, Relaxed);
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.counts.alive.fetch_sub(1, Relaxed);
+    }
+}
+
 pub struct Shared {
     pub key: ProcessKey,
     /// Cancel keys are made of this and the client's handle.
@@ -62,9 +92,11 @@ pub struct Shared {
     pub tell_strays: AtomicBool,
     /// Statements that take longer are told of.
     pub slow_us: AtomicU64,
+    /// And of what kind their parameters were.
+    pub slow_parameters: AtomicBool,
     pools: RwLock<HashMap<u32, Arc<ServerPool>>>,
     groups: Mutex<HashMap<u32, Arc<Group>>>,
-    pins: Mutex<BTreeMap<String, u64>>,
+    pins: Mutex<BTreeMap<String, Arc<PinCounts>>>,
     asked: Mutex<HashMap<plan::Key, u64>>,
     tickets: AtomicU64,
     started: Instant,
@@ -96,6 +128,7 @@ impl Shared {
             stopping: AtomicBool::new(false),
             tell_strays: AtomicBool::new(false),
             slow_us: AtomicU64::new(u64::MAX),
+            slow_parameters: AtomicBool::new(false),
             pools: RwLock::default(),
             groups: Mutex::default(),
             pins: Mutex::default(),
@@ -170,14 +203,27 @@ impl Shared {
         self.pools.write().unwrap_or_else(PoisonError::into_inner).insert(id, pool);
     }
 
-    pub fn count_pin(&self, why: &str) {
+    /// A client is tied to its connection, and counts among those that are for as long as this lives.
+    pub fn hold(&self, why: &str) -> Hold {
         let mut pins = self.pins.lock().unwrap_or_else(PoisonError::into_inner);
-        let why = if pins.contains_key(why) || pins.len() < MAX_PIN_REASONS { why } else { "other" };
-        *pins.entry(why.to_owned()).or_default() += 1;
+        let counted = if pins.contains_key(why) || pins.len() < MAX_PIN_REASONS { why } else { "other" };
+        let counts = Arc::clone(pins.entry(counted.to_owned()).or_default());
+        counts.taken.fetch_add(1, Relaxed);
+        counts.alive.fetch_add(1, Relaxed);
+        Hold { why: why.into(), counts }
     }
 
-    pub fn pins(&self) -> Vec<(String, u64)> {
+    /// Every reason, with how often it tied a client, how often it ended before the client did, and how many it ties.
+    pub fn pins(&self) -> Vec<(String, u64, u64, u64)> {
         let pins = self.pins.lock().unwrap_or_else(PoisonError::into_inner);
-        pins.iter().map(|(why, count)| (why.clone(), *count)).collect()
+        let figures = |counts: &PinCounts| {
+            (counts.taken.load(Relaxed), counts.ended.load(Relaxed), counts.alive.load(Relaxed))
+        };
+        pins.iter()
+            .map(|(why, counts)| {
+                let (taken, ended, alive) = figures(counts);
+                (why.clone(), taken, ended, alive)
+            })
+            .collect()
     }
 }

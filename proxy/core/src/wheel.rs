@@ -307,7 +307,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(2_000))]
+        #![proptest_config(ProptestConfig::with_cases(crate::cases(2_000)))]
         #[test]
         fn agrees_with_a_list(start in 0..u64::MAX / 4, steps in prop::collection::vec(step(), 1..80)) {
             let mut wheel = Wheel::new(start);

@@ -29,10 +29,6 @@ def test_a_program_sees_the_same(sees: Sees, made: Path, driver: str, section: s
     assert answer == expected
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="it says EXPLAIN EXECUTE in SQL of a statement that it prepared by the protocol (26000): see docs/support.md",
-)
 @pytest.mark.parametrize("database", ["shop", "shop_one"])
 def test_what_the_macros_of_sqlx_ask(sees: Sees, made: Path, database: str) -> None:
     answer, expected = sees((made / "drivers", "sqlx-describe"), database, "describe")

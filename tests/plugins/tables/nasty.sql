@@ -92,7 +92,7 @@ EXPLAIN ANALYZE GARBAGE
 SELECT 1; GARBAGE
 --> pin unread statement & set x = 1
 GARBAGE; SET x = 1
---> pin listen & set x = 1
+--> listen a & set x = 1
 LISTEN a; SET x = 1
 --> pin advisory lock & schema
 EXPLAIN (ANALYZE true, FORMAT json) CREATE TABLE x AS SELECT pg_advisory_lock(1)

@@ -28,9 +28,9 @@ PREPARE p AS SELECT 1
 PREPARE "P" (int, text) AS INSERT INTO t VALUES ($1, $2)
 --> pin sql-prepare
 SELECT 1; PREPARE p AS SELECT 1
---> pin sql-prepare
+--> pin sql-prepare + prepared effect
 PREPARE p
---> pin sql-prepare
+--> pin sql-prepare + prepared effect
 PREPARE p (int) AS SELECT set_config('a', $1::text, false)
 --> makes
 prepare transaction_ as select 1
@@ -46,23 +46,33 @@ EXPLAIN ANALYZE EXECUTE p
 CREATE TABLE t AS EXECUTE p
 --> nothing
 SELECT 1; EXECUTE p
---> drops
+--> drops & frees
 DEALLOCATE p
---> drops
+--> drops & frees
 DEALLOCATE PREPARE p
---> forgets prepared
+--> forgets prepared & frees
 DEALLOCATE ALL
---> forgets prepared
+--> forgets prepared & frees
 DEALLOCATE PREPARE ALL
---> drops
+--> drops & frees
 DEALLOCATE "all"
---> pin listen & aside
-LISTEN a
---> aside
+--> listen a & aside
+LISTEN A
+--> listen A & aside
+LISTEN "A";
+--> pin listen
+LISTEN a, b
+--> unlisten b & aside & frees
+UNLISTEN b
+--> unlisten * & aside & frees
 UNLISTEN *
+--> listen a & unlisten * & listen b & frees
+LISTEN a; SELECT 1; UNLISTEN *; LISTEN b
+--> listen a & frees & pin advisory lock
+BEGIN; LISTEN a; SELECT pg_advisory_lock(1); ROLLBACK
 --> nothing
 NOTIFY a, 'LISTEN b'
---> pin listen
+--> listen A b
 SELECT 1; LISTEN "A b"
 --> pin load
 LOAD 'auto_explain'
@@ -82,7 +92,7 @@ DECLARE c CURSOR FOR SELECT pg_advisory_lock(id) FROM t
 FETCH ALL FROM c
 --> nothing
 MOVE 3 IN c
---> nothing
+--> frees
 CLOSE ALL
 --> nothing
 COPY t FROM STDIN
@@ -112,15 +122,15 @@ COMMENT ON TABLE t IS 'x'
 CALL p(1)
 --> pin advisory lock
 SELECT pg_advisory_lock(1)
---> pin advisory lock
+--> pin advisory lock & frees
 SELECT pg_try_advisory_lock_shared(1, 2)
---> pin advisory lock
+--> pin advisory lock & frees
 SELECT pg_catalog . pg_try_advisory_lock (1)
 --> pin advisory lock
 SELECT "pg_advisory_lock"(1)
 --> pin advisory lock
 SELECT PG_ADVISORY_LOCK(1)
---> pin advisory lock
+--> pin advisory lock & frees
 SELECT * FROM t WHERE pg_try_advisory_lock(t.id) LIMIT 1
 --> pin advisory lock
 SELECT 1 FROM a JOIN LATERAL (SELECT pg_advisory_lock(a.id)) x ON true
@@ -128,7 +138,7 @@ SELECT 1 FROM a JOIN LATERAL (SELECT pg_advisory_lock(a.id)) x ON true
 WITH x AS MATERIALIZED (SELECT pg_advisory_lock(1)) SELECT * FROM x
 --> pin advisory lock
 SELECT * FROM ROWS FROM (pg_advisory_lock(1)) AS x
---> pin advisory lock
+--> pin advisory lock & frees
 INSERT INTO t SELECT 1 WHERE pg_try_advisory_lock(1)
 --> pin advisory lock
 DELETE FROM t RETURNING pg_advisory_lock(id)
@@ -138,15 +148,15 @@ SELECT array(SELECT pg_advisory_lock(1))
 SELECT CASE WHEN true THEN pg_advisory_lock(1) END
 --> nothing
 SELECT pg_advisory_xact_lock(1)
---> nothing
+--> frees
 SELECT pg_advisory_unlock(1)
---> nothing
+--> frees
 SELECT pg_advisory_unlock_all()
 --> nothing
 SELECT "PG_ADVISORY_LOCK"(1)
 --> nothing
 SELECT app.pg_advisory_lock(1)
---> resets all
+--> resets all & unlisten * & frees
 SELECT pg_advisory_unlock_all();
 CLOSE ALL;
 UNLISTEN *;
@@ -187,7 +197,7 @@ SELECT pg_replication_origin_session_setup('x')
 CREATE TEMP TABLE x (a int)
 --> pin temporary table
 CREATE TEMPORARY TABLE x AS SELECT 1
---> pin temporary table
+--> pin temporary table & frees
 create local temp table x (a int) on commit drop
 --> pin temporary table
 CREATE GLOBAL TEMPORARY TABLE x (a int)
@@ -221,7 +231,7 @@ EXPLAIN ANALYZE CREATE TEMP TABLE x AS SELECT 1
 CREATE TABLE x (a int)
 --> search_path="pg_temp" | pin temporary table
 SELECT 1 INTO x
---> search_path=public, pg_temp | nothing
+--> search_path=public, pg_temp | frees
 DROP INDEX i
 --> nothing
 DELETE FROM pg_temp.x
@@ -249,7 +259,7 @@ EXPLAIN CREATE TEMP TABLE x AS SELECT 1
 ALTER TABLE x ADD COLUMN b int
 --> schema
 ALTER TABLE x ALTER COLUMN b SET DEFAULT 1
---> schema
+--> schema & frees
 DROP TABLE x, y CASCADE
 --> schema
 CREATE OR REPLACE VIEW v AS SELECT 1
@@ -271,13 +281,13 @@ ALTER TYPE mood ADD VALUE 'c'
 CREATE DOMAIN d AS int
 --> schema
 CREATE SCHEMA s
---> schema
+--> schema & frees
 DROP SCHEMA s CASCADE
 --> schema
 CREATE EXTENSION hstore
 --> schema
 CREATE RULE r AS ON INSERT TO t DO ALSO (INSERT INTO u VALUES (1); INSERT INTO v VALUES (2))
---> schema
+--> schema & frees
 DROP OWNED BY app
 --> schema
 CREATE FOREIGN TABLE ft (a int) SERVER s

@@ -126,19 +126,19 @@ SHOW ALL
 RESET ALL
 --> role=app | resets all & set role = app
 RESET ALL
---> resets all & forgets prepared
+--> resets all & forgets prepared & discards
 DISCARD ALL
 --> nothing
 DISCARD PLANS
---> nothing
+--> frees
 DISCARD TEMP
 --> nothing
 DISCARD SEQUENCES
 --> pin random seed
 SET SEED TO 0.5
---> pin temporary table
+--> pin pg_temp in search_path
 SET search_path = pg_temp, public
---> pin temporary table
+--> pin pg_temp in search_path
 SET search_path TO 'PG_TEMP', public
 --> set datestyle = 'ISO, DMY'
 SET DateStyle = 'ISO, DMY'
@@ -214,21 +214,21 @@ BEGIN; SET x = 1; RESET ALL; COMMIT
 SET x = 1; COMMIT
 --> set x = 1
 BEGIN; SET x = 1
---> pin set inside a batch
+--> pin set inside a batch & frees
 END; SET x = 1; BEGIN
---> pin set inside a batch
+--> pin set inside a batch & frees
 BEGIN; SET x = 1; ROLLBACK
---> pin set inside a batch
+--> pin set inside a batch & frees
 BEGIN; SET x = 1; ABORT
---> pin set inside a batch
+--> pin set inside a batch & frees
 BEGIN; SAVEPOINT a; SET x = 1; ROLLBACK TO a; COMMIT
---> pin set inside a batch
+--> pin set inside a batch & frees
 BEGIN; SET x = 1; PREPARE TRANSACTION 'a'
---> pin set inside a batch
+--> pin set inside a batch & frees
 SET x = 1; COMMIT PREPARED 'a'
---> pin set inside a batch
+--> pin set inside a batch & frees
 COMMIT; SET x = 1
---> pin set inside a batch
+--> pin set inside a batch & frees
 SAVEPOINT a; RESET ALL; ROLLBACK TO a
 --> nothing
 BEGIN; SET LOCAL x = 1; COMMIT
@@ -256,7 +256,7 @@ SELECT set_config('search_path', 'a, ', false)
 SELECT set_config('search_path', '', false)
 --> pin set_config
 SELECT set_config('search_path', 'a b', false)
---> pin temporary table
+--> pin pg_temp in search_path
 SELECT set_config('search_path', 'pg_temp, a', false)
 --> set role = 'app'
 SELECT set_config('role', 'app', false)

@@ -1,6 +1,7 @@
 //! A client: its stream, how far it is, what it waits for, and the connection it holds.
 
 use super::stream::Stream;
+use crate::border::Slow;
 use crate::engine::Clock;
 use crate::settings::Settings;
 use crate::shared::{ServerPool, Shared};
@@ -16,6 +17,8 @@ pub enum Stage {
     /// The brain has its StartupMessage and talks with it.
     Login,
     Active,
+    /// It replicates, on a connection of its own: what it says and hears passes as it is.
+    Tied,
     /// It asked to cancel another's statement; closed when that is done.
     Cancelling,
     /// To be closed once its output is sent.
@@ -42,6 +45,8 @@ pub enum Link {
     None,
     Held(Id),
     Shared(Id),
+    /// Until one of them goes.
+    Tied(Id),
 }
 
 /// Counts a client for as long as it lives, however it ends.
@@ -110,11 +115,18 @@ pub struct Client {
     pub waiting_since_us: u64,
     /// How long the statement in hand waited for a connection.
     pub waited_us: u64,
+    /// Since when it has not taken all that is there for it (0: it has), and for how long before that, of late.
+    pub stuck_since_us: u64,
+    pub stuck_us: u64,
+    /// A statement that is told of when it has: it ended at the server then.
+    pub slow: Option<Box<(u64, Slow)>>,
     /// When it came, and when it was last heard.
     pub since_us: u64,
     pub heard_us: u64,
     /// The last unit, kept while it can be run again: on a shared connection always.
     pub again: Vec<u8>,
+    /// It was its turn in the queue: it may join a shared connection while others still wait.
+    pub called: bool,
     /// It already was run again.
     pub repeated: bool,
     pub deadline_ms: u64,
@@ -168,9 +180,13 @@ impl Client {
             wait: Wait::None,
             waiting_since_us: 0,
             waited_us: 0,
+            stuck_since_us: 0,
+            stuck_us: 0,
+            slow: None,
             since_us: now_us,
             heard_us: now_us,
             again: Vec::new(),
+            called: false,
             repeated: false,
             deadline_ms: 0,
             armed_ms: u64::MAX,
@@ -211,6 +227,21 @@ impl Client {
         let mut unit = std::mem::take(&mut self.again);
         unit.append(&mut self.input);
         self.input = unit;
+    }
+
+    /// Its output was flushed, and so much is left of it. All of it taken: a statement that waited for that.
+    pub fn flushed(&mut self, left: usize, now_us: u64) -> Option<Box<(u64, Slow)>> {
+        if left > 0 {
+            if self.stuck_since_us == 0 {
+                self.stuck_since_us = now_us;
+            }
+            return None;
+        }
+        if self.stuck_since_us > 0 && self.slow.is_none() {
+            self.stuck_us += now_us.saturating_sub(self.stuck_since_us);
+        }
+        self.stuck_since_us = 0;
+        self.slow.take()
     }
 
     /// A client that may be kept waiting for nothing more than its own next statement.

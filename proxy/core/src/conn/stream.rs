@@ -48,6 +48,8 @@ pub struct Stream {
     /// How much of `out` (or `sealed`) the kernel has taken.
     sent: usize,
     pub paused: bool,
+    /// It carries a stream without end: its buffers are kept, however large.
+    pub streams: bool,
     /// The last read took all it could: there may be more.
     more: bool,
     /// On the carrier's list of those to flush.
@@ -65,6 +67,7 @@ impl Stream {
             sealed: Vec::new(),
             sent: 0,
             paused: false,
+            streams: false,
             more: false,
             dirty: false,
         }
@@ -116,6 +119,21 @@ impl Stream {
         self.out.len() + self.sealed.len() - self.sent
     }
 
+    /// Bytes for the peer: straight to the kernel where nothing waits, else behind what does. What the kernel took; where
+    /// that is not all, `flush` goes on when it takes more.
+    pub fn pass(&mut self, set: PollSet, bytes: &[u8]) -> io::Result<usize> {
+        if self.tls.is_some() || self.out.len() > self.sent {
+            self.out.extend_from_slice(bytes);
+            return Ok(0);
+        }
+        let taken = poll::send(self.fd.as_raw_fd(), bytes)?;
+        if taken < bytes.len() {
+            self.out.extend_from_slice(bytes.get(taken..).unwrap_or_default());
+            self.watch(set);
+        }
+        Ok(taken)
+    }
+
     /// One send of what waits. Err: the peer is gone.
     pub fn flush(&mut self, set: PollSet, spare: &mut Spare) -> Result<usize, String> {
         if let Some(tls) = &mut self.tls {
@@ -137,6 +155,9 @@ impl Stream {
         if self.sent == buffer.len() {
             self.sent = 0;
             buffer.clear();
+            if self.streams {
+                return Ok(self.watched_after(set, written));
+            }
             let empty = std::mem::take(buffer);
             spare.put(empty);
             if sealed && self.out.is_empty() {
@@ -146,8 +167,12 @@ impl Stream {
             buffer.drain(..self.sent);
             self.sent = 0;
         }
+        Ok(self.watched_after(set, written))
+    }
+
+    fn watched_after(&mut self, set: PollSet, written: usize) -> usize {
         self.watch(set);
-        Ok(written)
+        written
     }
 
     /// After a read that these events asked for: have what it left told of again. While paused that is `resume`'s to do.

@@ -11,12 +11,15 @@ use crate::wire::postgres::build;
 use crate::wire::postgres::pending::Kind;
 use std::sync::Arc;
 
-/// A shared connection's first statement that runs for so long will not end by itself before a request is there.
+/// A shared connection's first statement that runs for so long keeps its neighbours waiting: it costs the connection.
 const STUCK_US: u64 = 5_000;
 /// So often a shared connection is looked at on which somebody waits behind another, or that somebody left.
 const LOOK_MS: u64 = 100;
 /// What runs there for so long, for nobody, is stopped.
 const DESERTED_MS: u64 = 1_000;
+/// A connection that is being made ready for the next client takes no longer, or it is given up: it counts, and serves
+/// nobody.
+const OURS_MS: u64 = 5_000;
 
 const BY_USER: &str = "canceling statement due to user request";
 pub(super) const BY_TIME: &str = "canceling statement due to statement timeout";
@@ -54,6 +57,7 @@ impl Engine {
             }
             (Link::Held(lane), _) => self.ask_server(lane, BY_USER, Some(by)),
             (Link::Shared(lane), _) => self.cancel_shared(id, lane, by),
+            (Link::Tied(lane), _) => self.send_cancel(lane, Some(by)),
             _ => false,
         }
     }
@@ -64,9 +68,20 @@ impl Engine {
         if server.up.pending.is_empty() || server.stage != Stage::Active {
             return false;
         }
-        server.cancels += 1;
+        if server.up.pending.front().is_some_and(|pending| pending.kind.is_ours()) {
+            // It would stop what is ours, and with that the session.
+            let due = server.cancel_due.replace((text, by));
+            self.acknowledge(due);
+            return true;
+        }
         // The server's own words are of a request, and right when it was one.
         server.up.stopped = (text == BY_TIME).then_some(text);
+        self.send_cancel(lane, by)
+    }
+
+    fn send_cancel(&mut self, lane: Id, by: Option<Id>) -> bool {
+        let Some(server) = self.servers.get(lane) else { return false };
+        server.cancels += 1;
         let (address, secret) = (server.address.to_string(), server.secret.to_vec());
         let (pid, pool) = (server.pid, Arc::clone(server.seat.pool()));
         let number = pool.id;
@@ -77,23 +92,53 @@ impl Engine {
         true
     }
 
+    /// Something of ours is through: now the statement that was meant is the next, unless there is none any more.
+    pub(super) fn ask_when_due(&mut self, server: Box<Server>) -> Option<Box<Server>> {
+        let Some((text, by)) = server.cancel_due else { return Some(server) };
+        if server.up.pending.front().is_some_and(|pending| pending.kind.is_ours()) {
+            return Some(server);
+        }
+        let id = server.id;
+        self.servers.put(id, server);
+        if let Some(server) = self.servers.get(id) {
+            server.cancel_due = None;
+        }
+        if !self.ask_server(id, text, by) {
+            self.acknowledge(Some((text, by)));
+        }
+        self.servers.take(id)
+    }
+
+    /// The request was dealt with, or there is nothing left that it could be for.
+    pub(super) fn acknowledge(&self, due: Option<(&'static str, Option<Id>)>) {
+        if let Some((_, Some(by))) = due {
+            self.shared.post(by.carrier(), Post::CancelDone(by));
+        }
+    }
+
     fn cancel_shared(&mut self, id: Id, lane: Id, by: Id) -> bool {
         let Some(server) = self.servers.get(lane) else { return false };
         let stuck = server.up.oldest_us().is_some_and(|since| self.now_us.saturating_sub(since) > STUCK_US);
-        match server.up.first() {
-            Some((first, _)) if first == id && server.up.units == 1 => {
-                self.ask_server(lane, BY_USER, Some(by))
-            }
-            // It ends before a request would be there.
-            Some((first, _)) if first == id && !stuck => false,
-            Some((first, _)) if first == id => {
-                self.scatter(lane, Some(id), BY_USER);
-                false
-            }
-            _ => {
-                self.step_out(id, lane, BY_USER);
-                false
-            }
+        let (alone, midway) = (server.up.units == 1, server.up.midway() == Some(id));
+        if server.up.first().is_none_or(|(first, _)| first != id) {
+            self.step_out(id, lane, BY_USER);
+            return false;
+        }
+        if stuck && !alone && !midway {
+            self.scatter(lane, Some(id), BY_USER);
+            return false;
+        }
+        if !alone {
+            self.part_from_neighbours(id, lane);
+        }
+        self.ask_server(lane, BY_USER, Some(by))
+    }
+
+    /// The server can be asked to stop what it does only where that is nobody else's.
+    fn part_from_neighbours(&mut self, id: Id, lane: Id) {
+        if let Some(mut server) = self.servers.take(lane) {
+            self.part(&mut server, id);
+            self.servers.put(lane, server);
         }
     }
 
@@ -110,11 +155,19 @@ impl Engine {
 
     /// The time of a statement on a shared connection is up.
     pub(super) fn stop_shared(&mut self, id: Id, lane: Id) {
-        let first = self.servers.get(lane).and_then(|server| server.up.first());
+        let Some(server) = self.servers.get(lane) else { return };
+        let (first, midway) = (server.up.first(), server.up.midway() == Some(id));
         if first.is_some_and(|(first, _)| first != id) {
             self.step_out(id, lane, BY_TIME);
-        } else {
+        } else if !midway {
             self.scatter(lane, Some(id), BY_TIME);
+        } else {
+            // It is told when the row it is in the middle of is through.
+            self.part_from_neighbours(id, lane);
+            if let Some(mut client) = self.clients.take(id) {
+                client.stopping = self.ask_server(lane, BY_TIME, None);
+                self.settle_client(client, Ok(()));
+            }
         }
         self.resume_all();
     }
@@ -232,11 +285,12 @@ impl Engine {
     pub(super) fn look_after(&mut self, lane: Id) {
         let Some(server) = self.servers.get(lane) else { return };
         let (Some((first, _)), None) = (server.up.first(), server.up.owner) else { return };
+        let bound_ms = if first == lane { OURS_MS } else { DESERTED_MS };
         let since = server.up.oldest_us().unwrap_or(self.now_us);
         let (runs_ms, units) = (self.now_us.saturating_sub(since) / 1_000, server.up.units);
         let (patient, cancelled) = (runs_ms < LOOK_MS, server.cancels > 0);
         let here = self.clients.get(first).is_some_and(|client| client.link == Link::Shared(lane));
-        if cancelled || patient || (!here && runs_ms < DESERTED_MS) {
+        if cancelled || patient || (!here && runs_ms < bound_ms) {
             return self.watch(lane);
         }
         if !here {
@@ -257,6 +311,18 @@ impl Engine {
             build::ready(&mut client.stream.out, b'I');
             self.resume(id);
         }
+    }
+
+    /// Its settings hold now, and the statement that waited for them was cancelled meanwhile. True: the statement is gone.
+    pub(super) fn cancel_settled(&mut self, client: &mut Client) -> bool {
+        if client.status != b'I' || !client.session.drop_unit(&mut client.input).unwrap_or(false) {
+            return false;
+        }
+        client.repeated = false;
+        build::error(&mut client.stream.out, "ERROR", "57014", BY_USER);
+        build::ready(&mut client.stream.out, b'I');
+        self.mark_client(client);
+        true
     }
 
     fn cancel_waiting(&mut self, mut client: Box<Client>) {
@@ -297,6 +363,9 @@ impl Engine {
         }
         let owner = server.up.owner.filter(|_| server.cancels == 0 && server.up.is_quiet());
         self.servers.put(id, server);
+        if idle {
+            self.watch(id);
+        }
         // Its next statement waited, or it would have been stopped in the place of the one that was meant.
         if let Some(owner) = owner
             && let Some(client) = self.clients.get(owner)

@@ -76,6 +76,7 @@ impl Engine {
             Command::Send { conn, data } => self.send(conn, &data),
             Command::Close { conn, data } => self.close(conn, data),
             Command::Admit(admit) => self.admit(*admit),
+            Command::Tie(tie) => self.tie(*tie),
             Command::Attach(attach) => self.attach(*attach),
             Command::AdmitServer { conn, pid, secret, parameters } => {
                 self.admit_server(conn, pid, secret, &parameters);
@@ -98,6 +99,7 @@ impl Engine {
             Command::Drain { at_once } => self.drain(at_once),
             Command::Survey { pool, ms } => self.survey(pool, ms),
             Command::Break { pool, address } => self.break_off(pool, &address),
+            Command::Retire { pool, address } => self.retire(pool, &address),
         }
     }
 
@@ -144,6 +146,18 @@ impl Engine {
         }
     }
 
+    /// What is in use there ends with who uses it.
+    fn retire(&mut self, pool: u32, address: &str) {
+        for id in self.servers.ids() {
+            if let Some(server) = self.servers.get(id)
+                && server.seat.pool().id == pool
+                && &*server.address == address
+            {
+                server.doomed = true;
+            }
+        }
+    }
+
     fn send(&mut self, conn: Id, data: &[u8]) {
         if let Some(client) = self.clients.get(conn)
             && client.stage == ClientStage::Login
@@ -162,7 +176,7 @@ impl Engine {
     fn close(&mut self, conn: Id, data: Vec<u8>) {
         // A handle names either; only one of the slabs knows it, and a client that is admitted may be closed too.
         if let Some(server) = self.servers.get(conn)
-            && server.stage != Stage::Active
+            && matches!(server.stage, Stage::Tls | Stage::Login)
         {
             drop(self.servers.remove(conn));
         } else if let Some(client) = self.clients.take(conn) {
@@ -203,11 +217,13 @@ impl Engine {
             address: attach.address.into(),
             local,
             input: Vec::new(),
+            tied: None,
             up: Upstream::new(Arc::clone(&self.shared.no_settings), schema),
             pid: 0,
             secret: Box::default(),
             blocked_by: None,
             cancels: 0,
+            cancel_due: None,
             doomed: false,
             looked_at_ms: 0,
             began_us: 0,

@@ -32,6 +32,10 @@ pub enum Clock {
     Stopping,
     Transaction,
     Idle,
+    /// A replication connection has none.
+    Tied,
+    /// It is told to go when the message under way is through.
+    Parting,
 }
 
 impl Engine {
@@ -39,6 +43,8 @@ impl Engine {
         match (client.stage, client.wait, client.link) {
             (Stage::First | Stage::Login | Stage::Cancelling, ..) => Clock::Login,
             (Stage::Closing, ..) => Clock::Closing,
+            (Stage::Tied, ..) if client.stopping => Clock::Parting,
+            (Stage::Tied, ..) => Clock::Tied,
             (_, Wait::Plan | Wait::Answer { .. }, _) => Clock::Plan,
             (_, Wait::Pool { .. }, _) => Clock::Pool,
             (_, _, Link::Shared(_)) => Clock::Statement,
@@ -57,7 +63,8 @@ impl Engine {
         };
         match clock {
             Clock::Login => self.shared.limits.login_ms,
-            Clock::Closing => CLOSING_MS,
+            Clock::Closing | Clock::Parting => CLOSING_MS,
+            Clock::Tied => 0,
             // A command of the console may wait for others to finish.
             Clock::Plan if client.pool.is_none() && client.wait != Wait::Plan => 0,
             Clock::Plan => BRAIN_MS,
@@ -146,6 +153,7 @@ impl Engine {
         }
         let end = match clock {
             Clock::Closing => return self.drop_client(id),
+            Clock::Parting | Clock::Tied => End::Gone("it did not read in time that it has to go".to_owned()),
             Clock::Login => End::error("08P01", "client_login_timeout"),
             Clock::Plan => End::error("57014", "no plan or answer in time"),
             Clock::Pool => wait_over(client.pool.as_ref().and_then(|pool| pool.trouble())),

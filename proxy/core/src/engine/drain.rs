@@ -19,6 +19,7 @@ impl Engine {
                 // Who logs in is refused by the brain.
                 _ if at_once => self.end_client(client, stopped()),
                 Stage::Active if self.may_go(&client) => self.end_client(client, stopped()),
+                Stage::Tied if self.tied_rests(&client) => self.end_client(client, stopped()),
                 _ => {
                     client.finishing = client.stage == Stage::Active && client.wait != Wait::None;
                     self.clients.put(id, client);
@@ -36,7 +37,7 @@ impl Engine {
         }
         match client.link {
             Link::None => true,
-            Link::Shared(_) => false,
+            Link::Shared(_) | Link::Tied(_) => false,
             Link::Held(id) => {
                 self.servers.get(id).is_some_and(|server| server.up.is_quiet() && server.up.status == b'I')
             }

@@ -58,7 +58,11 @@ impl Engine {
         if let Some(server) = self.granted.take() {
             return self.occupy(client, server, ride, input);
         }
-        if let Some(length) = ride {
+        let called = std::mem::take(&mut client.called);
+        // Who waits came first, or those in the queue would wait for as long as others come.
+        if let Some(length) = ride
+            && (called || !pool.riders_wait())
+        {
             let depth = config.share_depth.max(1);
             let best = self.best_shared(&pool, client);
             if let Some((id, units)) = best
@@ -131,8 +135,7 @@ impl Engine {
             let units = server.up.units;
             let stuck =
                 server.up.oldest_us().is_some_and(|since| self.now_us.saturating_sub(since) > STUCK_US);
-            let over =
-                self.now_us.saturating_sub(server.shared_since_us) > TURN_US || server.rides > TURN_UNITS;
+            let over = is_over(server, self.now_us);
             let fits = Arc::ptr_eq(&server.up.applied, &client.settings)
                 && !(server.up.purge || server.doomed)
                 && server.up.schema == schema
@@ -213,13 +216,22 @@ impl Engine {
         if pool.waiting() == 0 {
             return;
         }
-        for _ in server.up.units..*JOIN_FIRST.start() as usize {
-            let Some(waiter) = pool.next_rider(self.index) else { return };
-            // It was their turn: nobody who waits for a connection alone came before them.
-            server.shared_since_us = self.now_us;
-            server.rides = 0;
+        let stuck = server.up.oldest_us().is_some_and(|since| self.now_us.saturating_sub(since) > STUCK_US);
+        let few = *JOIN_FIRST.start() as usize;
+        // Called sooner than that they would wait behind this one, instead of going to whichever is free next.
+        let soon = join_first(server.up.pace_ns).min(pool.config().share_depth);
+        let most = if stuck { few } else { soon.max(few) };
+        for _ in server.up.units..most {
+            // Who waits for a connection of its own, or elsewhere, waits for the end of this one's turn.
+            let past = !is_over(server, self.now_us);
+            let Some((waiter, first)) = pool.next_rider(self.index, past) else { return };
+            if first {
+                server.shared_since_us = self.now_us;
+                server.rides = 0;
+            }
             if let Some(client) = self.clients.get(waiter.client) {
                 client.wait = Wait::None;
+                client.called = true;
             }
             self.resumed.push_back(waiter.client);
         }
@@ -410,7 +422,9 @@ impl Engine {
     }
 
     /// Closes a connection that is in the pool's hands or ours.
-    pub(super) fn discard(&mut self, server: Box<Server>) {
+    pub(super) fn discard(&mut self, mut server: Box<Server>) {
+        let due = server.cancel_due.take();
+        self.acknowledge(due);
         let id = server.id;
         if id.carrier() == self.index {
             self.servers.remove(id);
@@ -436,13 +450,19 @@ impl Engine {
         if let Link::Shared(id) = link {
             self.watch(id);
         }
+        if let Link::Tied(id) = link {
+            return self.untie(id, stop);
+        }
         let Link::Held(id) = link else { return };
         let Some(mut server) = self.servers.take(id) else { return };
         let pool = Arc::clone(server.seat.pool());
         pool.stats[self.index].linked.add(-1);
         server.up.owner = None;
-        let clean =
-            server.up.is_quiet() && server.up.status == b'I' && client.session.is_between() && !server.doomed;
+        let survives = client.session.pins.as_ref().is_some_and(|pins| pins.survive_discard());
+        let clean = server.up.owes_nobody()
+            && server.up.status == b'I'
+            && client.session.is_between()
+            && !(server.doomed || survives);
         let reset = client.session.pinned || pool.config().mode == Mode::Session;
         if clean && !reset {
             self.release(server);
@@ -452,6 +472,7 @@ impl Engine {
             build::query(&mut server.stream.out, b"DISCARD ALL");
             self.mark_server(&mut server);
             self.servers.put(id, server);
+            self.watch(id);
         } else {
             let stop = stop && !server.up.pending.is_empty();
             self.abandon(server, stop);
@@ -491,6 +512,9 @@ impl Engine {
                 ("25000".to_owned(), "a statement left a transaction open on a shared connection".to_owned())
             }
         };
+        if server.stage == Stage::Tied {
+            return self.lose_tied(server, &message);
+        }
         let admitted = server.stage == Stage::Active;
         let (conn, ticket, pool_id) = (server.id, server.ticket, pool.id);
         self.shared.tell(Event::ServerLost {
@@ -523,6 +547,9 @@ impl Engine {
 
     /// What the client got last is the beginning of a message: words of ours would become part of a row.
     pub(super) fn is_midway(&mut self, client: &Client) -> bool {
+        if let Link::Tied(id) = client.link {
+            return self.tied_midway(id);
+        }
         let (Link::Held(id) | Link::Shared(id)) = client.link else { return false };
         self.servers.get(id).is_some_and(|server| server.up.midway() == Some(client.id))
     }
@@ -548,6 +575,11 @@ impl Engine {
 /// So many units may be under way on a connection of this pace for one more to join before an idle one is taken.
 fn join_first(pace_ns: u64) -> usize {
     (JOIN_NS / pace_ns.max(1)).clamp(*JOIN_FIRST.start(), *JOIN_FIRST.end()) as usize
+}
+
+/// A shared connection has been that for long enough where others wait for one of their own.
+fn is_over(server: &Server, now_us: u64) -> bool {
+    now_us.saturating_sub(server.shared_since_us) > TURN_US || server.rides > TURN_UNITS
 }
 
 /// An error after which the connection is closed.

@@ -170,7 +170,7 @@ fn client_row(client: &Client, now_us: u64) -> ClientRow {
     };
     let link = match client.link {
         Link::None => None,
-        Link::Held(id) | Link::Shared(id) => Some(id.0),
+        Link::Held(id) | Link::Shared(id) | Link::Tied(id) => Some(id.0),
     };
     ClientRow {
         conn: client.id,
@@ -195,12 +195,13 @@ fn client_row(client: &Client, now_us: u64) -> ClientRow {
 
 fn server_row(server: &Server, (now_us, now_ms): (u64, u64)) -> ServerRow {
     let owner = server.up.owner.map(|Id(id)| id);
+    let heard_us = server.tied.as_ref().map_or_else(|| server.up.heard_us(), |tied| tied.heard_us);
     let state = match server.stage {
         ServerStage::Tls | ServerStage::Login => "login",
-        ServerStage::Active if server.cancels > 0 => "being_canceled",
+        ServerStage::Active | ServerStage::Tied if server.cancels > 0 => "being_canceled",
         ServerStage::Active if owner.is_none() && server.up.is_quiet() => "idle",
         ServerStage::Active if owner.is_none() && server.up.units == 0 => "tested",
-        ServerStage::Active => "active",
+        ServerStage::Active | ServerStage::Tied => "active",
     };
     ServerRow {
         conn: server.id,
@@ -210,7 +211,7 @@ fn server_row(server: &Server, (now_us, now_ms): (u64, u64)) -> ServerRow {
         local: server.local.to_string(),
         fd: server.stream.raw(),
         since_us: now_us.saturating_sub(server.seat.born_ms * 1000),
-        heard_us: now_us.saturating_sub(server.up.heard_us().max(server.seat.born_ms * 1000)),
+        heard_us: now_us.saturating_sub(heard_us.max(server.seat.born_ms * 1000)),
         closing: !server.seat.current(now_ms),
         link: owner,
         pid: server.pid,

@@ -293,25 +293,30 @@ impl Engine {
         client.pool = self.shared.pool(admit.pool);
         client.session.poolless = client.pool.is_none();
         client.base = admit.base;
-        client.key_bytes = u8::try_from(admit.key_bytes).unwrap_or(4);
         client.settings = self.shared.interner.settings(Settings::from_pairs(admit.settings));
         client.startup = Arc::clone(&client.settings);
         self.follow_settings(&mut client);
-        client.stream.out.extend_from_slice(&admit.greeting);
-        // From 1: a process number of 0 means none to libpq.
-        let pid = ((client.id.carrier() as u32) << 24 | client.id.slot()) + 1;
-        let secret = self.cancel_secret(client.id);
-        let secret = secret.get(..admit.key_bytes.min(secret.len())).unwrap_or_default();
-        build::message(&mut client.stream.out, b'K', &[&pid.to_be_bytes(), secret]);
-        build::ready(&mut client.stream.out, b'I');
+        self.greet_admitted(&mut client, &admit.greeting, admit.key_bytes);
         client.session.roams = client.pool.as_ref().is_some_and(|pool| pool.config().mode != Mode::Session);
         client.stage = Stage::Active;
-        self.stats().logins.add(1);
         if let Some(pool) = &client.pool {
             client.presence.join(pool, self.index);
         }
         let result = self.feed(&mut client, &[]);
         self.settle_client(client, result);
+    }
+
+    /// What every client is told when it is in.
+    pub(super) fn greet_admitted(&mut self, client: &mut Client, greeting: &[u8], key_bytes: usize) {
+        client.key_bytes = u8::try_from(key_bytes).unwrap_or(4);
+        client.stream.out.extend_from_slice(greeting);
+        // From 1: a process number of 0 means none to libpq.
+        let pid = ((client.id.carrier() as u32) << 24 | client.id.slot()) + 1;
+        let secret = self.cancel_secret(client.id);
+        let secret = secret.get(..key_bytes.min(secret.len())).unwrap_or_default();
+        build::message(&mut client.stream.out, b'K', &[&pid.to_be_bytes(), secret]);
+        build::ready(&mut client.stream.out, b'I');
+        self.stats().logins.add(1);
     }
 
     /// A client that needs no log-in: the brain itself, at the other end of a socket pair.

@@ -9,11 +9,13 @@ mod lanes;
 mod listing;
 mod login;
 mod looks;
+mod pins;
 mod relay;
 mod replies;
 mod slow;
 #[cfg(test)]
 mod tests;
+pub mod tied;
 
 use crate::busiest::Die;
 use crate::conn::client::{Client, Link, Stage};
@@ -238,7 +240,7 @@ impl Engine {
                 continue;
             }
             let Some(client) = self.clients.get(id) else { continue };
-            if let Link::Held(lane) | Link::Shared(lane) = client.link
+            if let Link::Held(lane) | Link::Shared(lane) | Link::Tied(lane) = client.link
                 && self.servers.get(lane).is_none()
                 && let Some(mut client) = self.clients.take(id)
             {
@@ -267,7 +269,10 @@ impl Engine {
             return;
         }
         let Some(mut client) = self.clients.take(id) else { return };
-        let result = self.read_client(&mut client);
+        let result = match client.stage {
+            Stage::Tied => self.read_tied_client(&mut client),
+            _ => self.read_client(&mut client),
+        };
         client.stream.ask_again(events, self.set);
         self.settle_client(client, result);
     }
@@ -277,7 +282,9 @@ impl Engine {
         match result {
             Ok(()) => {
                 self.watch_clock(&mut client);
-                if !client.stream.out.is_empty() || client.stream.tls.is_some() {
+                // Not for being encrypted alone: with half a message in hand it would come back here for ever.
+                let tls = client.stream.tls.as_ref();
+                if !client.stream.out.is_empty() || tls.is_some_and(|tls| tls.has_output()) {
                     self.mark_client(&mut client);
                 }
                 self.clients.put(client.id, client);
@@ -318,6 +325,11 @@ impl Engine {
         let result = client.stream.flush(self.set, &mut self.spare);
         let (left, stage) = (client.stream.waiting(), client.stage);
         let idle = client.is_idle();
+        let taken = if result.is_ok() { client.flushed(left, self.now_us) } else { None };
+        if let Some(taken) = taken {
+            self.tell_taken(*taken);
+        }
+        let Some(client) = self.clients.get(id) else { return };
         match result {
             Ok(sent) => {
                 self.shared.stats[self.index].bytes_out.add(sent as u64);
@@ -338,7 +350,7 @@ impl Engine {
             }
             return;
         }
-        if left <= HIGH / 2 && stage == Stage::Active {
+        if left <= HIGH / 2 && matches!(stage, Stage::Active | Stage::Tied) {
             self.unblock(id, idle);
         }
     }
@@ -349,6 +361,7 @@ impl Engine {
         let before = server.stream.waiting();
         let result = server.stream.flush(self.set, &mut self.spare);
         let (left, owner) = (server.stream.waiting(), server.up.owner);
+        let tied = server.tied.is_some();
         if let Err(error) = result {
             if let Some(server) = self.servers.take(id) {
                 self.lost_stream(server, error);
@@ -360,7 +373,7 @@ impl Engine {
             && left <= HIGH
             && let Some(owner) = owner
         {
-            self.resume(owner);
+            if tied { self.unblock_tied(owner) } else { self.resume(owner) }
         }
     }
 

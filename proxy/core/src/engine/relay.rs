@@ -155,6 +155,7 @@ impl Engine {
                 break;
             }
             let step = match client.link {
+                Link::Tied(_) => break,
                 Link::Shared(_) => {
                     client.wait = Wait::Replies;
                     break;
@@ -174,6 +175,7 @@ impl Engine {
                 Step::Took(n) => at += n,
                 Step::Plan => self.wait(client, Wait::Plan),
                 Step::Quiet => self.wait(client, Wait::Replies),
+                Step::Listen { channels } => self.ask_ear(client, channels),
                 Step::Bye => return Err(End::Gone("client left".to_owned())),
                 Step::Lane { ride } => match self.acquire(client, ride, left)? {
                     Acquired::Own => {}
@@ -311,7 +313,7 @@ impl Engine {
     /// Its output drained: the server may be read again, and its own input goes on.
     pub(super) fn unblock(&mut self, id: Id, idle: bool) {
         let Some(client) = self.clients.get(id) else { return };
-        if let Link::Held(lane) | Link::Shared(lane) = client.link
+        if let Link::Held(lane) | Link::Shared(lane) | Link::Tied(lane) = client.link
             && let Some(server) = self.servers.get(lane)
             && server.blocked_by == Some(id)
         {
@@ -324,8 +326,10 @@ impl Engine {
     }
 
     /// The client goes. It is told why, if there is something to tell, and its connection is looked after.
-    pub(super) fn end_client(&mut self, mut client: Box<Client>, end: End) {
+    pub(super) fn end_client(&mut self, client: Box<Client>, end: End) {
+        let Some((mut client, end)) = self.part_later(client, end) else { return };
         let speechless = self.is_midway(&client);
+        self.tell_untaken(&mut client);
         self.let_go(&mut client, !matches!(end, End::Gone(_)));
         client.presence.leave();
         let reason = match &end {
@@ -333,7 +337,7 @@ impl Engine {
             End::Error { code, message } => format!("{code} {message}"),
             End::Said(_) => "closed by the proxy".to_owned(),
         };
-        if matches!(client.stage, Stage::Login | Stage::Active) {
+        if matches!(client.stage, Stage::Login | Stage::Active | Stage::Tied) {
             self.shared.tell(Event::Closed { conn: client.id, reason });
         }
         match end {

@@ -5,7 +5,6 @@ use crate::border::Event;
 use crate::conn::client::{Client, Link, Stage as ClientStage, Wait};
 use crate::conn::server::{Server, Stage};
 use crate::conn::stream::{HIGH, Read, Spare};
-use crate::plan::Plan;
 use crate::poll;
 use crate::pool::Mode;
 use crate::settings::Settings;
@@ -58,6 +57,10 @@ impl Sink for Delivery<'_> {
     fn done(&mut self, done: Done) {
         self.dones.push(done);
     }
+
+    fn shown(&mut self, to: Id, own: &[u8]) -> Option<Box<[u8]>> {
+        self.clients.get(to).and_then(|client| client.session.shown(own))
+    }
 }
 
 impl Engine {
@@ -89,11 +92,19 @@ impl Engine {
         let read = server.stream.read(&mut scratch, &mut plain);
         server.stream.ask_again(events, self.set);
         match read {
+            Read::Nothing if server.stage == Stage::Tied => {
+                self.mark_server(&mut server);
+                self.servers.put(server.id, server);
+            }
             Read::Nothing => self.keep_server(server),
             Read::End(reason) => self.lost_stream(server, reason),
             Read::Bytes(n) => {
                 let fresh = if server.stream.tls.is_some() { &plain } else { &scratch };
-                self.hear(server, fresh.get(..n).unwrap_or_default());
+                let fresh = fresh.get(..n).unwrap_or_default();
+                match server.stage {
+                    Stage::Tied => self.pass_down(server, fresh),
+                    _ => self.hear(server, fresh),
+                }
             }
         }
         self.scratch = scratch;
@@ -112,7 +123,7 @@ impl Engine {
     }
 
     pub(super) fn lost_stream(&mut self, server: Box<Server>, reason: String) {
-        let reason = if server.stage == Stage::Active {
+        let reason = if matches!(server.stage, Stage::Active | Stage::Tied) {
             "server closed the connection unexpectedly".to_owned()
         } else {
             reason
@@ -148,6 +159,7 @@ impl Engine {
                 used
             }
             Stage::Login | Stage::Tls => self.hear_login(&server, whole),
+            Stage::Tied => Err(Lost::Desync("heard in the wrong place")),
         };
         match used {
             Ok(used) => {
@@ -202,6 +214,12 @@ impl Engine {
             release |= self.finish_unit(&mut server, done, at + 1 == count);
         }
         self.dones = dones;
+        if server.cancel_due.is_some() {
+            match self.ask_when_due(server) {
+                Some(same) => server = same,
+                None => return,
+            }
+        }
         self.part_from_blocked(&mut server);
         let quiet = server.up.is_quiet();
         if server.up.is_dry()
@@ -244,16 +262,25 @@ impl Engine {
         if client.settling && server.up.is_quiet() {
             client.settling = false;
             client.wait = Wait::None;
-            self.resumed.push_back(owner);
-            return false;
+            let due = server.cancel_due.take();
+            if due.is_none() || !self.cancel_settled(client) {
+                self.resumed.push_back(owner);
+                self.acknowledge(due);
+                return false;
+            }
+            self.acknowledge(due);
         }
         let free = server.up.is_quiet() && server.up.status == b'I' && client.session.is_between();
+        if free {
+            client.session.unit_done(true, b'I');
+        }
         if free && (client.session.pinned || pool.config().mode == Mode::Session) {
             // It keeps the connection; should what was restored not be what holds for it, that is mended.
             client.settling = !self.prepare(client, server);
             if client.settling {
                 client.wait = Wait::Replies;
             }
+            self.ask_pins(client, server);
             return false;
         }
         if !free {
@@ -283,12 +310,13 @@ impl Engine {
     }
 
     /// True when the connection's client needs it no more.
-    fn finish_unit(&mut self, server: &mut Server, done: Done, last: bool) -> bool {
+    fn finish_unit(&mut self, server: &mut Server, mut done: Done, last: bool) -> bool {
         if done.internal {
             if !done.changes.is_empty() {
                 let theirs = changed(&server.up.applied, &self.shared.no_settings, &done.changes);
                 server.up.applied = self.shared.interner.settings(theirs);
             }
+            self.hear_answer(server);
             return last && self.finish_ours(server);
         }
         let pool = Arc::clone(server.seat.pool());
@@ -327,11 +355,13 @@ impl Engine {
         }
         let aside = std::mem::take(&mut client.aside);
         client.stream.out.extend_from_slice(&aside);
+        if let Some(pins) = &mut client.session.pins {
+            pins.unit_done(&done, client.status, server.up.is_quiet());
+            client.session.count_pins();
+        }
         client.status = done.status;
         let total_us = self.now_us.saturating_sub(done.sent_us) + client.waited_us;
-        if total_us >= self.shared.slow_us.load(Relaxed) {
-            self.tell_slow(&client, pool.id, &done, total_us);
-        }
+        self.note_slow(&mut client, pool.id, &mut done, total_us);
         client.stopping = false;
         client.finishing = false;
         client.waited_us = 0;
@@ -346,13 +376,14 @@ impl Engine {
             self.apply(&mut client, server, &done.changes);
         }
         self.follow_transaction(&mut client, server);
+        if client.session.heard.is_some() {
+            self.tell_heard(&mut client, server, &done);
+        }
         if let Some(why) = done.pin {
             client.session.pin(why, &self.shared);
         }
-        let discards = |plan: &Arc<Plan>| plan.effect.resets_all && plan.effect.forgets_prepared;
-        if client.asked && !done.failed && done.plan.as_ref().is_some_and(discards) {
-            // DISCARD ALL: what the brain knows of it ends, too.
-            self.shared.tell(Event::Discarded { conn: client.id });
+        if !done.failed && done.plan.as_ref().is_some_and(|plan| plan.effect.discards) {
+            self.note_discard(&mut client);
         }
         let again = done.again && !client.again.is_empty();
         if again {
@@ -398,9 +429,10 @@ impl Engine {
                     if client.settling {
                         client.wait = Wait::Replies;
                     }
+                    self.ask_pins(&mut client, server);
                 }
             }
-            Link::None => {}
+            Link::None | Link::Tied(_) => {}
         }
         if self.draining {
             self.resumed.push_back(id);
@@ -444,6 +476,7 @@ fn changed(settings: &Settings, start: &Settings, changes: &[Change]) -> Setting
                 after.set(name.clone(), value);
             }
             Change::ResetAll => after = start.clone(),
+            Change::Hear(..) => {}
         }
     }
     after

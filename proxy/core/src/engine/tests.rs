@@ -36,7 +36,8 @@ fn server(engine: &mut Engine, client: Id) -> (Id, UnixStream) {
     let (ours, theirs) = UnixStream::pair().unwrap();
     theirs.set_nonblocking(true).unwrap();
     let (address, server_name) = ("db:5432".to_owned(), String::new());
-    let attach = Attach { pool: POOL, ticket: 1, fd: theirs.into(), address, tls: None, server_name };
+    let attach =
+        Attach { pool: POOL, ticket: 1, fd: theirs.into(), address, tls: None, server_name, near: None };
     crate::brain::apply(&engine.shared, &AtomicUsize::new(0), Command::Attach(Box::new(attach)));
     engine.drain_inbox();
     let id = engine.servers.ids()[0];

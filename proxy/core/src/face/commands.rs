@@ -47,6 +47,9 @@ pub struct Plan {
     sets: Vec<(String, Option<String>)>,
     resets_all: bool,
     pin: Option<String>,
+    frees: bool,
+    discards: bool,
+    channels: Vec<(bool, Option<String>)>,
     forgets_prepared: bool,
     changes_schema: bool,
     names: Option<String>,
@@ -59,7 +62,8 @@ pub struct Plan {
 impl Plan {
     #[new]
     #[pyo3(signature = (
-        action, *, shareable = false, sets = vec![], resets_all = false, pin = None, forgets_prepared = false,
+        action, *, shareable = false, sets = vec![], resets_all = false, pin = None, frees = false,
+        discards = false, channels = vec![], forgets_prepared = false,
         changes_schema = false, names = None, aside = false, code = String::new(), message = String::new()
     ))]
     #[allow(clippy::too_many_arguments)]
@@ -69,6 +73,9 @@ impl Plan {
         sets: Vec<(String, Option<String>)>,
         resets_all: bool,
         pin: Option<String>,
+        frees: bool,
+        discards: bool,
+        channels: Vec<(bool, Option<String>)>,
         forgets_prepared: bool,
         changes_schema: bool,
         names: Option<String>,
@@ -91,6 +98,9 @@ impl Plan {
             sets,
             resets_all,
             pin,
+            frees,
+            discards,
+            channels,
             forgets_prepared,
             changes_schema,
             names,
@@ -130,6 +140,9 @@ impl Plan {
                 sets: self.sets.clone(),
                 resets_all: self.resets_all,
                 pin: self.pin.clone(),
+                frees: self.frees,
+                discards: self.discards,
+                channels: self.channels.clone(),
                 forgets_prepared: self.forgets_prepared,
                 changes_schema: self.changes_schema,
             },
@@ -205,8 +218,21 @@ commands! {
             key_bytes: c.key_bytes.clamp(4, 32),
         })))
     };
-    Attach (*, pool, ticket, fd, address, tls = None, server_name = String::new())
-        (pool: u32, ticket: u64, fd: i32, address: String, tls: Option<Py<TlsClient>>, server_name: String) => |c| {
+    Tie (conn, server, *, base, greeting, pid, secret, key_bytes = 4)
+        (conn: u64, server: u64, base: u32, greeting: Vec<u8>, pid: u32, secret: Vec<u8>, key_bytes: usize) => |c| {
+        Ok(Command::Tie(Box::new(border::Tie {
+            conn: Id(c.conn),
+            server: Id(c.server),
+            base: c.base,
+            greeting: c.greeting.clone(),
+            key_bytes: c.key_bytes.clamp(4, 32),
+            pid: c.pid,
+            secret: c.secret.clone(),
+        })))
+    };
+    Attach (*, pool, ticket, fd, address, tls = None, server_name = String::new(), near = None)
+        (pool: u32, ticket: u64, fd: i32, address: String, tls: Option<Py<TlsClient>>, server_name: String,
+         near: Option<u64>) => |c| {
         Ok(Command::Attach(Box::new(border::Attach {
             pool: c.pool,
             ticket: c.ticket,
@@ -214,6 +240,7 @@ commands! {
             address: c.address.clone(),
             tls: c.tls.as_ref().map(|tls| Arc::clone(&tls.get().0)),
             server_name: c.server_name.clone(),
+            near: c.near.map(Id),
         })))
     };
     AdmitServer (conn, *, pid, secret, parameters)
@@ -290,9 +317,14 @@ commands! {
     Break (pool, address) (pool: u32, address: String) => |c| {
         Ok(Command::Break { pool: c.pool, address: c.address.clone() })
     };
+    Retire (pool, address) (pool: u32, address: String) => |c| {
+        Ok(Command::Retire { pool: c.pool, address: c.address.clone() })
+    };
     ForgetPlans () () => |_| Ok(Command::ForgetPlans);
     Drain (at_once = false) (at_once: bool) => |c| Ok(Command::Drain { at_once: c.at_once });
-    SlowAfter (ms) (ms: u64) => |c| Ok(Command::SlowAfter { ms: c.ms });
+    SlowAfter (ms, parameters = false) (ms: u64, parameters: bool) => |c| {
+        Ok(Command::SlowAfter { ms: c.ms, parameters: c.parameters })
+    };
     Hold (pool, how) (pool: u32, how: String) => |c| {
         let hold = pool::Hold::parse(&c.how).ok_or_else(|| PyValueError::new_err(format!("no such hold: {}", c.how)))?;
         Ok(Command::Hold { pool: c.pool, hold })

@@ -37,6 +37,8 @@ events! {
     PlanNeeded {
         scope: u32, key: Py<PyBytes>, base: u32, settings: Vec<(String, String)>, exact: bool, text: Py<PyBytes>
     }
+    EarNeeded { conn: u64, ticket: u64, base: u32, channels: Vec<String> }
+    Heard { conn: u64, channels: Vec<(bool, Option<String>)> }
     AnswerNeeded { conn: u64, ticket: u64, base: u32, text: Py<PyBytes> }
     UnitNeeded { conn: u64, ticket: u64, base: u32, unit: Py<PyBytes> }
     ServerNeeded { pool: u32 }
@@ -48,7 +50,7 @@ events! {
     Silent { pool: u32, address: String }
     Slow {
         conn: u64, pool: u32, base: u32, key: Py<PyBytes>, queue_us: u64, server_us: u64, total_us: u64, size: usize,
-        failed: bool, untold: u64
+        failed: bool, untold: u64, client_us: u64, parameters: Option<String>
     }
     ClientRow {
         conn: u64, pool: u32, base: u32, state: String, address: String, local: String, fd: i32, since_us: u64,
@@ -130,6 +132,10 @@ pub fn to_python(py: Python<'_>, event: Event) -> PyResult<Py<PyAny>> {
             let (key, text) = (bytes(py, &key.to_be_bytes()), bytes(py, &text));
             PlanNeeded { scope, key, base, settings, exact, text }.into_py_any(py)
         }
+        Event::EarNeeded { conn, ticket, base, channels } => {
+            EarNeeded { conn: conn.0, ticket, base, channels }.into_py_any(py)
+        }
+        Event::Heard { conn, channels } => Heard { conn: conn.0, channels }.into_py_any(py),
         Event::AnswerNeeded { conn, ticket, base, text } => {
             AnswerNeeded { conn: conn.0, ticket, base, text: bytes(py, &text) }.into_py_any(py)
         }
@@ -162,6 +168,8 @@ pub fn to_python(py: Python<'_>, event: Event) -> PyResult<Py<PyAny>> {
             server_us: slow.server_us,
             total_us: slow.total_us,
             size: slow.bytes,
+            client_us: slow.client_us,
+            parameters: slow.kinds.map(String::from),
             failed: slow.failed,
             untold: slow.untold,
         }

@@ -45,7 +45,7 @@ fn statement(tokens: &[String], gaps: &[&str]) -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: crate::cases(2_000), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_bytes_give_an_answer(text in prop::collection::vec(any::<u8>(), 0..300), old in any::<bool>()) {

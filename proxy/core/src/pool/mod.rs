@@ -13,6 +13,9 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+/// At most so many who wait are passed over by one who may ride where they may not.
+const PASSED_OVER: usize = 63;
+
 /// How many connections a group of pools (one cluster's) holds together.
 #[derive(Default)]
 pub struct Group {
@@ -81,6 +84,8 @@ pub struct Pool<C> {
     inner: Mutex<Inner<C>>,
     group: Arc<Group>,
     waiting: AtomicUsize,
+    /// Those of them who may ride on a shared connection.
+    riders: AtomicUsize,
     /// Connections of an older era close when they fall idle.
     era: AtomicU32,
     /// Prepared statements of an older schema are prepared anew.
@@ -181,6 +186,7 @@ impl<C> Pool<C> {
             }),
             group,
             waiting: AtomicUsize::new(0),
+            riders: AtomicUsize::new(0),
             era: AtomicU32::new(0),
             schema: AtomicU32::new(0),
             stats: (0..carriers.max(1)).map(|_| PoolStats::default()).collect(),
@@ -228,7 +234,7 @@ impl<C> Pool<C> {
             {
                 granted.push((waiter, conn));
             }
-            self.waiting.store(inner.waiters.len(), Relaxed);
+            self.count(&inner);
         }
         (ended, granted)
     }
@@ -264,6 +270,23 @@ impl<C> Pool<C> {
         self.waiting.load(Relaxed)
     }
 
+    /// Whether somebody waits who could ride: whoever comes now comes after them.
+    pub fn riders_wait(&self) -> bool {
+        self.riders.load(Relaxed) > 0
+    }
+
+    /// The queue was changed at several places.
+    fn count(&self, inner: &Inner<C>) {
+        self.waiting.store(inner.waiters.len(), Relaxed);
+        self.riders.store(inner.waiters.iter().filter(|waiter| waiter.shares).count(), Relaxed);
+    }
+
+    /// One has left the queue.
+    fn left(&self, inner: &Inner<C>, waiter: &Waiter) {
+        self.waiting.store(inner.waiters.len(), Relaxed);
+        self.riders.fetch_sub(usize::from(waiter.shares), Relaxed);
+    }
+
     /// (live, idle, opening)
     pub fn counts(&self) -> (usize, usize, usize) {
         let inner = self.lock();
@@ -292,6 +315,7 @@ impl<C> Pool<C> {
         }
         inner.waiters.push_back(waiter);
         self.waiting.store(inner.waiters.len(), Relaxed);
+        self.riders.fetch_add(usize::from(waiter.shares), Relaxed);
         Take::Wait { open: self.reserve(&mut inner, &config, now_ms) }
     }
 
@@ -374,6 +398,7 @@ impl<C> Pool<C> {
             return Vec::new();
         }
         self.waiting.store(0, Relaxed);
+        self.riders.store(0, Relaxed);
         inner.waiters.drain(..).collect()
     }
 
@@ -388,23 +413,26 @@ impl<C> Pool<C> {
         if inner.hold == Hold::None
             && let Some(waiter) = inner.waiters.pop_front()
         {
-            self.waiting.store(inner.waiters.len(), Relaxed);
+            self.left(&inner, &waiter);
             return Give::For(waiter, conn);
         }
         inner.idle.push(Idle { conn, carrier, since_ms: now_ms, born_ms });
         Give::Kept
     }
 
-    /// The next in the queue, if it is this carrier's and may ride on a shared connection.
-    pub fn next_rider(&self, carrier: usize) -> Option<Waiter> {
+    /// The next in the queue of this carrier who may ride on a shared connection, and whether nobody was passed over.
+    /// Others ahead of it are passed over only if `past` says so, and only some.
+    pub fn next_rider(&self, carrier: usize, past: bool) -> Option<(Waiter, bool)> {
         let mut inner = self.lock();
-        let front = inner.waiters.front()?;
-        if inner.hold != Hold::None || !front.shares || front.client.carrier() != carrier {
+        if inner.hold != Hold::None {
             return None;
         }
-        let waiter = inner.waiters.pop_front();
-        self.waiting.store(inner.waiters.len(), Relaxed);
-        waiter
+        let looked_at = if past { PASSED_OVER + 1 } else { 1 };
+        let rides = |waiter: &Waiter| waiter.shares && waiter.client.carrier() == carrier;
+        let at = inner.waiters.iter().take(looked_at).position(rides)?;
+        let waiter = inner.waiters.remove(at)?;
+        self.left(&inner, &waiter);
+        Some((waiter, at == 0))
     }
 
     /// The carrier of who waits longest.
@@ -416,7 +444,7 @@ impl<C> Pool<C> {
     pub fn leave(&self, client: Id) {
         let mut inner = self.lock();
         inner.waiters.retain(|waiter| waiter.client != client);
-        self.waiting.store(inner.waiters.len(), Relaxed);
+        self.count(&inner);
     }
 
     /// The idle connection that `is` picks out, if it is still idle.
@@ -424,6 +452,21 @@ impl<C> Pool<C> {
         let mut inner = self.lock();
         let at = inner.idle.iter().position(|idle| is(&idle.conn))?;
         Some(inner.idle.swap_remove(at).conn)
+    }
+
+    /// Every idle connection that `is` picks out.
+    pub fn claim_all(&self, is: impl Fn(&C) -> bool) -> Vec<C> {
+        let mut inner = self.lock();
+        let mut found = Vec::new();
+        let mut at = 0;
+        while at < inner.idle.len() {
+            if is(&inner.idle[at].conn) {
+                found.push(inner.idle.swap_remove(at).conn);
+            } else {
+                at += 1;
+            }
+        }
+        found
     }
 
     /// What time brings: idle connections past their time to close, and how many new ones to open.

@@ -19,6 +19,8 @@ pub struct PoolStats {
     pub clients: Gauge,
     pub linked: Gauge,
     pub sharing: Gauge,
+    /// Replication connections between START_REPLICATION and its end.
+    pub streaming: Gauge,
     /// Cancel requests of its clients on their way.
     pub cancelling: Gauge,
 }

@@ -96,7 +96,7 @@ fn its_own_carrier_s_connection_first() {
 }
 
 #[test]
-fn riders_leave_the_queue_from_its_front_only() {
+fn riders_leave_the_queue_from_its_front_or_past_who_may_not_ride() {
     let pool = pool_of(config(1));
     let _seat = admitted(&pool, 0);
     let rider = |carrier, client| Waiter { client: Id::new(carrier, client, 0), since_ms: 0, shares: true };
@@ -104,12 +104,18 @@ fn riders_leave_the_queue_from_its_front_only() {
         opened(pool.take(waiter, 0));
     }
     assert_eq!(pool.front_carrier(), Some(0));
-    assert_eq!(pool.next_rider(1), None, "the front is another carrier's");
-    assert_eq!(pool.next_rider(0).map(|waiter| waiter.client.slot()), Some(1));
-    assert_eq!(pool.next_rider(0), None);
-    assert_eq!(pool.next_rider(1).map(|waiter| waiter.client.slot()), Some(2));
-    assert_eq!(pool.next_rider(0), None, "the front wants one of its own");
-    assert_eq!(pool.waiting(), 2);
+    assert_eq!(pool.next_rider(1, false), None, "the front is another carrier's");
+    assert_eq!(pool.next_rider(0, false).map(|(waiter, _)| waiter.client.slot()), Some(1));
+    assert_eq!(pool.next_rider(0, false), None);
+    assert_eq!(pool.next_rider(1, false).map(|(waiter, _)| waiter.client.slot()), Some(2));
+    assert_eq!(pool.next_rider(0, false), None, "the front wants one of its own");
+    assert_eq!((pool.waiting(), pool.riders_wait()), (2, true));
+    assert_eq!(pool.next_rider(1, true), None);
+    assert_eq!(
+        pool.next_rider(0, true).map(|(waiter, first)| (waiter.client.slot(), first)),
+        Some((4, false))
+    );
+    assert_eq!((pool.waiting(), pool.riders_wait()), (1, false));
 }
 
 #[test]
@@ -316,7 +322,7 @@ fn a_paused_pool_gives_nothing_and_keeps_nothing() {
     assert!(!seat.current(0) && !pool.config().sharing);
     assert_eq!(opened(pool.take(waiter(2, 0), 0)), 0, "it waits, and nothing is opened for it");
     assert_eq!((pool.wanted(0), pool.grow(0), pool.starved()), (0, false, false));
-    assert!(pool.next_rider(0).is_none() && pool.try_take(0).is_none());
+    assert!(pool.next_rider(0, false).is_none() && pool.try_take(0).is_none());
     assert_eq!(given(pool.give(7, 0, 0, true, 0)), "7 too many");
     assert_eq!((pool.counts().0, pool.old()), (1, 1), "it is there until it is closed");
     drop(seat);

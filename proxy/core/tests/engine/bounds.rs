@@ -353,3 +353,22 @@ fn more_input_does_not_give_a_statement_more_time() {
     }
     assert_eq!(house.count("CancelNeeded"), 1);
 }
+
+#[test]
+fn whose_time_is_up_in_the_middle_of_a_row_hears_so_behind_it() {
+    let mut house = House::new(PoolConfig { statement_ms: 50, ..config(1) });
+    let mut client = house.client();
+    client.say("select 0");
+    house.expect(&mut client, "D:select_0 C:OK Z:I");
+    house.servers[0].answers = false;
+    house.ride(&mut [(&mut client, "select 1")]);
+    // The beginning of a row, and no more of it until the server was asked to stop.
+    let row = message(b'D', &[b"\0\x01\0\0\0\x04", b"half"]);
+    let own = b"SERROR\0VERROR\0C57014\0Mcanceling statement due to user request\0\0";
+    house.servers[0].kept.clear();
+    house.servers[0].say(&row[..9]);
+    house.until("the server is asked to stop it", |house| house.count("CancelNeeded") == 1);
+    house.servers[0].say(&[&row[9..], &message(b'E', &[own]), &message(b'Z', &[b"I"])].concat());
+    house.expect(&mut client, "D:half E:57014 Z:I");
+    assert!(!house.servers[0].gone);
+}

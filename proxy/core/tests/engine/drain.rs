@@ -147,7 +147,7 @@ fn slow_statements_are_told_of_with_what_they_were() {
     client.send(&query("select 1"));
     house.expect(&mut client, "D:select_1 C:OK Z:I");
     assert_eq!(house.count("Slow"), 0, "nobody asked for it");
-    house.say(Command::SlowAfter { ms: 1 });
+    house.say(Command::SlowAfter { ms: 1, parameters: false });
     house.servers[0].answers = false;
     client.say("select 1");
     house.settle();
@@ -155,7 +155,7 @@ fn slow_statements_are_told_of_with_what_they_were() {
     house.servers[0].answers = true;
     house.expect(&mut client, "D:select_1 C:OK Z:I");
     assert_eq!(house.events.last().map(String::as_str), Some("Slow 1 true true false"));
-    house.say(Command::SlowAfter { ms: 0 });
+    house.say(Command::SlowAfter { ms: 0, parameters: false });
     let before = house.count("Slow");
     house.servers[0].answers = false;
     client.send(&[query("select 1"), message(b'X', &[])].concat());

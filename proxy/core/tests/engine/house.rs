@@ -72,6 +72,7 @@ pub struct House {
     pub admits: bool,
     pub plans: bool,
     pub attaches: bool,
+    pub admits_servers: bool,
     /// New servers answer nothing.
     pub mute: bool,
     pub refuses: Option<(&'static str, bool, u64)>,
@@ -105,6 +106,7 @@ impl House {
             admits: true,
             plans: true,
             attaches: true,
+            admits_servers: true,
             mute: false,
             refuses: None,
             next: AtomicUsize::new(0),
@@ -169,6 +171,16 @@ impl House {
                 format!("AuthMessage {} {}", char::from(kind), body.len())
             }
             Event::Closed { reason, .. } => format!("Closed {reason}"),
+            Event::EarNeeded { conn, ticket, channels, .. } => {
+                self.answers.push((conn, ticket));
+                format!("EarNeeded {}", channels.join(" "))
+            }
+            Event::Heard { channels, .. } => {
+                let said = |(listens, name): &(bool, Option<String>)| {
+                    format!(" {}{}", if *listens { "+" } else { "-" }, name.as_deref().unwrap_or("*"))
+                };
+                format!("Heard{}", channels.iter().map(said).collect::<String>())
+            }
             Event::Discarded { .. } => "Discarded".to_owned(),
             Event::PlanNeeded { scope, key, text, settings, .. } => {
                 let text = String::from_utf8_lossy(&text).into_owned();
@@ -198,6 +210,9 @@ impl House {
             Event::ServerOpened { conn, ticket, .. } => {
                 if let Some(server) = self.servers.iter_mut().find(|server| server.ticket == ticket) {
                     server.conn = Some(conn);
+                    if !self.admits_servers {
+                        return self.events.push("ServerOpened".to_owned());
+                    }
                     let secret = vec![ticket as u8; 4];
                     self.say(Command::AdmitServer {
                         conn,
@@ -241,6 +256,10 @@ impl House {
     }
 
     pub fn attach(&mut self, pool: u32) {
+        self.attach_near(pool, None);
+    }
+
+    pub fn attach_near(&mut self, pool: u32, near: Option<Id>) {
         let (ours, theirs) = UnixStream::pair().unwrap();
         ours.set_nonblocking(true).unwrap();
         theirs.set_nonblocking(true).unwrap();
@@ -250,7 +269,7 @@ impl House {
         self.servers.push(server);
         let (address, server_name) = ("db:5432".to_owned(), String::new());
         let attach =
-            Attach { pool, ticket: self.tickets, fd: theirs.into(), address, tls: None, server_name };
+            Attach { pool, ticket: self.tickets, fd: theirs.into(), address, tls: None, server_name, near };
         self.say(Command::Attach(Box::new(attach)));
     }
 

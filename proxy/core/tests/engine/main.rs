@@ -11,4 +11,5 @@ mod server;
 mod sessions;
 mod statements;
 mod storm;
+mod tied;
 mod words;

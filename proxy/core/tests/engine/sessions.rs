@@ -61,6 +61,7 @@ fn settings_follow_their_client() {
         "insert 2",
         "begin",
         "set timezone UTC",
+        "H",
         "rollback",
         "RESET \"timezone\";",
         "insert 3",
@@ -98,7 +99,7 @@ fn a_pinned_session_leaves_no_trace() {
     one.send(&message(b'X', &[]));
     house.expect(&mut two, "D:insert_1 C:OK Z:I");
     assert_eq!(house.servers[0].heard, ["listen x", "DISCARD ALL", "insert 1"]);
-    assert_eq!(house.shared.pins(), [("listens".to_owned(), 1)]);
+    assert_eq!(house.shared.pins(), [("listens".to_owned(), 1, 0, 0)]);
 }
 
 #[test]

@@ -15,7 +15,7 @@ enum Do {
     Fail { finally: bool, retry: u64 },
     Attempt,
     EndAttempt(usize),
-    NextRider(u8),
+    NextRider(u8, bool),
     Claim(usize),
     Yield,
     Grow,
@@ -35,7 +35,7 @@ fn doing() -> impl Strategy<Value = Do> {
         1 => (any::<bool>(), 0..50u64).prop_map(|(finally, retry)| Do::Fail { finally, retry }),
         1 => Just(Do::Attempt),
         1 => (0..4usize).prop_map(Do::EndAttempt),
-        1 => (0..2u8).prop_map(Do::NextRider),
+        1 => (0..2u8, any::<bool>()).prop_map(|(carrier, past)| Do::NextRider(carrier, past)),
         1 => (0..8usize).prop_map(Do::Claim),
         1 => Just(Do::Yield),
         1 => Just(Do::Grow),
@@ -103,13 +103,14 @@ impl Model {
         assert_eq!(pool.counts(), (live, self.idle.len(), self.asked), "live, idle, opening");
         assert_eq!(group.live.load(Relaxed), live, "the group counts the same");
         assert_eq!(pool.waiting(), self.waiting.len());
+        assert_eq!(pool.riders_wait(), self.waiting.iter().any(|waiter| waiter.shares));
         assert!(self.idle.is_empty() || self.waiting.is_empty(), "somebody waits beside an idle connection");
         assert!(live <= config.size + config.reserve + extra, "{live} of {}", config.size);
     }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 800, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: crate::cases(800), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn never_wrong_whatever_is_done(
@@ -186,12 +187,11 @@ proptest! {
                         model.attempts.remove(which);
                     }
                 }
-                Do::NextRider(carrier) => {
-                    let fits = |waiter: &&Waiter| waiter.shares && waiter.client.carrier() == usize::from(carrier);
-                    prop_assert_eq!(pool.next_rider(usize::from(carrier)), model.waiting.front().filter(fits).copied());
-                    if model.waiting.front().as_ref().is_some_and(fits) {
-                        model.waiting.pop_front();
-                    }
+                Do::NextRider(carrier, past) => {
+                    let fits = |waiter: &Waiter| waiter.shares && waiter.client.carrier() == usize::from(carrier);
+                    let at = model.waiting.iter().position(fits).filter(|at| past || *at == 0);
+                    let next = at.and_then(|at| Some((model.waiting.remove(at)?, at == 0)));
+                    prop_assert_eq!(pool.next_rider(usize::from(carrier), past), next);
                 }
                 Do::Claim(which) => {
                     if let Some(conn) = model.idle.keys().nth(which).copied() {

@@ -5,6 +5,7 @@ use super::build;
 use super::frame::{self, Header};
 use super::naming::DEALLOCATED;
 use super::pending::{Kind, Undo};
+use super::pins::Pins;
 use super::server::{MAX_PENDING, Upstream};
 use crate::border::Event;
 use crate::lexer::{self, Literal, Mode};
@@ -24,7 +25,7 @@ pub const MAX_NAMED: usize = 10_000;
 
 /// Changing it may change how a statement is read or what it means.
 fn decides_meaning(name: &str) -> bool {
-    settings::MEANING.contains(&name)
+    settings::MEANING.contains(&name) || settings::READING.contains(&name)
 }
 
 /// What a step may look at and change besides the session itself.
@@ -68,6 +69,10 @@ pub enum Step {
         took: usize,
         text: std::ops::Range<usize>,
     },
+    /// It LISTENs: until the brain does so for it.
+    Listen {
+        channels: Vec<String>,
+    },
     Bye,
 }
 
@@ -75,6 +80,17 @@ pub enum Step {
 pub struct Named {
     pub prepared: Arc<Prepared>,
     pub plan: Arc<Plan>,
+    pub runs: Option<Box<Runs>>,
+}
+
+/// A statement of the extended protocol that runs another one by its name in SQL: EXECUTE, EXPLAIN EXECUTE.
+#[derive(Clone, Debug)]
+pub struct Runs {
+    /// The other one's name, and which it was when the text was last written with the server's name for it.
+    pub name: Box<[u8]>,
+    pub target: Option<u64>,
+    /// The Parse as the client sent it, behind the statement's own name.
+    pub body: Box<[u8]>,
 }
 
 impl std::fmt::Debug for Plan {
@@ -90,6 +106,7 @@ pub struct Unnamed {
     /// Statement text, NUL, parameter types; empty when it was too large to keep.
     pub body: Vec<u8>,
     pub plan: Option<Arc<Plan>>,
+    pub runs: Option<Box<Runs>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -97,6 +114,9 @@ enum Rest {
     Lane,
     Nowhere,
 }
+
+/// Channels: to listen (or not), and to which; none is all of them.
+type Heard = Vec<(bool, Option<String>)>;
 
 pub struct Session {
     pub named: Option<Box<HashMap<Box<[u8]>, Named>>>,
@@ -132,8 +152,13 @@ pub struct Session {
     pub roams: bool,
     /// No server is there for it: the brain answers, and knows what it has prepared.
     pub poolless: bool,
-    /// This client keeps its connection.
+    /// This client keeps its connection, and why.
     pub pinned: bool,
+    pub pins: Option<Box<Pins>>,
+    /// What the brain listens to for the statement that comes next.
+    ears: Option<Vec<String>>,
+    /// LISTEN and UNLISTEN were sent: what has come about of them, to be told when all is in.
+    pub heard: Option<Box<Heard>>,
     pub backslashes: bool,
     /// The client's encoding has bytes below 128 inside its characters.
     pub unsafe_encoding: bool,
@@ -164,6 +189,9 @@ impl Default for Session {
             roams: false,
             poolless: false,
             pinned: false,
+            pins: None,
+            ears: None,
+            heard: None,
             backslashes: false,
             unsafe_encoding: false,
             rest: 0,
@@ -173,16 +201,38 @@ impl Default for Session {
 }
 
 impl Session {
+    /// The client's own name for a statement of ours.
+    pub fn shown(&self, own: &[u8]) -> Option<Box<[u8]>> {
+        let all = self.named.as_ref()?;
+        all.iter().find(|(_, named)| *named.prepared.name == *own).map(|(name, _)| name.clone())
+    }
+
     /// No message is half-way and no unit is open: the lane may go.
     pub fn is_between(&self) -> bool {
         !self.open && (self.rest == 0 || self.rest_to == Rest::Nowhere)
     }
 
     pub fn pin(&mut self, why: &str, shared: &Shared) {
-        if !self.pinned {
-            self.pinned = true;
-            shared.count_pin(why);
+        self.pinned = true;
+        let pins = self.pins.get_or_insert_default();
+        for why in why.split(" + ") {
+            pins.take(why, shared);
         }
+    }
+
+    /// What pinned may be gone after what is sent now.
+    pub fn hint_pins(&mut self) {
+        if let Some(pins) = &mut self.pins {
+            pins.hint();
+        }
+    }
+
+    /// What pins there are left decides whether the connection is kept.
+    pub fn count_pins(&mut self) {
+        if self.pins.as_ref().is_some_and(|pins| pins.is_empty()) {
+            self.pins = None;
+        }
+        self.pinned = self.pins.is_some();
     }
 
     /// Takes back what a failed message had made the session believe.
@@ -195,9 +245,9 @@ impl Session {
                     None => drop(named.remove(&name)),
                 }
             }
-            Undo::Unnamed { serial } => {
-                if self.unnamed.as_ref().is_some_and(|unnamed| unnamed.serial == serial) {
-                    self.unnamed = None;
+            Undo::Unnamed { serial, before } => {
+                if self.unnamed.as_ref().map_or(0, |unnamed| unnamed.serial) == serial {
+                    self.unnamed = before;
                 }
             }
             Undo::Forgot { named, .. } => {
@@ -254,6 +304,39 @@ impl Session {
     pub fn note_effect(&mut self, plan: &Plan) {
         let matters = |(name, _): &(String, Option<String>)| decides_meaning(name);
         self.unsettled |= plan.effect.resets_all || plan.effect.sets.iter().any(matters);
+        if plan.effect.frees {
+            self.hint_pins();
+        }
+    }
+
+    /// A LISTEN where the client has a connection: the brain listens before the server does, so that nothing is missed,
+    /// and tells the client when it is certain.
+    pub fn hear(&mut self, lane: &Lane<'_>, plan: &Plan) -> Option<Step> {
+        let channels = &plan.effect.channels;
+        if channels.is_empty() || !self.roams || self.listens_itself() {
+            return None;
+        }
+        let name = |(listens, name): &(bool, Option<String>)| name.clone().filter(|_| *listens);
+        let channels: Vec<String> = channels.iter().filter_map(name).collect();
+        debug_assert!(lane.up.owner.is_some(), "nobody listens on a shared connection");
+        if channels.is_empty() || self.ears.take().is_some_and(|lent| lent == channels) {
+            return None;
+        }
+        self.ears = Some(channels.clone());
+        Some(Step::Listen { channels })
+    }
+
+    /// Tied to its connection for what nobody can ask for, it may listen there to more than was seen: all of it stays.
+    pub fn listens_itself(&self) -> bool {
+        self.pins.as_ref().is_some_and(|pins| pins.last())
+    }
+
+    pub fn note_channels(&mut self, lane: &mut Lane<'_>, plan: &Plan) {
+        if self.roams && !plan.effect.channels.is_empty() {
+            self.heard.get_or_insert_default();
+            // What comes of it on this connection comes by way of the brain, too.
+            lane.up.deaf |= !self.listens_itself();
+        }
     }
 
     /// Of the settings the client began with: those that this plan resets, so that they have to be set anew.
@@ -273,6 +356,8 @@ impl Session {
             return;
         }
         let settings = std::mem::take(&mut self.restores);
+        // Should the unit fail, what follows it is not to run under what was restored in vain.
+        self.unsettled = true;
         let sql = Settings::default().steps_to(&settings);
         build::query(lane.out, sql.as_bytes());
         lane.up.push(cx.me, Kind::Restore(Arc::new(settings)), None, cx.now_us);
@@ -471,6 +556,9 @@ impl Session {
                     lane.out.extend_from_slice(build::FLUSH);
                     return Ok(Step::Quiet);
                 }
+                if let Some(step) = self.hear(&lane, &plan) {
+                    return Ok(step);
+                }
                 if let Some(step) = self.named_query(&mut lane, text, header, &plan, cx)? {
                     return Ok(step);
                 }
@@ -483,6 +571,7 @@ impl Session {
                 }
                 self.note_effect(&plan);
                 self.note_resets(&plan, cx.startup);
+                self.note_channels(&mut lane, &plan);
                 self.forget_unnamed();
                 self.touched |= plan.effect.forgets_prepared;
                 self.unit_sent();

@@ -3,13 +3,15 @@
 
 use super::build;
 use super::client::{Cx, Lane, MAX_NAMED, Named, RIDE, Session, Step, Unnamed};
+use super::content::is_there;
 use super::frame::{self, Header, c_string};
-use super::pending::{Kind, Renaming, Undo};
+use super::parameters;
+use super::pending::{Kind, Undo};
 use crate::plan::{Action, Names, Plan};
-use crate::prepared::{Known, Prepared};
 use crate::wire::PeerError;
 use hashbrown::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// The names at the head of a Bind are at most so long.
 const NAMES: usize = 8 * 1024;
@@ -150,7 +152,8 @@ impl Session {
             if plan.era == era {
                 return Some(Some(Arc::clone(plan)));
             }
-            let text = c_string(&unnamed.body)?.0.to_vec();
+            let said = unnamed.runs.as_ref().map_or(&unnamed.body[..], |runs| &runs.body);
+            let text = c_string(said)?.0.to_vec();
             let plan = self.plan(&text, cx);
             if let (Some(unnamed), Some(plan)) = (&mut self.unnamed, &plan) {
                 unnamed.plan = Some(Arc::clone(plan));
@@ -162,7 +165,12 @@ impl Session {
             return Some(Some(Arc::clone(&named.plan)));
         }
         let prepared = Arc::clone(&named.prepared);
-        let text = if prepared.sql { prepared.said() } else { prepared.text().to_vec() };
+        let said = named.runs.as_ref().and_then(|runs| c_string(&runs.body)).map(|(text, _)| text.to_vec());
+        let text = match said {
+            Some(text) => text,
+            None if prepared.sql => prepared.said(),
+            None => prepared.text().to_vec(),
+        };
         let plan = self.plan(&text, cx);
         if let (Some(named), Some(plan)) = (self.named.as_mut().and_then(|all| all.get_mut(name)), &plan) {
             named.plan = Arc::clone(plan);
@@ -225,15 +233,27 @@ impl Session {
             build::message(lane.out, b'P', &[b"\0", build::REFUSED, b"\0\0\0"]);
             return Ok(Step::Took(header.total));
         }
+        let runs = self.runs(body, &plan);
+        if let Some(runs) = &runs {
+            if self.is_undecided(&runs.name, &lane) {
+                self.scanned = Some(plan);
+                lane.out.extend_from_slice(build::FLUSH);
+                return Ok(Step::Quiet);
+            }
+            return self.parse_running(lane, name, runs.clone(), plan, header, cx);
+        }
         if name.is_empty() {
-            self.open = true;
             self.serial += 1;
+            // Only where something of its unit is in front of it can it be skipped.
+            let before = if self.open { self.unnamed.take() } else { None };
+            self.open = true;
             let mut kept = self.unnamed.take().map(|unnamed| unnamed.body).unwrap_or_default();
             kept.clear();
             kept.extend_from_slice(body);
-            self.unnamed = Some(Box::new(Unnamed { serial: self.serial, body: kept, plan: Some(plan) }));
+            let (serial, plan) = (self.serial, Some(plan));
+            self.unnamed = Some(Box::new(Unnamed { serial, body: kept, plan, runs: None }));
             lane.up.unnamed = Some((cx.me, self.serial));
-            let undo = Undo::Unnamed { serial: self.serial };
+            let undo = Undo::Unnamed { serial: self.serial, before };
             lane.up.push_undoable(cx.me, Kind::Parse(None), undo, cx.now_us);
             lane.out.extend_from_slice(message);
             return Ok(Step::Took(header.total));
@@ -248,8 +268,8 @@ impl Session {
         self.has_room()?;
         self.open = true;
         self.touched = true;
-        let prepared = cx.shared.prepared.intern(body, text.len());
-        let named = Named { prepared: Arc::clone(&prepared), plan };
+        let prepared = cx.shared.prepared.intern(&cx.settings.reading(), body, text.len());
+        let named = Named { prepared: Arc::clone(&prepared), plan, runs: None };
         self.named.get_or_insert_default().insert(name.into(), named);
         let undo = Undo::Named { name: name.into(), before: None };
         if is_there(lane.up, lane.out, &prepared, true, cx) {
@@ -279,29 +299,12 @@ impl Session {
         self.serial += 1;
         self.scanned = None;
         if input.get(5) == Some(&0) {
-            self.unnamed = Some(Box::new(Unnamed { serial: self.serial, body: Vec::new(), plan: None }));
+            let (serial, body) = (self.serial, Vec::new());
+            self.unnamed = Some(Box::new(Unnamed { serial, body, plan: None, runs: None }));
             lane.up.unnamed = Some((cx.me, self.serial));
         }
         lane.up.push(cx.me, Kind::Parse(None), None, cx.now_us);
         self.pass_some(Some(lane), input, header)
-    }
-
-    /// The name is taken. The server says so best, in its own words and with its own effect on a transaction: it gets
-    /// the client's statement under its own name for the one that is there.
-    fn parse_taken(
-        &mut self,
-        mut lane: Lane<'_>,
-        name: &[u8],
-        body: &[u8],
-        header: Header,
-        cx: &mut Cx<'_>,
-    ) -> Step {
-        self.open = true;
-        let own = self.ensure(&mut lane, name, cx);
-        build::message(lane.out, b'P', &[&own, b"\0", body]);
-        let renaming = Renaming { own, shown: name.into(), ..Renaming::default() };
-        lane.up.push(cx.me, Kind::Taken(Box::new(renaming)), None, cx.now_us);
-        Step::Took(header.total)
     }
 
     fn bind(
@@ -327,7 +330,12 @@ impl Session {
             Some(Some(plan)) => Some(plan),
             None => None,
         };
-        if let Some(error) = plan.as_ref().and_then(|plan| refused(plan)) {
+        let behind = match self.target_of(name).map(|target| self.plan_behind(&target, cx)) {
+            Some(Some(None)) => return Ok(Step::Plan),
+            Some(Some(behind)) => behind,
+            _ => None,
+        };
+        if let Some(error) = plan.iter().chain(&behind).find_map(|plan| refused(plan)) {
             // Policy changed since it was prepared.
             self.open = true;
             lane.up.push(cx.me, Kind::Refused(error), None, cx.now_us);
@@ -341,13 +349,25 @@ impl Session {
         // One prepared in SQL has the plan of its PREPARE, which leaves nothing when it is run.
         let in_sql =
             self.named.as_ref().and_then(|all| all.get(name)).is_some_and(|named| named.prepared.sql);
-        let plan = plan.filter(|_| !in_sql);
+        let mut plan = plan.filter(|_| !in_sql);
+        if let Some(behind) = behind.filter(|behind| behind.names.is_none() && !behind.effect.is_none()) {
+            // What the statement behind the name leaves, besides what this one does.
+            if let Some(why) = plan.as_ref().and_then(|plan| plan.effect.pin.as_ref()) {
+                self.pin(why, cx.shared);
+            }
+            plan = Some(behind);
+        }
         self.note_portal(portal, plan.as_ref())?;
         self.bound = plan;
         self.open = true;
         let Lane { up, out } = lane;
         let server_name = self.ensure(&mut Lane { up: &mut *up, out: &mut *out }, name, cx);
-        up.push(cx.me, Kind::Bind, None, cx.now_us);
+        let kinds = if cx.shared.slow_parameters.load(Relaxed) {
+            parameters::kinds(input, header, tail)
+        } else {
+            None
+        };
+        up.push_bind(cx.me, kinds, cx.now_us);
         let length = header.total - 1 - name.len() + server_name.len();
         build::header(out, b'B', length);
         out.extend_from_slice(portal);
@@ -372,59 +392,6 @@ impl Session {
             self.portals.push((portal.into(), Arc::clone(plan)));
         }
         Ok(())
-    }
-
-    /// The server's name for the client's statement, prepared on the lane if it was not.
-    fn ensure(&mut self, lane: &mut Lane<'_>, name: &[u8], cx: &Cx<'_>) -> Box<[u8]> {
-        if name.is_empty() {
-            self.ensure_unnamed(lane, cx);
-            return Box::default();
-        }
-        match self.named.as_ref().and_then(|all| all.get(name)) {
-            Some(named) => {
-                let prepared = Arc::clone(&named.prepared);
-                let there = is_there(lane.up, lane.out, &prepared, false, cx);
-                if !there && prepared.sql {
-                    build::message(lane.out, b'P', &[b"\0", &prepared.statement(), b"\0\0\0"]);
-                    // In a portal of its own: the client may have bound the unnamed one.
-                    build::message(lane.out, b'B', &[&prepared.name, b"\0\0\0\0\0\0\0\0"]);
-                    build::message(lane.out, b'E', &[&prepared.name, b"\0\0\0\0\0"]);
-                    build::named(lane.out, b'C', b'P', &prepared.name);
-                    lane.up.unnamed = None;
-                    let made = Kind::Made(Arc::clone(&prepared));
-                    for kind in [Kind::Prepare(None), Kind::OwnBind, made, Kind::CloseUnnamed] {
-                        lane.up.push(cx.me, kind, None, cx.now_us);
-                    }
-                } else if !there {
-                    build::message(lane.out, b'P', &[&prepared.name, b"\0", &prepared.body]);
-                    lane.up.push(cx.me, Kind::Prepare(Some(Arc::clone(&prepared))), None, cx.now_us);
-                }
-                prepared.name.clone()
-            }
-            // Unknown here, so unknown to the server: it says so. A name like ours must not reach another's statement.
-            None if cx.shared.prepared.is_ours(name) => [name, b" "].concat().into(),
-            None => name.into(),
-        }
-    }
-
-    fn ensure_unnamed(&mut self, lane: &mut Lane<'_>, cx: &Cx<'_>) {
-        let mine = self.unnamed.as_ref().map(|unnamed| (cx.me, unnamed.serial));
-        // None on the connection's side is not knowing: perhaps it has a stranger's.
-        if mine.is_some() && lane.up.unnamed == mine {
-            return;
-        }
-        match &self.unnamed {
-            Some(unnamed) if !unnamed.body.is_empty() => {
-                build::message(lane.out, b'P', &[b"\0", &unnamed.body]);
-                lane.up.push(cx.me, Kind::Prepare(None), None, cx.now_us);
-                lane.up.unnamed = mine;
-            }
-            _ => {
-                build::named(lane.out, b'C', b'S', b"");
-                lane.up.push(cx.me, Kind::CloseUnnamed, None, cx.now_us);
-                lane.up.unnamed = None;
-            }
-        }
     }
 
     fn describe(
@@ -456,7 +423,7 @@ impl Session {
 
     fn execute(
         &mut self,
-        lane: Lane<'_>,
+        mut lane: Lane<'_>,
         input: &[u8],
         header: Header,
         cx: &mut Cx<'_>,
@@ -474,6 +441,9 @@ impl Session {
             lane.out.extend_from_slice(build::FLUSH);
             return Ok(Step::Quiet);
         }
+        if let Some(step) = plan.as_ref().and_then(|plan| self.hear(&lane, plan)) {
+            return Ok(step);
+        }
         if let Some(why) = plan.as_ref().and_then(|plan| plan.effect.pin.as_ref()) {
             self.pin(why, cx.shared);
         }
@@ -484,6 +454,7 @@ impl Session {
         if let Some(plan) = &plan {
             self.note_effect(plan);
             self.note_resets(plan, cx.startup);
+            self.note_channels(&mut lane, plan);
             self.touched |= plan.effect.forgets_prepared;
         }
         self.open = true;
@@ -508,11 +479,14 @@ impl Session {
         let (what, name) = (message.get(5).copied(), message.get(6..).and_then(c_string));
         let (Some(what @ (b'S' | b'P')), Some((name, []))) = (what, name) else { return Err(malformed()) };
         self.open = true;
-        if what == b'P' || name.is_empty() {
-            if what == b'S' {
-                self.unnamed = None;
-                lane.up.unnamed = None;
-            }
+        if what == b'S' && name.is_empty() {
+            let undo = Undo::Unnamed { serial: 0, before: self.unnamed.take() };
+            lane.up.unnamed = None;
+            lane.out.extend_from_slice(message);
+            lane.up.push_undoable(cx.me, Kind::Close, undo, cx.now_us);
+            return Ok(Step::Took(header.total));
+        }
+        if what == b'P' {
             lane.out.extend_from_slice(message);
             lane.up.push(cx.me, Kind::Close, None, cx.now_us);
             return Ok(Step::Took(header.total));
@@ -524,6 +498,7 @@ impl Session {
         let unread = !self.named.as_ref().is_some_and(|all| all.contains_key(name));
         if unread && self.pinned && !cx.shared.prepared.is_ours(name) {
             // Perhaps one that was too large to read: the connection knows it under this name.
+            self.hint_pins();
             lane.out.extend_from_slice(message);
             lane.up.push(cx.me, Kind::Close, None, cx.now_us);
             return Ok(Step::Took(header.total));
@@ -562,31 +537,4 @@ pub fn refused(plan: &Plan) -> Option<Box<[u8]>> {
         Action::Answer => build::error(&mut error, "ERROR", "0A000", "answered in the simple protocol only"),
     }
     Some(error.into())
-}
-
-/// Whether the statement is on the connection. If not, it is noted as there, for the caller parses it now; the least
-/// recently used goes if there is no room.
-pub fn is_there(
-    up: &mut super::server::Upstream,
-    out: &mut Vec<u8>,
-    prepared: &Arc<Prepared>,
-    anew: bool,
-    cx: &Cx<'_>,
-) -> bool {
-    // The client parses it now: what was parsed before a table changed would not be what it gets without us.
-    let outdated = anew && up.prepared.is_outdated(prepared.id);
-    let known = up.prepared.touch(prepared.id, up.unit());
-    match if outdated { Known::Doubt } else { known } {
-        Known::Yes => return true,
-        Known::No => {}
-        Known::Doubt => {
-            build::named(out, b'C', b'S', &prepared.name);
-            up.push(cx.me, Kind::Renew(Arc::clone(prepared)), None, cx.now_us);
-        }
-    }
-    for evicted in up.prepared.insert(prepared, cx.prepared, up.unit()) {
-        build::named(out, b'C', b'S', &evicted.name);
-        up.push(cx.me, Kind::Evict(evicted), None, cx.now_us);
-    }
-    false
 }

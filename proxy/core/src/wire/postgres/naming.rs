@@ -3,9 +3,10 @@
 //! the planner says which it is.
 
 use super::build;
-use super::client::{Cx, Lane, Named, Session, Step};
-use super::extended::{is_there, refused};
-use super::frame::Header;
+use super::client::{Cx, Lane, Named, Runs, Session, Step};
+use super::content::is_there;
+use super::extended::refused;
+use super::frame::{Header, c_string};
 use super::pending::{Kind, Renaming, Undo};
 use crate::plan::{Names, Plan};
 use crate::prepared::{Known, Prepared};
@@ -167,16 +168,18 @@ impl Session {
         }
         let known = self.named.as_ref().and_then(|all| all.get(&name[..])).cloned();
         let took = Step::Took(header.total);
+        let mut behind = None;
         if names == Names::Runs {
             match self.plan_behind(&name, cx) {
                 Some(None) => return Ok(Some(Step::Plan)),
-                Some(Some(behind)) => {
-                    if let Some(error) = refused(&behind) {
+                Some(Some(known)) => {
+                    if let Some(error) = refused(&known) {
                         // Policy changed since it was prepared.
                         lane.up.push(cx.me, Kind::RefusedQuery(error), None, cx.now_us);
                         build::query(lane.out, build::REFUSED);
                         return Ok(Some(took));
                     }
+                    behind = Some(known).filter(|known| known.names.is_none() && !known.effect.is_none());
                 }
                 None => {}
             }
@@ -185,12 +188,12 @@ impl Session {
             (Names::Makes, None) => {
                 self.has_room()?;
                 let tail = text.get(range.end..).unwrap_or_default();
-                let prepared = cx.shared.prepared.intern_sql(tail);
+                let prepared = cx.shared.prepared.intern_sql(&cx.settings.reading(), tail);
                 if self.in_doubt(lane, &prepared) {
                     return Ok(Some(Step::Quiet));
                 }
                 let there = is_there(lane.up, lane.out, &prepared, true, cx);
-                let entry = Named { prepared: Arc::clone(&prepared), plan: Arc::clone(plan) };
+                let entry = Named { prepared: Arc::clone(&prepared), plan: Arc::clone(plan), runs: None };
                 self.named.get_or_insert_default().insert(name.clone().into(), entry);
                 let undo = Undo::Named { name: name.clone().into(), before: None };
                 let renaming = if there {
@@ -234,6 +237,14 @@ impl Session {
                         }
                     }
                 }
+                // CREATE TEMP TABLE … AS EXECUTE, and what runs is the statement behind the name.
+                for plan in behind.iter().chain([plan]) {
+                    if let Some(why) = &plan.effect.pin {
+                        self.pin(why, cx.shared);
+                    }
+                    self.note_effect(plan);
+                }
+                let plan = behind.as_ref().unwrap_or(plan);
                 send_renamed(lane, &prefix, text, &range, &prepared.name);
                 let renaming = renaming(&prefix, text, &range, &name, &prepared, made);
                 self.push_named(lane, renaming, plan, None, cx);
@@ -241,6 +252,45 @@ impl Session {
             }
             (Names::Drops | Names::Runs, None) => Ok(None),
         }
+    }
+
+    /// A Parse of what runs another statement by its name: how it is sent. None: it is none, or names none of ours.
+    pub fn runs(&self, body: &[u8], plan: &Plan) -> Option<Box<Runs>> {
+        if plan.names != Some(Names::Runs) || self.unsafe_encoding {
+            return None;
+        }
+        let (text, _) = c_string(body)?;
+        let (_, name) = find(text, Names::Runs)?;
+        self.target(&name)?;
+        Some(Box::new(Runs { name: name.into(), target: None, body: body.into() }))
+    }
+
+    /// What may be run by its name. Not what itself runs another: two could run each other.
+    fn target(&self, name: &[u8]) -> Option<&Named> {
+        self.named.as_ref()?.get(name).filter(|named| named.runs.is_none())
+    }
+
+    /// The name of what this statement runs by it.
+    pub fn target_of(&self, name: &[u8]) -> Option<Box<[u8]>> {
+        let runs = if name.is_empty() {
+            self.unnamed.as_ref()?.runs.as_ref()
+        } else {
+            self.named.as_ref()?.get(name)?.runs.as_ref()
+        };
+        runs.map(|runs| runs.name.clone()).filter(|name| self.target(name).is_some())
+    }
+
+    /// The text of such a Parse with the server's name for what it runs, and which that is. One that is gone is left as
+    /// the client wrote it: the server then says so.
+    pub fn written(&self, runs: &Runs) -> (Vec<u8>, Option<u64>) {
+        let plain = (runs.body.to_vec(), None);
+        let Some((text, types)) = c_string(&runs.body) else { return plain };
+        let Some((range, name)) = find(text, Names::Runs) else { return plain };
+        let Some(target) = self.target(&name) else { return plain };
+        let target = &target.prepared;
+        let (before, after) = (text.get(..range.start), text.get(range.end..));
+        let (before, after) = (before.unwrap_or_default(), after.unwrap_or_default());
+        ([before, b"\"", &target.name[..], b"\"", after, b"\0", types].concat(), Some(target.id))
     }
 
     /// A DEALLOCATE outside a transaction needs no server: the name is between client and us.

@@ -1,6 +1,7 @@
 //! What a server connection still owes: one entry per message it will answer, in order, with whose it is.
 
-use super::client::Named;
+use super::client::{Named, Unnamed};
+use super::pins::Question;
 use crate::plan::Plan;
 use crate::prepared::{OnServer, Prepared};
 use crate::settings::Settings;
@@ -24,6 +25,8 @@ pub enum Kind {
     Setup,
     /// Ours, after a session that leaves no trace may go: DISCARD ALL.
     Reset,
+    /// Ours, between two units of a pinned client: must it still keep this connection?
+    Question(Box<Question>),
     /// Ours, after a RESET of the client's: what it began with holds again, not the server's default. The client
     /// hears of its end as of the end of its own.
     Restore(Arc<Settings>),
@@ -60,20 +63,31 @@ pub enum Kind {
 impl Kind {
     /// ReadyForQuery ends it.
     pub fn ends_unit(&self) -> bool {
-        use Kind::{Ensure, Function, Query, RefusedQuery, Reset, Restore, Setup, Sync};
+        use Kind::{Ensure, Function, Query, Question, RefusedQuery, Reset, Restore, Setup, Sync};
         matches!(
             self,
-            Query(_) | Function | Sync { .. } | Ensure | Setup | Reset | Restore(_) | RefusedQuery(_)
+            Query(_)
+                | Function
+                | Sync { .. }
+                | Ensure
+                | Setup
+                | Reset
+                | Question(_)
+                | Restore(_)
+                | RefusedQuery(_)
         )
     }
 
     /// The client must not see its replies.
     pub fn is_ours(&self) -> bool {
-        use Kind::{CloseUnnamed, Ensure, Evict, Made, OwnBind, Prepare, Renew, Reset, Restore, Setup, Sync};
+        use Kind::{
+            CloseUnnamed, Ensure, Evict, Made, OwnBind, Prepare, Question, Renew, Reset, Restore, Setup, Sync,
+        };
         matches!(
             self,
             Setup
                 | Reset
+                | Question(_)
                 | Restore(_)
                 | Ensure
                 | OwnBind
@@ -155,8 +169,11 @@ pub enum Undo {
         name: Box<[u8]>,
         before: Option<Named>,
     },
+    /// The unnamed statement was parsed, or closed (0). `before`: the one that holds on if the server hears nothing
+    /// of it, the unit having failed in front of it.
     Unnamed {
         serial: u64,
+        before: Option<Box<Unnamed>>,
     },
     /// DEALLOCATE ALL: what the client had prepared, and what the connection had.
     Forgot {
@@ -171,4 +188,6 @@ pub struct Pending {
     pub plan: Option<Arc<Plan>>,
     pub undo: Option<Box<Undo>>,
     pub sent_us: u64,
+    /// Of a Bind, where it is asked for: of what kind its parameters are.
+    pub kinds: Option<Box<str>>,
 }

@@ -1,7 +1,7 @@
 //! An error came: what of that was sent did not happen, and what was believed of it is taken back.
 
 use super::super::build;
-use super::super::pending::{Kind, Pending, Undo};
+use super::super::pending::{Kind, Pending, Renaming, Undo};
 use super::{Lost, Sink, Upstream, Verdict};
 
 impl Upstream {
@@ -13,10 +13,16 @@ impl Upstream {
             return Err(Lost::Fatal(text(b'C'), text(b'M')));
         }
         let code = build::field(body, b'C').unwrap_or_default();
+        let mut own = None;
         match self.pending.front_mut() {
             None => return Err(Lost::Desync("an error that nobody asked for")),
             // What it would have set holds no longer than the transaction that failed.
             Some(Pending { kind: Kind::Restore(_), .. }) if self.status == b'E' => {
+                self.unit.failed = true;
+                return Ok(Verdict::Ours);
+            }
+            // It is not known then, and everything stays as it is.
+            Some(Pending { kind: Kind::Question(_), .. }) => {
                 self.unit.failed = true;
                 return Ok(Verdict::Ours);
             }
@@ -34,13 +40,29 @@ impl Upstream {
                 self.fail_unit(sink);
                 return Ok(Verdict::Instead(said.into()));
             }
+            // The one error of the extended protocol in which the server speaks of a statement it has.
+            Some(Pending { kind: Kind::Bind, client, .. }) => {
+                own = quoted(build::field(body, b'M').unwrap_or_default()).map(|own| (*client, own));
+            }
             Some(_) => {}
         }
         // No such statement, or one too many: what is believed of the connection's statements is wrong (a unit
         // before failed and took a Parse with it that this one relied on).
         let stale = code == b"0A000" && build::field(body, b'R') == Some(b"RevalidateCachedQuery")
             || matches!(code, b"26000" | b"42P05");
+        // Of what a function puts together and has run the server says so: there the text around it has begun.
+        self.unit.unread = code == b"42601"
+            && build::field(body, b'R') == Some(b"scanner_yyerror")
+            && build::field(body, b'q').is_none();
         self.fail_unit(sink);
+        if let Some((client, own)) = own
+            && let Some(shown) = sink.shown(client, own)
+        {
+            let renaming = Renaming { own: own.into(), shown, ..Renaming::default() };
+            let mut said = Vec::new();
+            build::message(&mut said, b'E', &[&renaming.error(body)]);
+            return Ok(Verdict::Instead(said.into()));
+        }
         if stale {
             self.purge = true;
             let again =
@@ -73,6 +95,12 @@ impl Upstream {
     pub(super) fn fail_unit(&mut self, sink: &mut impl Sink) {
         self.unit.failed = true;
         self.copying = false;
+        if let Some(undo) = self.pending.front_mut().and_then(|pending| pending.undo.as_mut())
+            && let Undo::Unnamed { before, .. } = &mut **undo
+        {
+            // A Parse drops the one there was before it looks at its text.
+            *before = None;
+        }
         self.skipping = self.pending.front().is_some_and(|pending| !pending.kind.ends_unit());
         self.drop_skipped(sink);
     }
@@ -117,4 +145,11 @@ impl Upstream {
         }
         sink.undo(pending.client, *undo);
     }
+}
+
+/// The first name in quotes.
+fn quoted(text: &[u8]) -> Option<&[u8]> {
+    let mut parts = text.split(|byte| *byte == b'"');
+    parts.next()?;
+    parts.next()
 }

@@ -18,6 +18,22 @@ pub(super) const FOLLOWED: [&str; 7] = [
 pub enum Change {
     Set(String, Option<String>),
     ResetAll,
+    /// LISTEN (true) or UNLISTEN, of one channel or of all.
+    Hear(bool, Option<String>),
+}
+
+impl Change {
+    fn is_of_settings(&self) -> bool {
+        !matches!(self, Self::Hear(..))
+    }
+}
+
+impl Unit {
+    /// Of a text that failed behind a COMMIT of its own: rather a channel too many than one too few.
+    pub(super) fn hear_anyway(&mut self, plan: &Plan) {
+        let listens = plan.effect.channels.iter().filter(|(listens, _)| *listens);
+        self.changes.extend(listens.map(|(listens, name)| Change::Hear(*listens, name.clone())));
+    }
 }
 
 impl Upstream {
@@ -37,6 +53,9 @@ impl Upstream {
         self.unit
             .changes
             .extend(effect.sets.iter().map(|(name, value)| Change::Set(name.clone(), value.clone())));
+        self.unit
+            .changes
+            .extend(effect.channels.iter().map(|(listens, name)| Change::Hear(*listens, name.clone())));
         self.unit.changed_schema |= effect.changes_schema;
     }
 
@@ -60,12 +79,15 @@ impl Upstream {
                 let known = |change: &Change| match change {
                     Change::Set(known, _) => *known == name,
                     Change::ResetAll => true,
+                    Change::Hear(..) => false,
                 };
                 if !unit.changes.iter().any(known) {
                     unit.changes.push(Change::Set(name, Some(literal(&value))));
                 }
             }
         }
+        let settings = !unit.reported.is_empty()
+            || self.in_transaction.iter().chain(&unit.changes).any(Change::is_of_settings);
         let mut changes = Vec::new();
         // Reported by a unit of which a part is committed and a part failed: in which of them it changed is not known.
         let reported = unit.failed && unit.committed && !unit.reported.is_empty();
@@ -85,10 +107,19 @@ impl Upstream {
             }
         } else if !unit.committed && (unit.failed || unit.rolled_back) {
             changes.clear();
+            if !unit.failed {
+                // Whether it came before the ROLLBACK or behind is not known: rather a channel too many.
+                changes
+                    .extend(unit.changes.drain(..).filter(|change| matches!(change, Change::Hear(true, _))));
+            }
         } else {
             changes.append(&mut unit.changes);
         }
-        (changes, in_doubt.then_some("setting changed around a rollback"))
+        if in_doubt {
+            changes.retain(|change| !matches!(change, Change::Hear(false, _)));
+        }
+        let pins = in_doubt && (settings || halfway);
+        (changes, pins.then_some("setting changed around a rollback"))
     }
 }
 

@@ -9,6 +9,7 @@ use super::build;
 use super::client::Named;
 use super::frame;
 use super::pending::{Kind, Pending, Renaming, Undo};
+use super::pins::Question;
 use crate::plan::{Names, Plan};
 use crate::prepared::OnServer;
 use crate::settings::Settings;
@@ -45,6 +46,8 @@ pub struct Done {
     pub client: Id,
     pub status: u8,
     pub failed: bool,
+    /// The server's parser could not read the text, so nothing of it ran.
+    pub unread: bool,
     /// Ours: Setup or Reset.
     pub internal: bool,
     /// A prepared statement no longer fitted its tables. The client heard nothing of it: run the unit again.
@@ -58,6 +61,8 @@ pub struct Done {
     /// Time at the server: from when it could start.
     pub served_us: u64,
     pub bytes: usize,
+    /// Of what kind the parameters of its last Bind were, where that is asked for.
+    pub kinds: Option<Box<str>>,
 }
 
 /// Where replies go.
@@ -66,6 +71,10 @@ pub trait Sink {
     /// Something the client's session believed did not happen.
     fn undo(&mut self, to: Id, undo: Undo);
     fn done(&mut self, done: Done);
+    /// What this client calls the statement that servers have under a name of ours.
+    fn shown(&mut self, _: Id, _own: &[u8]) -> Option<Box<[u8]>> {
+        None
+    }
 }
 
 pub struct Upstream {
@@ -92,6 +101,10 @@ pub struct Upstream {
     pub no_transactions: bool,
     /// Asked to stop what it does: in these words its client is told of it.
     pub stopped: Option<&'static str>,
+    /// A client that listens by way of the brain has made it listen, too: what comes of that is nobody's.
+    pub deaf: bool,
+    /// What the last question of ours found.
+    pub answered: Option<Box<Question>>,
     /// An error of ours, to be told in place of that of the query behind it.
     carried: Option<Box<[u8]>>,
     /// Its owner has heard why it goes.
@@ -115,6 +128,7 @@ pub struct Upstream {
 #[derive(Default)]
 struct Unit {
     failed: bool,
+    unread: bool,
     /// The client hears nothing of it: it runs again.
     silent: bool,
     said: bool,
@@ -126,6 +140,7 @@ struct Unit {
     committed: bool,
     rolled_back: bool,
     bytes: usize,
+    kinds: Option<Box<str>>,
 }
 
 impl Upstream {
@@ -144,6 +159,8 @@ impl Upstream {
             backslashes: false,
             no_transactions: false,
             stopped: None,
+            deaf: false,
+            answered: None,
             carried: None,
             said_goodbye: false,
             skipping: false,
@@ -159,11 +176,22 @@ impl Upstream {
     }
 
     pub fn push(&mut self, client: Id, kind: Kind, plan: Option<Arc<Plan>>, now_us: u64) {
-        self.push_all(Pending { client, kind, plan, undo: None, sent_us: now_us });
+        self.push_all(Pending { client, kind, plan, undo: None, sent_us: now_us, kinds: None });
+    }
+
+    pub fn push_bind(&mut self, client: Id, kinds: Option<Box<str>>, now_us: u64) {
+        self.push_all(Pending { client, kind: Kind::Bind, plan: None, undo: None, sent_us: now_us, kinds });
     }
 
     pub fn push_undoable(&mut self, client: Id, kind: Kind, undo: Undo, now_us: u64) {
-        self.push_all(Pending { client, kind, plan: None, undo: Some(Box::new(undo)), sent_us: now_us });
+        self.push_all(Pending {
+            client,
+            kind,
+            plan: None,
+            undo: Some(Box::new(undo)),
+            sent_us: now_us,
+            kinds: None,
+        });
     }
 
     /// A statement that drops all prepared ones, those of the connection too.
@@ -176,7 +204,7 @@ impl Upstream {
         now_us: u64,
     ) {
         let undo = Some(Box::new(Undo::Forgot { named, on_server: std::mem::take(&mut self.prepared) }));
-        self.push_all(Pending { client, kind, plan: Some(plan), undo, sent_us: now_us });
+        self.push_all(Pending { client, kind, plan: Some(plan), undo, sent_us: now_us, kinds: None });
     }
 
     pub fn push_named(
@@ -189,14 +217,14 @@ impl Upstream {
     ) {
         let kind = Kind::Query(Some(Box::new(renaming)));
         let undo = undo.map(Box::new);
-        self.push_all(Pending { client, kind, plan: Some(plan), undo, sent_us: now_us });
+        self.push_all(Pending { client, kind, plan: Some(plan), undo, sent_us: now_us, kinds: None });
     }
 
     fn push_all(&mut self, pending: Pending) {
-        use Kind::{CopyEnd, Query, RefusedQuery, Reset, Restore, Setup, Sync};
+        use Kind::{CopyEnd, Query, Question, RefusedQuery, Reset, Restore, Setup, Sync};
         match pending.kind {
             // A simple query drops the unnamed statement, be it well or not.
-            Query(_) | RefusedQuery(_) | Setup | Reset | Restore(_) => self.unnamed = None,
+            Query(_) | RefusedQuery(_) | Setup | Reset | Question(_) | Restore(_) => self.unnamed = None,
             Sync { .. }
                 if self.copying && !self.pending.iter().any(|other| matches!(other.kind, CopyEnd)) =>
             {
@@ -204,7 +232,7 @@ impl Upstream {
             }
             _ => {}
         }
-        if pending.plan.as_ref().is_some_and(|plan| plan.effect.changes_schema) {
+        if pending.plan.as_ref().is_some_and(|plan| plan.effect.changes_schema || plan.effect.hides_names()) {
             self.prepared.outdate();
         }
         self.units += usize::from(pending.kind.ends_unit());
@@ -260,9 +288,21 @@ impl Upstream {
         self.pending.is_empty() && self.rest == 0 && !self.skipping
     }
 
+    /// Nothing is owed to a client: quiet, or but for a question of ours.
+    pub fn owes_nobody(&self) -> bool {
+        let ours = |pending: &Pending| matches!(pending.kind, Kind::Question(_));
+        self.is_quiet() || self.rest == 0 && !self.skipping && self.pending.iter().all(ours)
+    }
+
     /// Nothing more will come, unless a Sync is sent.
     pub fn is_dry(&self) -> bool {
         self.pending.is_empty() && self.rest == 0
+    }
+
+    /// Its owner's transaction has failed, or may have when what is sent now is heard.
+    pub fn may_have_failed(&self) -> bool {
+        let undecided = |pending: &Pending| pending.kind.ends_unit() && !pending.kind.is_ours();
+        self.owner.is_some() && (self.status == b'E' || self.pending.iter().any(undecided))
     }
 
     /// When the oldest unit it owes was sent.
@@ -393,7 +433,10 @@ impl Upstream {
     fn pop(&mut self) -> Verdict {
         match self.pending.pop_front() {
             Some(pending) if pending.kind.is_ours() => Verdict::Ours,
-            _ => {
+            pending => {
+                if let Some(kinds) = pending.and_then(|pending| pending.kinds) {
+                    self.unit.kinds = Some(kinds);
+                }
                 self.unit.said = true;
                 Verdict::Pass
             }
@@ -454,7 +497,12 @@ impl Upstream {
                 self.unit.said |= !ours;
                 Ok(if ours { Verdict::Ours } else { Verdict::Pass })
             }
+            (b'T' | b'D', Some(Kind::Question(_))) => Ok(Verdict::Ours),
             (b'T' | b'D' | b'I' | b'G' | b'H' | b'c' | b'd', Some(Kind::Setup | Kind::Reset)) => {
+                Ok(Verdict::Ours)
+            }
+            (b'C', Some(Kind::Question(_))) => {
+                self.note_answer(body);
                 Ok(Verdict::Ours)
             }
             (b'C', Some(Kind::Restore(_))) => Ok(Verdict::Ours),
@@ -512,8 +560,14 @@ impl Upstream {
                 Ok(if ours { Verdict::Ours } else { Verdict::Pass })
             }
             (b'N', _) => Ok(if ours { Verdict::Ours } else { Verdict::Pass }),
-            (b'A', _) => Ok(if self.owner.is_some() { Verdict::Pass } else { Verdict::Ours }),
+            (b'A', _) => Ok(if self.owner.is_some() && !self.deaf { Verdict::Pass } else { Verdict::Ours }),
             _ => Err(Lost::Desync("an unexpected message")),
+        }
+    }
+
+    fn note_answer(&mut self, tag: &[u8]) {
+        if let Some(Pending { kind: Kind::Question(question), .. }) = self.pending.front_mut() {
+            question.answer(tag);
         }
     }
 
@@ -580,6 +634,12 @@ impl Upstream {
         if let Some(Pending { kind: Kind::Restore(_), .. }) = self.pending.front() {
             self.unit.held = std::mem::take(&mut unit.held);
         }
+        if unit.failed
+            && unit.committed
+            && let Some(plan) = &pending.plan
+        {
+            unit.hear_anyway(plan);
+        }
         let effect = pending.plan.as_ref().map(|plan| &plan.effect).filter(|effect| !effect.is_none());
         if matches!(pending.kind, Kind::Query(_))
             && let Some(plan) = &pending.plan
@@ -600,6 +660,11 @@ impl Upstream {
             }
             sink.undo(pending.client, *undo);
         }
+        if self.deaf && matches!(pending.kind, Kind::Setup) {
+            // UNLISTEN, unless a LISTEN is behind it.
+            let listens = |plan: &Arc<Plan>| !plan.effect.channels.is_empty();
+            self.deaf = self.pending.iter().any(|pending| pending.plan.as_ref().is_some_and(listens));
+        }
         if matches!(pending.kind, Kind::Reset) {
             self.prepared.clear();
             self.in_transaction.clear();
@@ -610,6 +675,9 @@ impl Upstream {
         {
             unit.changes
                 .extend(settings.pairs().map(|(name, value)| Change::Set(name.into(), Some(value.into()))));
+        }
+        if let Kind::Question(question) = pending.kind {
+            self.answered = Some(question).filter(|_| !unit.failed);
         }
         let (changes, pin) = self.changes(&mut unit, status, effect.is_some());
         let queued = pending.sent_us < self.done_us;
@@ -624,6 +692,7 @@ impl Upstream {
             client: pending.client,
             status,
             failed: unit.failed,
+            unread: unit.unread,
             internal,
             again: unit.silent,
             plan: pending.plan,
@@ -633,6 +702,7 @@ impl Upstream {
             sent_us: pending.sent_us,
             served_us,
             bytes: unit.bytes,
+            kinds: unit.kinds,
         });
         Ok(())
     }

@@ -250,13 +250,8 @@ fn is_beyond(units: &[Vec<String>]) -> bool {
     server.beyond
 }
 
-/// As many conversations as CASES says.
-fn cases() -> u32 {
-    std::env::var("CASES").ok().and_then(|count| count.parse().ok()).unwrap_or(1_500)
-}
-
 proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(), max_global_rejects: 100_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: crate::cases(1_500), max_global_rejects: 10_000_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn alone_with_any_pipelining(

@@ -161,7 +161,7 @@ fn absorb(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: crate::cases(600), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_server_s_bytes_mean_the_same_however_they_come(

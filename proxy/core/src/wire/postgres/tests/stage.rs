@@ -372,6 +372,9 @@ pub fn together(script: &str) -> Stage {
 fn note(notes: &mut Vec<String>, done: &Done) {
     for change in &done.changes {
         notes.push(match change {
+            Change::Hear(listens, name) => {
+                format!("{} {}", if *listens { "listen" } else { "unlisten" }, name.as_deref().unwrap_or("*"))
+            }
             Change::Set(name, Some(value)) => format!("set {name} {value}"),
             Change::Set(name, None) => format!("reset {name}"),
             Change::ResetAll => "reset all".to_owned(),

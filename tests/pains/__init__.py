@@ -1,0 +1,1 @@
+"""What users of other proxies suffer from: docs/pains.md says which test is the proof against each."""
