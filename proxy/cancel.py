@@ -13,7 +13,7 @@ from collections.abc import Callable
 from config.address import address
 from protocols.postgres import messages
 from proxy import dial, target
-from proxy.answers.lines import Lines, is_store
+from proxy.answers.lines import StoreLines, is_store
 from proxy.log import note
 from proxy.native import Cancelled, CancelNeeded
 from proxy.outside import Commands, Outside
@@ -46,7 +46,7 @@ class Cancels:
         target_of: Callable[[int], Target | None],
         name_of: Callable[[str], str],
         timeout: float = TIMEOUT,
-        stores: Lines | None = None,
+        stores: StoreLines | None = None,
     ) -> None:
         self._stores = stores
         self._outside = outside

@@ -14,7 +14,7 @@ from plugins.chain import Chain, standard
 from proxy import dial, inquiry, sockets, tcp
 from proxy.admin import Console, House, Source
 from proxy.admin.place import Ending
-from proxy.answers.lines import Lines
+from proxy.answers.lines import StoreLines
 from proxy.bases import Bases
 from proxy.brain import Brain
 from proxy.cancel import Cancels
@@ -53,7 +53,7 @@ class Rooms(msgspec.Struct, frozen=True):
     strays: Strays
     names: Names
     upstream: Upstream
-    stores: Lines
+    stores: StoreLines
 
 
 def build(
@@ -83,7 +83,7 @@ def build(
     profiles = Profiles()
     if connect is None:
         connect = partial(dial.connect, tune=lambda one: tcp.tune(one, directory.snapshot.tcp))
-    stores = Lines()
+    stores = StoreLines()
     upstream = Upstream(
         outside,
         pools.target,

@@ -44,7 +44,7 @@ def is_store(address: Address | str) -> bool:
     return str(address).lstrip("[").startswith(SCHEME)
 
 
-class Lines:
+class StoreLines:
     """Every store of the process, and who talks with it."""
 
     def __init__(self) -> None:
