@@ -15,6 +15,7 @@ import struct
 import threading
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from config.address import Address
 from protocols.postgres import messages
@@ -54,11 +55,18 @@ class StoreLines:
         self._numbers = itertools.count(1)
 
     async def connect(
-        self, address: Address, *, ask_tls: bool, needs_tls: bool, seconds: float, other: dial.Connect
+        self,
+        address: Address,
+        *,
+        ask_tls: bool,
+        needs_tls: bool,
+        seconds: float,
+        other: dial.Connect,
+        **more: Any,
     ) -> dial.Line:
         """A line to the store at `address`, or what `other` makes of it."""
         if not is_store(address):
-            return await other(address, ask_tls=ask_tls, needs_tls=needs_tls, seconds=seconds)
+            return await other(address, ask_tls=ask_tls, needs_tls=needs_tls, seconds=seconds, **more)
         path = address.host.removeprefix(SCHEME)
         try:
             store = await asyncio.get_running_loop().run_in_executor(None, self._open, path)
