@@ -159,6 +159,9 @@ pg_get_statisticsobjdef_columns(oid) text : NULL
 pg_get_function_result(oid) text : NULL
 pg_get_function_arguments(oid) text : NULL
 pg_partition_ancestors(regclass) regclass : NULL
+pg_get_triggerdef(oid,bool) text : NULL
+pg_get_triggerdef(oid) text : NULL
+pg_trigger_depth() int4 : 0
 pg_collation_is_visible(oid) bool : 1
 pg_get_constraintdef(oid) text
 pg_get_constraintdef(oid,bool) text : pg_get_constraintdef({0})
