@@ -56,9 +56,13 @@ CREATE INDEX accounts_customer ON accounts (customer_id)
 """
 
 _FIRST = (
-    ["Ada", "Ben", "Cem", "Dina", "Eva", "Finn", "Gita", "Hugo", "Ines", "Jan", "Kira", "Liam", "Mona", "Nils", "Olga", "Piet", "Rosa", "Sven", "Tara", "Yara"]
-)
-_LAST = ["Abel", "Berg", "Costa", "Dietz", "Evans", "Fuchs", "Garcia", "Huber", "Ito", "Jansen", "Kaya", "Lopez", "Meyer", "Novak", "Osei", "Perez", "Rossi", "Silva"]
+    "Ada", "Ben", "Cem", "Dina", "Eva", "Finn", "Gita", "Hugo", "Ines", "Jan",
+    "Kira", "Liam", "Mona", "Nils", "Olga", "Piet", "Rosa", "Sven", "Tara", "Yara",
+)  # fmt: skip
+_LAST = (
+    "Abel", "Berg", "Costa", "Dietz", "Evans", "Fuchs", "Garcia", "Huber", "Ito",
+    "Jansen", "Kaya", "Lopez", "Meyer", "Novak", "Osei", "Perez", "Rossi", "Silva",
+)  # fmt: skip
 _COUNTRIES = ("DE", "FR", "NL", "ES", "PL", "PT", "IT", "AT")
 _MERCHANTS = (
     "bakery",

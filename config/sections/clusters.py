@@ -28,7 +28,7 @@ class Cluster(Section, frozen=True):
     protocol: Annotated[
         StoreProtocol,
         setting(
-            "The wire protocol its servers speak; `sqlite`: there are none, a file of SQLite is behind PostgreSQL's wire.",
+            "The wire protocol its servers speak; `sqlite`: none, a file of SQLite is behind PostgreSQL's wire.",
             "new connections",
         ),
     ]

@@ -20,7 +20,7 @@ import msgspec
 
 Value = object
 DAY: Final = 86_400_000_000
-EPOCH: Final = datetime(2000, 1, 1)
+EPOCH: Final = datetime(2000, 1, 1)  # noqa: DTZ001 - a wall clock's, what `timestamp` counts from
 INFINITE: Final = (1 << 63) - 1
 INFINITE_DATE: Final = (1 << 31) - 1
 
@@ -38,7 +38,8 @@ class DataType(msgspec.Struct, frozen=True):
 class Named(str):
     """What a regclass or regtype is called; in binary it is its number."""
 
-    oid: int = 0
+    __slots__ = ("oid",)
+    oid: int
 
     @classmethod
     def of(cls, oid: int, name: str) -> "Named":
@@ -63,8 +64,8 @@ _BASIC = (
     (701, "float8", 8, "N", 1022), (1042, "bpchar", -1, "S", 1014), (1043, "varchar", -1, "S", 1015),
     (1082, "date", 4, "D", 1182), (1083, "time", 8, "D", 1183), (1114, "timestamp", 8, "D", 1115),
     (1184, "timestamptz", 8, "D", 1185), (1186, "interval", 16, "T", 1187), (1700, "numeric", -1, "N", 1231),
-    (4089, "regnamespace", 4, "N", 4090), (2205, "regclass", 4, "N", 2210), (2206, "regtype", 4, "N", 2211), (2950, "uuid", 16, "U", 2951),
-    (3802, "jsonb", -1, "U", 3807),
+    (4089, "regnamespace", 4, "N", 4090), (2205, "regclass", 4, "N", 2210), (2206, "regtype", 4, "N", 2211),
+    (2950, "uuid", 16, "U", 2951), (3802, "jsonb", -1, "U", 3807),
 )  # fmt: skip
 BY_OID: Final = {
     **{oid: DataType(oid, name, size, 0, category) for oid, name, size, category, _ in _BASIC},
@@ -136,7 +137,7 @@ def to_text(oid: int, value: Value, zone: tzinfo = UTC) -> str:
             return value if isinstance(value, str) else str(value)
 
 
-def from_text(oid: int, text: str, zone: tzinfo = UTC, now: int = 0) -> Value:
+def from_text(oid: int, text: str, zone: tzinfo = UTC) -> Value:
     """What a text means as a value of this type. Raises Malformed."""
     kind = BY_OID.get(oid)
     if kind is not None and kind.element:
@@ -152,14 +153,8 @@ def from_text(oid: int, text: str, zone: tzinfo = UTC, now: int = 0) -> Value:
             return _float_in(oid, text)
         case 1700:
             return numeric_in(text)
-        case 1082:
-            return date_in(text, zone, now)
-        case 1083:
-            return time_in(text)
-        case 1114:
-            return timestamp_in(text, None, now)
-        case 1184:
-            return timestamp_in(text, zone, now)
+        case 1082 | 1083 | 1114 | 1184:
+            return _time_in(oid, text, zone)
         case 1186:
             return interval_in(text)
         case 2950:
@@ -173,6 +168,14 @@ def from_text(oid: int, text: str, zone: tzinfo = UTC, now: int = 0) -> Value:
             return text.rstrip(" ")
         case _:
             return text
+
+
+def _time_in(oid: int, text: str, zone: tzinfo) -> int:
+    if oid == 1082:
+        return date_in(text)
+    if oid == 1083:
+        return time_in(text)
+    return timestamp_in(text, zone if oid == 1184 else None)
 
 
 def _wrong(name: str, text: str) -> Malformed:
@@ -287,7 +290,7 @@ def _float_in(oid: int, text: str) -> float:
 def numeric_in(text: str) -> str:
     """The digits, none lost."""
     said = text.strip()
-    if said.lower() in ("nan",):
+    if said.lower() == "nan":
         return "NaN"
     if not re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?", said, re.ASCII):
         raise _wrong("numeric", text)
@@ -363,7 +366,7 @@ def _offset(text: str) -> int | None:
     return -found if text[0] == "-" else found
 
 
-def _micros(found: re.Match[str], text: str, name: str) -> int:
+def _micros(found: re.Match[str], text: str) -> int:
     hour, minute = int(found["hour"] or 0), int(found["minute"] or 0)
     second, part = int(found["second"] or 0), round(float("0." + (found["part"] or "0")) * 1_000_000)
     if hour > 24 or minute > 59 or second > 60 or (hour == 24 and (minute or second or part)):
@@ -371,9 +374,9 @@ def _micros(found: re.Match[str], text: str, name: str) -> int:
     return ((hour * 60 + minute) * 60 + second) * 1_000_000 + part
 
 
-def date_in(text: str, zone: tzinfo = UTC, now: int = 0) -> int:
+def date_in(text: str) -> int:
     return (
-        timestamp_in(text, None, now, "date", zone) // DAY
+        timestamp_in(text, None, "date") // DAY
         if not _infinite(text)
         else _infinite(text) * INFINITE_DATE - (_infinite(text) < 0)
     )
@@ -384,9 +387,7 @@ def _infinite(text: str) -> int:
     return 1 if said in ("infinity", "+infinity") else -1 if said == "-infinity" else 0
 
 
-def timestamp_in(
-    text: str, zone: tzinfo | None, now: int = 0, what: str = "", own: tzinfo | None = None
-) -> int:
+def timestamp_in(text: str, zone: tzinfo | None, what: str = "") -> int:
     """Microseconds since 2000-01-01; in UTC where `zone` says what time it is where none is written."""
     name = what or ("timestamp" if zone is None else "timestamp with time zone")
     said = text.strip()
@@ -400,8 +401,7 @@ def timestamp_in(
         )
     found = _STAMP.fullmatch(said)
     if found is None:
-        code = "22007"
-        raise Malformed(code, f'invalid input syntax for type {name}: "{text}"')
+        raise Malformed("22007", f'invalid input syntax for type {name}: "{text}"')
     compact = found["compact"]
     fields = (
         (int(compact[:4]), int(compact[4:6]), int(compact[6:]))
@@ -412,7 +412,7 @@ def timestamp_in(
         days = (date(*fields) - date(2000, 1, 1)).days
     except ValueError as error:
         raise Malformed("22008", f'date/time field value out of range: "{text}"') from error
-    micros = days * DAY + (_micros(found, text, name) if found["hour"] else 0)
+    micros = days * DAY + (_micros(found, text) if found["hour"] else 0)
     if zone is None:
         return micros
     written = found["zone"]
@@ -442,7 +442,7 @@ def time_in(text: str) -> int:
     found = _OF_DAY.fullmatch(text.strip())
     if found is None:
         raise Malformed("22007", f'invalid input syntax for type time: "{text}"')
-    return _micros(found, text, "time")
+    return _micros(found, text)
 
 
 # --- intervals -----------------------------------------------------------------------------------

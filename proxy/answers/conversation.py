@@ -127,7 +127,8 @@ class Conversation:
                 yield self._columns(result.columns, ())
             last = part is parts[-1]
             done = b""
-            for done in self._rows(result, (), 0):
+            for rows in self._rows(result, (), 0):
+                done = rows
                 if len(done) >= PIECE:
                     yield done
                     done = b""

@@ -117,7 +117,9 @@ class StoreLines:
                     return
                 self._running[number] = (secret, executor)
                 conversation = Conversation(executor)
-                line.sendall(conversation.greeting(sqlite.REPORTED | executor.reported(), number, secret))
+                line.sendall(
+                    conversation.greeting({**sqlite.REPORTED, **executor.reported()}, number, secret)
+                )
                 _talk(line, conversation)
         except (OSError, EOFError):
             pass  # the pool closed it

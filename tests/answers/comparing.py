@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from psycopg import pq
+from psycopg.pq import abc
 
 from proxy.answers.sqlite.reading import split
 
@@ -39,17 +40,17 @@ def statements(file: Path) -> Iterator[Statement]:
             differs = ""
 
 
-def connect(dsn: str) -> pq.PGconn:
+def connect(dsn: str) -> abc.PGconn:
     connection = pq.PGconn.connect(dsn.encode())
     assert connection.status == pq.ConnStatus.OK, connection.error_message
     return connection
 
 
-def ask(connection: pq.PGconn, text: str) -> Said:
+def ask(connection: abc.PGconn, text: str) -> Said:
     return _read(connection.exec_(text.encode()))
 
 
-def ask_in_binary(connection: pq.PGconn, text: str) -> Said:
+def ask_in_binary(connection: abc.PGconn, text: str) -> Said:
     """By the extended protocol: described, bound, and its rows in binary."""
     return _read(connection.exec_params(text.encode(), [], result_format=1))
 
@@ -60,7 +61,7 @@ def reads_only(text: str) -> bool:
     return text.split(" ", maxsplit=1)[0].strip("(").upper() in ("SELECT", "VALUES", "TABLE", "WITH", "SHOW")
 
 
-def _read(result: pq.PGresult) -> Said:
+def _read(result: abc.PGresult) -> Said:
     if result.status in (pq.ExecStatus.FATAL_ERROR, pq.ExecStatus.NONFATAL_ERROR):
         code = result.error_field(pq.DiagnosticField.SQLSTATE)
         return Said((code or b"").decode())

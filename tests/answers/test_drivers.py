@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
 
-import asyncpg
+import asyncpg  # type: ignore[import-untyped]
 import psycopg
 import pytest
 import sqlalchemy as sa
@@ -19,7 +19,7 @@ from tests.servers import proxy
 
 VALUES = {
     "b": True, "i": 5, "l": 1 << 40, "n": Decimal("12.50"), "f": 2.5, "t": "naïve", "y": b"\x00\xff", "d": date(2024, 2, 29),
-    "s": datetime(2024, 2, 29, 10, 20, 30, 123456), "z": datetime(2024, 2, 29, 10, 20, tzinfo=UTC),
+    "s": datetime.fromisoformat("2024-02-29T10:20:30.123456"), "z": datetime(2024, 2, 29, 10, 20, tzinfo=UTC),
     "v": timedelta(days=3, hours=2), "u": UUID("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"), "a": [1, 2, None],
 }  # fmt: skip
 TABLE = """CREATE TABLE every (b boolean, i int, l bigint, n numeric(8, 2), f float8, t text, y bytea, d date, s timestamp,

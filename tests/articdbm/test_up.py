@@ -76,6 +76,12 @@ def stop(process: subprocess.Popen[str], number: int) -> tuple[int, str]:
     return process.returncode, said
 
 
+def line_of(said: str, user: str) -> str:
+    found = re.search(rf"postgresql://{user}:\S+(?=')", said)
+    assert found is not None
+    return found.group().rstrip("'")
+
+
 def test_up_makes_the_bank_once_and_keeps_what_is_changed(folder: Path) -> None:
     data, port = folder / "data", pair()
     for words, count in (("made the bank in", 2_000), ("is ready", 2_001)):
@@ -83,11 +89,9 @@ def test_up_makes_the_bank_once_and_keeps_what_is_changed(folder: Path) -> None:
             said = first_lines(process, "docs/tour.md")
             assert words in said
             for user in ("app", "analyst"):
-                found = re.search(rf"postgresql://{user}:\S+(?=')", said)
-                assert found is not None
-                with psycopg.connect(found.group().rstrip("'"), autocommit=True) as connection:
+                with psycopg.connect(line_of(said, user), autocommit=True) as connection:
                     assert connection.execute("SELECT count(*) FROM customers").fetchone() == (count,)
-            with psycopg.connect(found.group(), autocommit=True) as connection:
+            with psycopg.connect(line_of(said, "analyst"), autocommit=True) as connection:
                 connection.execute(
                     "INSERT INTO customers (name, email, country, born) VALUES ('New', 'n@example.com', 'DE', '2000-01-01') ON CONFLICT DO NOTHING"
                 )

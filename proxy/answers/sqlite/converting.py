@@ -79,7 +79,7 @@ def input_of(text: str, kind: Kind) -> str:
         # The session's zone decides, and a prepared statement may outlive it. What is wrong is told now.
         from_text(oid, text)
         return f"pg_in({oid}, {constant(text)})"
-    if oid not in BY_OID or oid in (UNKNOWN,):
+    if oid not in BY_OID or oid == UNKNOWN:
         return constant(text)
     return constant(stored(oid, from_text(oid, text)))
 
@@ -127,7 +127,7 @@ def _convert(one: Typed, to: Kind, how: str) -> str:
         found = _number(sql, source, target, implicit)
     elif source in TEXTS and target in TEXTS:
         found = f"rtrim({sql}, ' ')" if target == BPCHAR else sql
-    elif source in (UNKNOWN,):
+    elif source == UNKNOWN:
         found = sql if target in TEXTS else f"pg_in({target}, {sql})"
     elif source in MOMENTS and target in MOMENTS:
         found = _moment(sql, source, target, implicit)

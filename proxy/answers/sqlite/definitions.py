@@ -70,7 +70,7 @@ class Definer:
 
     def _taken(self, schema: str, name: str, *, exists: bool) -> bool:
         found = self.tr.catalogue.find(schema, name, ())
-        if name.startswith(OWN) or name.startswith("sqlite_"):
+        if name.startswith((OWN, "sqlite_")):
             raise StoreError("42939", f'the name "{name}" is reserved')
         if found is None:
             return False
@@ -135,7 +135,7 @@ class Definer:
         later: list[tuple[str, exp.Expr, list[str]]] = []
         for one in schema_node.expressions:
             if isinstance(one, exp.ColumnDef):
-                field, constraints = self._column(one, schema, name, oid, len(fields) + 1)
+                field, constraints = self._column(one, schema, name, len(fields) + 1)
                 if any(field.name == other.name for other in fields):
                     raise StoreError("42701", f'column "{field.name}" specified more than once')
                 fields.append(field)
@@ -172,7 +172,7 @@ class Definer:
                     self._save(msgspec.structs.replace(found, table=relation.oid))
 
     def _column(
-        self, node: exp.ColumnDef, schema: str, table: str, oid: int, number: int
+        self, node: exp.ColumnDef, schema: str, table: str, number: int
     ) -> tuple[Field, list[tuple[str, exp.Expr, list[str]]]]:
         only(node, "this", "kind", "constraints")
         name = named(node.this)
@@ -354,7 +354,7 @@ class Definer:
                 keys=tuple(keys),
                 unique=unique,
                 text=_written(where.this) if where is not None else "",
-            )  # fmt: skip
+            )
         )
         return "CREATE INDEX"
 
@@ -547,7 +547,7 @@ class Definer:
         node = node.copy()
         node.set("exists", None)
         number = max((one.number for one in relation.fields), default=0) + 1
-        field, later = self._column(node, relation.schema, relation.name, relation.oid, number)
+        field, later = self._column(node, relation.schema, relation.name, number)
         after = msgspec.structs.replace(relation, fields=(*relation.fields, field))
         after = self._constrained(after, later)
         return self._rebuild(relation, after, {field.name: changes.default_of(self.tr, field)})

@@ -254,7 +254,7 @@ def compare(tr: "Translator", sign: str, left: Typed, right: Typed) -> str:
         if not fits:
             raise no_operator(sign, left.oid, right.oid)
     both, kind = together(tr, (left, right), "comparison")
-    if JSON in (both[0].oid,):
+    if both[0].oid == JSON:
         raise no_operator(sign, JSON, JSON)
     ordering = sign in ("<", ">", "<=", ">=")
     one = sortable(both[0].sql, kind.oid, "an ordering" if ordering else "an equality")

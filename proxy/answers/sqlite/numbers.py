@@ -143,7 +143,7 @@ def float_to_integer(value: float, oid: int) -> int:
     return in_range(oid, int(Decimal(value).to_integral_value(ROUND_HALF_EVEN)))
 
 
-def integer(value: float, oid: int) -> int:
+def integer(value: int | float, oid: int) -> int:  # noqa: PYI041 - a float is told apart
     """A sum, difference or product of integers; SQLite goes on with a float where 64 bits do not suffice."""
     if isinstance(value, float):
         return in_range(oid, 1 << 70)

@@ -184,8 +184,8 @@ def _combined(tr: "Translator", node: exp.SetOperation, outer: Scope | None, int
     if len(found[0].columns) != len(found[1].columns):
         raise StoreError("42601", f"each {word.split()[0]} query must have the same number of columns")
     wish: list[Kind | None] = []
-    for one, other in zip(found[0].columns, found[1].columns, strict=True):
-        parts = [Typed("", each.kind) for each in (one, other)]
+    for pair in zip(found[0].columns, found[1].columns, strict=True):
+        parts = [Typed("", each.kind) for each in pair]
         wish.append(unify(parts, word.split()[0]))
     columns = tuple(Out(one.name, kind or one.kind) for one, kind in zip(found[0].columns, wish, strict=True))
     halves: list[str] = []
@@ -477,8 +477,7 @@ def _lateral(node: exp.Lateral) -> exp.Expr:
     inner = node.this
     if isinstance(inner, exp.Subquery):
         raise unsupported("LATERAL with a query; a function, or a query in the list of columns, will do")
-    table = exp.Table(this=inner, alias=node.args.get("alias"), ordinality=node.args.get("ordinality"))
-    return table
+    return exp.Table(this=inner, alias=node.args.get("alias"), ordinality=node.args.get("ordinality"))
 
 
 def _source(tr: "Translator", node: exp.Expr, scope: Scope) -> tuple[str, Source]:

@@ -124,7 +124,8 @@ def tree(text: str, functions: frozenset[str]) -> exp.Expr:
 
 def _renamed(tokens: list[Token], functions: frozenset[str]) -> list[Token]:
     out: list[Token] = []
-    for at, token in enumerate(tokens):
+    for at, read in enumerate(tokens):
+        token = read
         follows = tokens[at + 1].text if at + 1 < len(tokens) else ""
         name = token.name
         if token.kind is Kind.ESCAPED:
@@ -134,9 +135,9 @@ def _renamed(tokens: list[Token], functions: frozenset[str]) -> list[Token]:
             # `date '…'::text` would be read as if the cast stood before the type.
             kind = out[_typed(out) * -1 :]
             del out[_typed(out) * -1 :]
-            for text in ("CAST", "("):
-                out.append(_sign(text))
             out += [
+                _sign("CAST"),
+                _sign("("),
                 token._replace(start=-2),
                 _sign("AS"),
                 *(one._replace(start=-2) for one in kind),

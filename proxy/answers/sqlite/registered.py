@@ -605,7 +605,7 @@ def _as_text(one: Value) -> str:
 
 
 def _conversions(add: Add, around: Around) -> None:
-    add("in", lambda oid, text: kinds.stored(oid, from_text(oid, text, around.zone(), around.now())))
+    add("in", lambda oid, text: kinds.stored(oid, from_text(oid, text, around.zone())))
     add("out", lambda oid, value: array_out(oid, value, around.zone()))
     add("varchar", varchar)
     add(

@@ -109,7 +109,7 @@ class Session:
     def setting(self, name: str) -> str | None:
         if name.lower() == "transaction_isolation":
             return self._isolation
-        if name.lower() in ("session_authorization",):
+        if name.lower() == "session_authorization":
             return self.user
         return self._settings.get(name.lower())
 
@@ -144,7 +144,7 @@ class Session:
         first = words[0] if words else ""
         if self._block == "failed" and first not in ("commit", "end", "rollback", "abort"):
             raise StoreError("25P02", _ABORTED)
-        if first in _COMMANDS or not words:
+        if first in _COMMANDS or first == "show" or not words:
             return Plan(text, words, _shape_of(words))
         if first in _REFUSED:
             raise unsupported(first.upper())
@@ -459,9 +459,11 @@ class Session:
         words = plan.words
         if not words:
             return Result(None, iter(()), "")
-        return _COMMANDS[words[0]](self, words, plan)
+        if words[0] == "show":
+            return self._show(words, plan.shape.columns)
+        return _COMMANDS[words[0]](self, words)
 
-    def _begin(self, words: tuple[str, ...], plan: Plan) -> Result:
+    def _begin(self, words: tuple[str, ...]) -> Result:
         notices: tuple[StoreError, ...] = ()
         if self._block != "idle":
             notices = (StoreError("25001", "there is already a transaction in progress"),)
@@ -484,7 +486,7 @@ class Session:
         elif "read write" in said:
             self._read_only = False
 
-    def _commit(self, words: tuple[str, ...], plan: Plan) -> Result:
+    def _commit(self, words: tuple[str, ...]) -> Result:
         _no_chain(words)
         if self._block == "failed":
             self._finish(commit=False)
@@ -496,7 +498,7 @@ class Session:
         self._finish(commit=True)
         return Result(None, iter(()), "COMMIT", notices)
 
-    def _rollback(self, words: tuple[str, ...], plan: Plan) -> Result:
+    def _rollback(self, words: tuple[str, ...]) -> Result:
         _no_chain(words)
         if "to" in words:
             return self._rollback_to(words[-1])
@@ -511,7 +513,7 @@ class Session:
         if self._block == "idle":
             raise StoreError("25P01", f"{what} can only be used in transaction blocks")
 
-    def _savepoint(self, words: tuple[str, ...], plan: Plan) -> Result:
+    def _savepoint(self, words: tuple[str, ...]) -> Result:
         self._in_block("SAVEPOINT")
         if self.connection.in_transaction:
             self.connection.execute(f"SAVEPOINT s{len(self._savepoints)}")
@@ -524,7 +526,7 @@ class Session:
                 return at
         raise StoreError("3B001", f'savepoint "{name}" does not exist')
 
-    def _release(self, words: tuple[str, ...], plan: Plan) -> Result:
+    def _release(self, words: tuple[str, ...]) -> Result:
         self._in_block("RELEASE SAVEPOINT")
         at = self._place(words[-1])
         if self.connection.in_transaction:
@@ -541,7 +543,7 @@ class Session:
         self._block = "open"
         return Result(None, iter(()), "ROLLBACK")
 
-    def _set(self, words: tuple[str, ...], plan: Plan) -> Result:
+    def _set(self, words: tuple[str, ...]) -> Result:
         rest = list(words[1:])
         local = rest[:1] == ["local"]
         if rest[:1] in (["local"], ["session"]) and rest[1:2] != ["authorization"]:
@@ -580,7 +582,7 @@ class Session:
         told = settings.shown(name)
         return {told: kept} if told else {}
 
-    def _reset(self, words: tuple[str, ...], plan: Plan) -> Result:
+    def _reset(self, words: tuple[str, ...]) -> Result:
         name = words[1] if len(words) > 1 else "all"
         told: dict[str, str] = {}
         if name == "time" and words[2:3] == ("zone",):
@@ -594,29 +596,29 @@ class Session:
             self._settings[one] = value
         return Result(None, iter(()), "RESET", reported=told)
 
-    def _show(self, words: tuple[str, ...], plan: Plan) -> Result:
+    def _show(self, words: tuple[str, ...], columns: tuple[Column, ...] | None) -> Result:
         name = "".join(words[1:])
         if name == "all":
             rows = [(one, value, "") for one, value in sorted(self._settings.items())]
-            return Result(plan.shape.columns, iter(rows), "SHOW")
+            return Result(columns, iter(rows), "SHOW")
         name = {"transactionisolationlevel": "transaction_isolation", "timezone": "timezone"}.get(name, name)
         found = self.setting(name)
         if found is None:
             raise StoreError("42704", f'unrecognized configuration parameter "{name}"')
         if name in ("statement_timeout", "lock_timeout") and found != "0":
             found = f"{int(found) // 1000}s" if int(found) % 1000 == 0 else f"{found}ms"
-        return Result(plan.shape.columns, iter([(found,)]), "SHOW")
+        return Result(columns, iter([(found,)]), "SHOW")
 
-    def _discard(self, words: tuple[str, ...], plan: Plan) -> Result:
+    def _discard(self, words: tuple[str, ...]) -> Result:
         if self._block != "idle":
             raise StoreError("25001", "DISCARD ALL cannot run inside a transaction block")
         self._settings = dict(self._initial)
         return Result(None, iter(()), f"DISCARD {words[1].upper()}" if len(words) > 1 else "DISCARD")
 
-    def _deallocate(self, words: tuple[str, ...], plan: Plan) -> Result:
+    def _deallocate(self, words: tuple[str, ...]) -> Result:
         return Result(None, iter(()), "DEALLOCATE ALL" if words[-1] == "all" else "DEALLOCATE")
 
-    def _analyze(self, words: tuple[str, ...], plan: Plan) -> Result:
+    def _analyze(self, _: tuple[str, ...]) -> Result:
         self._begin_write()
         self.connection.execute("ANALYZE")
         return Result(None, iter(()), "ANALYZE")
@@ -644,10 +646,10 @@ def _shape_of(words: Sequence[str]) -> Shape:
     return Shape((), (Column(shown.get(name, name), kinds.TEXT),))
 
 
-_COMMANDS: Mapping[str, Callable[[Session, tuple[str, ...], Plan], Result]] = {
+_COMMANDS: Mapping[str, Callable[[Session, tuple[str, ...]], Result]] = {
     "begin": Session._begin, "start": Session._begin, "commit": Session._commit, "end": Session._commit,
     "rollback": Session._rollback, "abort": Session._rollback, "savepoint": Session._savepoint, "release": Session._release,
-    "set": Session._set, "reset": Session._reset, "show": Session._show, "discard": Session._discard,
+    "set": Session._set, "reset": Session._reset, "discard": Session._discard,
     "deallocate": Session._deallocate, "analyze": Session._analyze,
 }  # fmt: skip
 _REFUSED = frozenset(
