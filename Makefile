@@ -21,8 +21,7 @@ PYTEST_ARGS ?= -n auto --dist loadfile
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-up: $(STAMPS)/run $(STAMPS)/core ## everything needed, then a PostgreSQL in ./data with the proxy in front (UP_ARGS="--port-base 7000")
-	@command -v postgres $(wildcard /usr/lib/postgresql/*/bin/postgres) >/dev/null || deploy/dev/install.sh postgresql
+up: $(STAMPS)/run $(STAMPS)/core ## everything needed, then a small bank to try things on, in ./data (UP_ARGS="--port-base 7000")
 	$(BIN)/articdbm up $(UP_ARGS)
 
 test: servers test-rust test-python guard ## everything needed, the real servers too, then every test

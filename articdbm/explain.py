@@ -6,6 +6,7 @@ knows its catalogues.
 
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -88,6 +89,8 @@ def run(options: Namespace) -> int:
     for reason in explained.reasons(said):
         print(f"  {reason}")
     print(f"took       {explained.times(said)}")
+    for line in _goes_to(options, snapshot):
+        print(line)
     return 0
 
 
@@ -109,3 +112,15 @@ def _refusal(path: Path, snapshot: Snapshot, user: str, database: str) -> str:
     if who is not None and known is not None and not who.may_use(known.name):
         return f'{path} does not let user "{user}" use database "{database}"'
     return ""
+
+
+def _goes_to(options: Namespace, snapshot: Snapshot | None) -> Iterator[str]:
+    """Where it runs, where a configuration and a database are named."""
+    known = snapshot.database(options.database) if snapshot is not None and options.database else None
+    cluster = snapshot.cluster(known.cluster) if snapshot is not None and known is not None else None
+    if cluster is None:
+        return
+    if cluster.path is not None:
+        yield f"answered   by the embedded store: SQLite, {cluster.path}"
+    else:
+        yield f"goes to    cluster {cluster.name}: {', '.join(str(one.address) for one in cluster.servers)}"

@@ -1,7 +1,7 @@
 """`articdbm up`: the proxy with something behind it, in one command.
 
-With --config it is `articdbm serve`. Without, it keeps a PostgreSQL of its own in the data directory, so that there
-is something to try. It owns that directory; running twice on one is refused.
+With --config it is `articdbm serve`. Without, a small bank in the embedded store is behind it, so that there is something
+to try. It owns the data directory; running twice on one is refused.
 """
 
 import fcntl
@@ -9,18 +9,17 @@ import os
 import secrets
 import socket
 import sys
+import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from articdbm import local_postgres, serve
-from articdbm.local_postgres import Unavailable
+from articdbm import bank, serve
 
-HELP = "start a PostgreSQL of its own with the proxy in front of it"
-LAST_PORT = 65534
-"""For the proxy: PostgreSQL takes the next one."""
-CACHE = Path("~/.cache/articdbm/postgresql")
+HELP = "serve a small bank to try things on, or your own configuration"
+LAST_PORT = 65535
+USERS = ("app", "analyst")
 
 CONFIG = """# Written by `articdbm up` at each start. To change something, copy this file and start with --config.
 [[listeners]]
@@ -28,28 +27,32 @@ protocol = "postgres"
 address = "127.0.0.1:{port}"
 
 [[clusters]]
-name = "main"
-protocol = "postgres"
-servers = [{{ address = "127.0.0.1:{server_port}" }}]
+name = "embedded"
+protocol = "sqlite"
+path = "{file}"
 
 [[databases]]
-name = "shop"
-cluster = "main"
-
+name = "bank"
+cluster = "embedded"
+{users}"""
+_USER = """
 [[users]]
-name = "app"
-password = "file://{password_file}"
+name = "{name}"
+password = "file://{file}"
 """
-
 
 _EXAMPLES = """\
 examples:
-  articdbm up                                   in ./data, on ports 6432 and 6433
+  articdbm up                                   in ./data, on port 6432
   articdbm up --data /tmp/two --port-base 7000  beside another one
   make up UP_ARGS="--port-base 7000"            the same through make
 
 Exit status: 0 stopped in order, 1 something is in the way, 2 the command line or the configuration is wrong.
 """
+
+
+class Unavailable(Exception):
+    """It cannot be had. The text says why and what to do."""
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -58,13 +61,9 @@ def arguments(parser: ArgumentParser) -> None:
         "--data", type=Path, default=Path("data"), help="where everything is kept (default: ./data)"
     )
     parser.add_argument(
-        "--port-base",
-        type=_port,
-        default=6432,
-        metavar="PORT",
-        help="the proxy's port; PostgreSQL takes the next one (default: 6432)",
+        "--port-base", type=_port, default=6432, metavar="PORT", help="the proxy's port (default: 6432)"
     )
-    parser.add_argument("--config", type=Path, help="no PostgreSQL of its own: serve with this configuration")
+    parser.add_argument("--config", type=Path, help="nothing of its own: serve with this configuration")
 
 
 def run(options: Namespace) -> int:
@@ -79,34 +78,62 @@ def run(options: Namespace) -> int:
 
 
 def _up(data: Path, port: int) -> int:
-    folder = local_postgres.binaries(CACHE.expanduser())
-    who = local_postgres.account()
-    _see_that_it_is_free(port, "the proxy")
-    left = local_postgres.running(data)
-    if left is not None:
-        print(f"stopping the PostgreSQL that an earlier run left behind at port {left.port}", flush=True)
-        local_postgres.stop(left)
-    _see_that_it_is_free(port + 1, "PostgreSQL")
-    password_file = data / "app.password"
-    if not password_file.exists():
-        local_postgres.write_private(password_file, secrets.token_urlsafe(18))
-    password = password_file.read_text().strip()
-    doing = "starting" if (data / "postgres").exists() else "making (this once) and starting"
-    print(f"{doing} a PostgreSQL in {data}, at port {port + 1}", flush=True)
-    local_postgres.prepare(folder, data, who, password)
-    server = local_postgres.start(folder, data, who, port + 1)
+    _see_that_it_is_free(port)
+    file = data / "bank.db"
+    _fill(file)
+    passwords = {name: _password(data / f"{name}.password") for name in USERS}
+    users = "".join(_USER.format(name=name, file=data / f"{name}.password") for name in USERS)
+    config = data / "articdbm.toml"
+    config.write_text(CONFIG.format(port=port, file=file, users=users))
+
+    def ready() -> None:
+        address = f"postgresql://app:{passwords['app']}@127.0.0.1:{port}/bank"
+        other = f"postgresql://analyst:{passwords['analyst']}@127.0.0.1:{port}/bank"
+        largest = (
+            "SELECT merchant, count(*), sum(amount) FROM transactions GROUP BY merchant ORDER BY 3 LIMIT 5"
+        )
+        print(f"a bank in {file}; Ctrl-C stops it. Try:\n")
+        print(f"    psql '{address}' -c '\\d'")
+        print(f"    psql '{other}' -c '{largest}'")
+        print(
+            f"    python -c \"import psycopg; print(psycopg.connect('{address}').execute('TABLE cards LIMIT 3').fetchall())\""
+        )
+        print("\nand go on with docs/tour.md.\n", flush=True)
+
+    return serve.serve(config, ready)
+
+
+def _fill(file: Path) -> None:
+    # The store, with its parser, is loaded only by the commands that need it.
+    from proxy.answers.executor import StoreError  # noqa: PLC0415
+    from proxy.answers.sqlite import Database  # noqa: PLC0415
+
+    began = time.monotonic()
+    shows = sys.stdout.isatty()
+
+    def say(what: str) -> None:
+        if shows:
+            print(f"\r\033[Kmaking the bank (this once): {what}", end="", flush=True)
+
     try:
-        config = data / "articdbm.toml"
-        config.write_text(CONFIG.format(port=port, server_port=server.port, password_file=password_file))
+        made = bank.fill(Database(file), say)
+    except StoreError as why:
+        raise Unavailable(f"{why.message}\nTo begin anew remove {file}, or give another --data") from why
+    if made:
+        end = "\r\033[K" if shows else ""
+        print(f"{end}made the bank in {time.monotonic() - began:.1f} s", flush=True)
 
-        def ready() -> None:
-            address = f"postgresql://app:{password}@127.0.0.1:{port}/shop"
-            print(f"data in {data}; Ctrl-C stops proxy and PostgreSQL. Try:\n")
-            print(f"    psql '{address}' -c 'TABLE products'\n", flush=True)
 
-        return serve.serve(config, ready)
-    finally:
-        local_postgres.stop(server)
+def _password(path: Path) -> str:
+    """Its own for each user, made once, in a file that nobody else can read from its first moment on."""
+    try:
+        if not path.exists():
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_urlsafe(18) + "\n")
+        return path.read_text().strip()
+    except OSError as error:
+        raise Unavailable(f"cannot use {path}: {error.strerror}") from error
 
 
 def _port(given: str) -> int:
@@ -119,8 +146,8 @@ def _port(given: str) -> int:
     return port
 
 
-def _see_that_it_is_free(port: int, whose: str) -> None:
-    """Before anything is started: the remedy is the same for both ports, and theirs to tell only in parts."""
+def _see_that_it_is_free(port: int) -> None:
+    """Before anything is made."""
     with socket.socket() as one:
         one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -128,8 +155,8 @@ def _see_that_it_is_free(port: int, whose: str) -> None:
         except OSError as error:
             why = os.strerror(error.errno) if error.errno else str(error)
             raise Unavailable(
-                f"{whose} cannot have port {port}: {why.lower()}; give --port-base N, and the proxy takes port N, "
-                "PostgreSQL N + 1 (a second articdbm up needs a --data of its own, too)"
+                f"the proxy cannot have port {port}: {why.lower()}; give --port-base N (a second articdbm up needs a "
+                "--data of its own, too)"
             ) from error
 
 
@@ -137,7 +164,7 @@ def _see_that_it_is_free(port: int, whose: str) -> None:
 def _alone(data: Path) -> Iterator[Path]:
     """The data directory, made if need be, and nobody else's while we are in it."""
     try:
-        data.mkdir(mode=0o711, parents=True, exist_ok=True)
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = (data / "lock").open("w")
     except OSError as error:
         raise Unavailable(f"cannot use {data} as data directory: {error.strerror}") from error

@@ -27,9 +27,9 @@ _JOINS = frozenset({"join", "straight_join"})
 
 def tree_of(tokens: Sequence[Token], *, whole: bool = False) -> exp.Expr | str:
     """One statement's tree, or why there is none. `whole`: with all elements of its lists."""
-    if _depth(tokens) > MAX_DEPTH:
+    if depth_of(tokens) > MAX_DEPTH:
         return f"more than {MAX_DEPTH} brackets in each other"
-    if _open_joins(tokens) > MAX_OPEN_JOINS:
+    if open_joins(tokens) > MAX_OPEN_JOINS:
         return f"more than {MAX_OPEN_JOINS} joins without a condition behind them"
     if len(tokens) > LONG and not whole:
         tokens = shortened(tokens)
@@ -48,7 +48,7 @@ def tree_of(tokens: Sequence[Token], *, whole: bool = False) -> exp.Expr | str:
     return trees[0]
 
 
-def _depth(tokens: Sequence[Token]) -> int:
+def depth_of(tokens: Sequence[Token]) -> int:
     """How many brackets stand in each other at most."""
     depth = deepest = 0
     for token in tokens:
@@ -61,7 +61,7 @@ def _depth(tokens: Sequence[Token]) -> int:
     return deepest
 
 
-def _open_joins(tokens: Sequence[Token]) -> int:
+def open_joins(tokens: Sequence[Token]) -> int:
     """The joins that are not followed by ON or USING before the next join or the end of their bracket."""
     total = 0
     waiting = [False]

@@ -187,6 +187,7 @@ class _Process:
             if not self._carriers:
                 loop.remove_reader(self._core.epoll())
             self._core.stop()
+            rooms.stores.close()
 
     def _open(self, rooms: Rooms) -> list[str]:
         monitoring = self._snapshot.metrics.address

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from config.address import address
 from protocols.postgres import messages
 from proxy import dial, target
+from proxy.answers.lines import StoreLines, is_store
 from proxy.log import note
 from proxy.native import Cancelled, CancelNeeded
 from proxy.outside import Commands, Outside
@@ -45,13 +46,18 @@ class Cancels:
         target_of: Callable[[int], Target | None],
         name_of: Callable[[str], str],
         timeout: float = TIMEOUT,
+        stores: StoreLines | None = None,
     ) -> None:
+        self._stores = stores
         self._outside = outside
         self._target_of = target_of
         self._name_of = name_of
         self._timeout = timeout
 
     def needed(self, event: CancelNeeded) -> Commands:
+        if self._stores is not None and is_store(event.address):
+            self._stores.cancel(event.pid, event.secret)
+            return [Cancelled(event.ticket)]
         self._outside.start(self._deliver(event))
         return []
 

@@ -49,7 +49,7 @@ class Health:
     def begin(self) -> Commands:
         """See to it that every cluster is surveyed, those that a reload brings too."""
         for cluster in self._snapshot().clusters:
-            if cluster.check and cluster.name not in self._surveyed:
+            if cluster.check and cluster.path is None and cluster.name not in self._surveyed:
                 self._surveyed.add(cluster.name)
                 self._again(cluster)
         self._outside.later(LOOK, self.begin)
@@ -62,7 +62,7 @@ class Health:
 
     def _survey(self, name: str) -> Commands:
         cluster = self._snapshot().cluster(name)
-        if cluster is None or not cluster.check:
+        if cluster is None or not cluster.check or cluster.path is not None:
             self._surveyed.discard(name)
             return []
         self._again(cluster)

@@ -15,6 +15,7 @@ from plugins.registry import Registry
 from proxy import dial, inquiry, sockets, tcp
 from proxy.admin import Console, House, Source
 from proxy.admin.place import Ending
+from proxy.answers.lines import StoreLines
 from proxy.bases import Bases
 from proxy.brain import Brain
 from proxy.cancel import Cancels
@@ -57,6 +58,7 @@ class Rooms(msgspec.Struct, frozen=True):
     names: Names
     observing: Observing
     upstream: Upstream
+    stores: StoreLines
 
 
 def build(
@@ -88,11 +90,12 @@ def build(
     profiles = Profiles()
     if connect is None:
         connect = partial(dial.connect, tune=lambda one: tcp.tune(one, directory.snapshot.tcp))
+    stores = StoreLines()
     upstream = Upstream(
         outside,
         pools.target,
         profiles,
-        connect=connect,
+        connect=partial(stores.connect, other=connect),
         chance=chance,
         nonce=nonce,
         held=lambda pool: pools.held(pool) != "none",
@@ -159,7 +162,7 @@ def build(
     brain = Brain(
         logins,
         upstream,
-        Cancels(outside, pools.target, upstream.name_of),
+        Cancels(outside, pools.target, upstream.name_of, stores=stores),
         Plans(
             outside, planner, bases, directory, texts, catalogues, Writer(lambda: directory.snapshot.capture)
         ),
@@ -171,4 +174,6 @@ def build(
         strays,
     )
     observing = Observing(outside, source, lambda: planner.chain, bases)
-    return Rooms(brain, directory, doors, pools, reloader, slow, health, strays, names, observing, upstream)
+    return Rooms(
+        brain, directory, doors, pools, reloader, slow, health, strays, names, observing, upstream, stores
+    )

@@ -5,9 +5,11 @@ same for the life of the process, over every reload. It knows neither clients no
 """
 
 from collections import Counter
+from pathlib import Path
 
 import msgspec
 
+from config.address import Address
 from config.quantities import Duration
 from config.sections.clusters import Cluster
 from config.sections.databases import Database
@@ -16,6 +18,7 @@ from config.sections.token import Token
 from config.sections.users import User
 from config.snapshot import Snapshot
 from proxy import native
+from proxy.answers import lines
 from proxy.holds import Hold, Holds
 from proxy.native import OpenPool, Recycle
 from proxy.outside import Commands
@@ -268,7 +271,7 @@ def describe(snapshot: Snapshot, database: Database, user: User) -> Pool:
         group_size=cluster.max_connections,
         target=Target(
             cluster=cluster.name,
-            servers=tuple(server.address for server in cluster.servers),
+            servers=_places(cluster),
             database=database.remote,
             user=name,
             password=secret.reveal() if secret is not None else None,
@@ -311,7 +314,7 @@ def describe_lookup(snapshot: Snapshot, section: Database) -> Pool | None:
         group_size=cluster.max_connections,
         target=Target(
             cluster=cluster.name,
-            servers=tuple(server.address for server in cluster.servers),
+            servers=_places(cluster),
             database=said.dbname or section.remote,
             user=said.user,
             password=said.password.reveal() if said.password is not None else None,
@@ -323,6 +326,12 @@ def describe_lookup(snapshot: Snapshot, section: Database) -> Pool | None:
             token=_token_rule(said.token) if said.token is not None else None,
         ),
     )
+
+
+def _places(cluster: Cluster) -> tuple[Address, ...]:
+    if cluster.path is not None:
+        return (lines.place(Path(cluster.path)),)
+    return tuple(server.address for server in cluster.servers)
 
 
 def _described(snapshot: Snapshot, database_name: str, user_name: str) -> Pool | None:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from config.address import Address
 from config.errors import Finding
 from config.positions import KeyPath
+from config.sections.clusters import Cluster
 from config.sections.listeners import Listener
 from config.sections.outside import PLACEHOLDER, Ldap, Pam
 from config.sections.rules import Rule
@@ -25,6 +26,7 @@ def addresses(snapshot: Snapshot) -> Iterator[Finding]:
                 )
                 break
     for index, cluster in enumerate(snapshot.clusters):
+        yield from _behind(index, cluster)
         seen: set[str] = set()
         for place, server in enumerate(cluster.servers):
             path: KeyPath = ("clusters", index, "servers", place, "address")
@@ -33,6 +35,24 @@ def addresses(snapshot: Snapshot) -> Iterator[Finding]:
             elif str(server.address) in seen:
                 yield Finding(path, f"{server.address} is in this cluster already", "remove one of them")
             seen.add(str(server.address))
+
+
+def _behind(index: int, cluster: Cluster) -> Iterator[Finding]:
+    """Servers, or a file."""
+    at: KeyPath = ("clusters", index)
+    if cluster.protocol == "sqlite":
+        if cluster.path is None:
+            yield Finding((*at, "path"), "it does not say which file", 'write `path = "data/bank.db"`')
+        if cluster.servers:
+            yield Finding(
+                (*at, "servers"), "a file has no servers", "remove them, or `path` and the protocol"
+            )
+    elif cluster.path is not None:
+        yield Finding((*at, "path"), "servers have no file here", 'set `protocol = "sqlite"`, or remove it')
+    elif not cluster.servers:
+        yield Finding(
+            (*at, "servers"), "there are none", 'write `servers = [{ address = "127.0.0.1:5432" }]`'
+        )
 
 
 def monitoring(snapshot: Snapshot) -> Iterator[Finding]:

@@ -5,10 +5,11 @@ from typing import Annotated, Literal
 from config.address import Address
 from config.quantities import Duration
 from config.sections.auth_query import AuthQuery
-from config.sections.listeners import Protocol
+from config.sections.listeners import StoreProtocol
 from config.sections.pool import PoolOptions
 from config.sections.tls import ClusterTls
 from config.setting import Section, setting
+from config.text import Text
 
 
 class Server(Section, frozen=True):
@@ -24,15 +25,28 @@ class Cluster(Section, frozen=True):
     """`[[clusters]]`: servers that hold the same databases."""
 
     name: Annotated[str, setting("What databases call it by.", "at once")]
-    protocol: Annotated[Protocol, setting("The wire protocol its servers speak.", "new connections")]
+    protocol: Annotated[
+        StoreProtocol,
+        setting(
+            "The wire protocol its servers speak; `sqlite`: none, a file of SQLite is behind PostgreSQL's wire.",
+            "new connections",
+        ),
+    ]
     servers: Annotated[
         tuple[Server, ...],
         setting(
             "Its servers. When an address changes, connections to the old one close as they fall idle.",
             "new connections",
-            fewest=1,
         ),
-    ]
+    ] = ()
+    path: Annotated[
+        Text | None,
+        setting(
+            "With `sqlite`: the file, from the folder the process was started in unless it begins with `/`. It is made "
+            "when it is first used. Users log in as everywhere, and need no password for it.",
+            "new connections",
+        ),
+    ] = None
     tls: Annotated[ClusterTls, setting("TLS towards its servers.", "new connections")] = ClusterTls()
     pool: Annotated[
         PoolOptions, setting("Pool settings for every database and user of this cluster.", "at once")

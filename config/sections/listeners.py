@@ -12,6 +12,8 @@ from config.sections.tls import ListenerTls
 from config.setting import Section, setting
 
 Protocol = Literal["postgres"]
+StoreProtocol = Literal["postgres", "sqlite"]
+"""What a cluster may be: servers that speak a wire, or a file."""
 Mode = Literal["0600", "0660", "0666", "0700", "0770", "0777"]
 
 

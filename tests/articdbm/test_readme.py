@@ -66,9 +66,8 @@ def test_a_statement_explained_as_pasted(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "password").write_text("open sesame")
     text = blocks("Your own database")[1].split("END'\n")[1].removesuffix("END\n")
-    (tmp_path / "data" / "articdbm.toml").write_text(
-        text.replace("env://APP_PASSWORD", f"file://{tmp_path}/data/password")
-    )
+    words = {"env://APP_PASSWORD": f"file://{tmp_path}/data/password", '"shop"': '"bank"'}
+    (tmp_path / "data" / "articdbm.toml").write_text(replace(text, words))
     said = shell(explain.replace(".venv/bin/articdbm", f"{sys.executable} -m articdbm"), tmp_path)
     assert said.startswith("action     forward\n")
 

@@ -76,84 +76,48 @@ def stop(process: subprocess.Popen[str], number: int) -> tuple[int, str]:
     return process.returncode, said
 
 
-def test_up_starts_everything_keeps_the_data_and_stops_everything(folder: Path) -> None:
+def line_of(said: str, user: str) -> str:
+    found = re.search(rf"postgresql://{user}:\S+(?=')", said)
+    assert found is not None
+    return found.group().rstrip("'")
+
+
+def test_up_makes_the_bank_once_and_keeps_what_is_changed(folder: Path) -> None:
     data, port = folder / "data", pair()
-    for expected in (4, 5):
+    for words, count in (("made the bank in", 2_000), ("is ready", 2_001)):
         with command("up", "--data", str(data), "--port-base", str(port)) as process:
-            said = first_lines(process, "psql")
-            assert f"articdbm is ready: postgres 127.0.0.1:{port}" in said
-            found = re.search(r"postgresql://\S+(?=')", said)
-            assert found is not None
-            with psycopg.connect(found[0], autocommit=True) as connection:
-                count = connection.execute("SELECT count(*) FROM products").fetchone()
-                assert count == (expected,)
-                connection.execute("INSERT INTO products VALUES (99, 'rug', 5) ON CONFLICT DO NOTHING")
-            with command("up", "--data", str(data), "--port-base", str(port)) as second:
-                assert second.wait(60) == 1
-            status, _ = stop(process, signal.SIGINT)
-        assert status == 0
-        assert not ports.listens(port)
-        assert not ports.listens(port + 1)
-    password = (data / "app.password").read_text().strip()
+            said = first_lines(process, "docs/tour.md")
+            assert words in said
+            for user in ("app", "analyst"):
+                with psycopg.connect(line_of(said, user), autocommit=True) as connection:
+                    assert connection.execute("SELECT count(*) FROM customers").fetchone() == (count,)
+            with psycopg.connect(line_of(said, "analyst"), autocommit=True) as connection:
+                connection.execute(
+                    "INSERT INTO customers (name, email, country, born) VALUES ('New', 'n@example.com', 'DE', '2000-01-01') ON CONFLICT DO NOTHING"
+                )
+                assert connection.execute("SELECT count(*) FROM transactions").fetchone() == (30_000,)
+            assert "another articdbm up is running" in failed(
+                ("up", "--data", str(data), "--port-base", str(pair()))
+            )
+            assert stop(process, signal.SIGINT)[0] == 0
     assert (data / "app.password").stat().st_mode & 0o777 == 0o600
-    assert password not in (data / "articdbm.toml").read_text()
-    assert password not in (data / "postgres.log").read_text()
-    assert not (data / "superuser.password").exists()
 
 
-def test_up_mends_the_demos_password_and_a_server_left_behind(folder: Path) -> None:
-    data, port = folder / "data", pair()
-    up = ("up", "--data", str(data), "--port-base", str(port))
-    line = re.compile(r"postgresql://\S+(?=')")
-    with command(*up) as process:
-        found = line.search(first_lines(process, "psql"))
-        assert found is not None
-        with psycopg.connect(found[0], autocommit=True) as connection:
-            connection.execute("ALTER ROLE app PASSWORD 'another'")
-        process.kill()  # the proxy alone: PostgreSQL has a session of its own
-        process.wait()
-    assert ports.listens(port + 1)
-    (data / "app.password").unlink()
-    with command(*up) as process:
-        said = first_lines(process, "psql")
-        assert "left behind" in said
-        found = line.search(said)
-        assert found is not None
-        with psycopg.connect(found[0]) as connection:
-            assert connection.execute("SELECT count(*) FROM products").fetchone() == (4,)
-        assert stop(process, signal.SIGINT)[0] == 0
-    assert not ports.listens(port + 1)
+def test_up_starts_nothing_where_the_port_is_taken(folder: Path) -> None:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        one.listen()
+        port = one.getsockname()[1]
+        said = failed(("up", "--data", str(folder / "data"), "--port-base", str(port)))
+    assert f"cannot have port {port}" in said
+    assert not (folder / "data" / "bank.db").exists()
 
 
-@pytest.mark.parametrize(("taken", "whose"), [(0, "the proxy"), (1, "PostgreSQL")])
-def test_up_starts_nothing_where_a_port_is_taken(folder: Path, taken: int, whose: str) -> None:
-    data, port = folder / "data", pair()
-    with socket.create_server(("127.0.0.1", port + taken)):
-        with command("up", "--data", str(data), "--port-base", str(port)) as process:
-            _, said = process.communicate(timeout=60)
-    assert process.returncode == 1
-    assert said.startswith(
-        f"articdbm up: {whose} cannot have port {port + taken}: address already in use; give --port-base"
-    )
-    assert "--data" in said
-    assert not (data / "postgres").exists()
-
-
-def test_a_server_that_does_not_start_is_quoted_on_this_attempt_alone(folder: Path) -> None:
-    data, port = folder / "data", pair()
-    up = ("up", "--data", str(data), "--port-base", str(port))
-    with command(*up) as process:
-        first_lines(process, "psql")
-        stop(process, signal.SIGINT)
-    with (data / "postgres" / "postgresql.conf").open("a") as file:
-        file.write("hba_file = '/nowhere/first'\n")
-    assert "/nowhere/first" in failed(up)
-    text = (data / "postgres" / "postgresql.conf").read_text()
-    (data / "postgres" / "postgresql.conf").write_text(text.replace("/nowhere/first", "/nowhere/second"))
-    said = failed(up)
-    assert "PostgreSQL did not start; its own words:" in said
-    assert "/nowhere/second" in said
-    assert "/nowhere/first" not in said
+def test_up_tells_of_a_file_that_is_no_database(folder: Path) -> None:
+    (folder / "bank.db").write_bytes(b"not a database at all " * 500)
+    said = failed(("up", "--data", str(folder), "--port-base", str(pair())))
+    assert "is no database of SQLite" in said
+    assert "begin anew" in said
 
 
 def failed(words: tuple[str, ...]) -> str:

@@ -1,0 +1,250 @@
+"""What functions ask of the session: sequences, names and texts of the catalogue, settings, itself."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from protocols.postgres.datatypes import BY_OID, Named, Value, spelled
+from proxy.answers.executor import StoreError
+from proxy.answers.sqlite import kinds, settings, system
+from proxy.answers.sqlite.catalogue import OWN, PUBLIC, Relation
+from proxy.answers.sqlite.kinds import REGTYPE
+
+if TYPE_CHECKING:
+    from proxy.answers.sqlite.session import Session
+
+_FIRST_SYSTEM = 12_000
+
+
+class Inquiries:
+    """One session's answers, and the values it drew from sequences."""
+
+    def __init__(self, session: "Session") -> None:
+        self._session = session
+        self._drawn: dict[int, int] = {}
+        self._last: int | None = None
+
+    def answer(self, name: str, *args: Value) -> Value:
+        handler = getattr(self, "_" + name)
+        found: Value = handler(*args)
+        return found
+
+    def reg_name(self, oid: int, value: Value) -> Value:
+        if not isinstance(value, int):
+            return value
+        name = "-" if not value else str(value)
+        if oid == kinds.REGNAMESPACE:
+            name = self._regnamespace_name(value)
+        if oid in (REGTYPE, kinds.REGCLASS):
+            name = spelled(value) if oid == REGTYPE else self._regclass_name(value)
+        return Named.of(value, name)
+
+    # --- sequences -------------------------------------------------------------------------------
+
+    def _nextval(self, oid: int) -> int:
+        connection = self._session.connection
+        row = connection.execute(
+            f"SELECT last, start, step, least, most, cycle FROM {OWN}sequences WHERE oid = ?", (oid,)
+        ).fetchone()
+        if row is None:
+            raise StoreError("42809", "this is not a sequence")
+        last, start, step, least, most, cycle = row
+        value = start if last is None else last + step
+        if value > most or value < least:
+            if not cycle:
+                found = self._session.catalogue.by_oid(oid)
+                end = "maximum" if step > 0 else "minimum"
+                limit = most if step > 0 else least
+                what = f'nextval: reached {end} value of sequence "{found.name if found else oid}" ({limit})'
+                raise StoreError("2200H", what)
+            value = least if step > 0 else most
+        connection.execute(f"UPDATE {OWN}sequences SET last = ? WHERE oid = ?", (value, oid))
+        self._drawn[oid] = value
+        self._last = value
+        return int(value)
+
+    def _currval(self, oid: int) -> int:
+        if oid not in self._drawn:
+            found = self._session.catalogue.by_oid(oid)
+            name = found.name if found is not None else str(oid)
+            raise StoreError("55000", f'currval of sequence "{name}" is not yet defined in this session')
+        return self._drawn[oid]
+
+    def _lastval(self) -> int:
+        if self._last is None:
+            raise StoreError("55000", "lastval is not yet defined in this session")
+        return self._last
+
+    def _setval(self, oid: int, value: int, called: int = 1) -> int:
+        connection = self._session.connection
+        row = connection.execute(
+            f"SELECT step, least, most FROM {OWN}sequences WHERE oid = ?", (oid,)
+        ).fetchone()
+        if row is None:
+            raise StoreError("42809", "this is not a sequence")
+        step, least, most = row
+        if not least <= value <= most:
+            raise StoreError(
+                "22003", f"setval: value {value} is out of bounds for sequence ({least}..{most})"
+            )
+        last = value if called else value - step
+        connection.execute(f"UPDATE {OWN}sequences SET last = ? WHERE oid = ?", (last, oid))
+        if called:
+            self._drawn[oid] = value
+        return value
+
+    # --- names -----------------------------------------------------------------------------------
+
+    def _find(self, text: str) -> Relation | None:
+        parts = [part.strip('"') if part[:1] == '"' else part.lower() for part in text.split(".")]
+        schema, name = (parts[0], parts[1]) if len(parts) == 2 else ("", parts[0])
+        return self._session.catalogue.find(schema, name, self._session.path)
+
+    def _system_oid(self, text: str) -> int | None:
+        name = text if "." in text else f"pg_catalog.{text}"
+        return _FIRST_SYSTEM + sorted(system.TABLES).index(name) if name in system.TABLES else None
+
+    def _regclass(self, text: str) -> int:
+        if text.isdigit():
+            return int(text)
+        found = self._find(text)
+        if found is not None:
+            return found.oid
+        oid = self._system_oid(text)
+        if oid is None:
+            raise StoreError("42P01", f'relation "{text}" does not exist')
+        return oid
+
+    def _to_regclass(self, text: str) -> int | None:
+        found = self._find(text)
+        return found.oid if found is not None else self._system_oid(text)
+
+    def _regnamespace_name(self, oid: int) -> str:
+        catalogue = self._session.catalogue
+        facts = system.Facts(catalogue, "", "", {})
+        names = ("pg_catalog", "information_schema", *catalogue.schemas)
+        return next((one for one in names if facts.schema_oid(one) == oid), str(oid))
+
+    def _to_regtype(self, text: str) -> int | None:
+        said = text.strip().lower().removeprefix("pg_catalog.").strip('"')
+        return next((oid for oid, one in BY_OID.items() if said in (one.name, spelled(oid))), None)
+
+    def _regclass_name(self, oid: int) -> str:
+        found = self._session.catalogue.by_oid(oid)
+        if found is None:
+            names = sorted(system.TABLES)
+            at = oid - _FIRST_SYSTEM
+            return (
+                names[at].removeprefix("pg_catalog.")
+                if 0 <= at < len(names)
+                else "-"
+                if not oid
+                else str(oid)
+            )
+        seen = found.schema in self._session.path
+        return found.name if seen else f"{found.schema}.{found.name}"
+
+    def _pg_table_is_visible(self, oid: int) -> bool:
+        found = self._session.catalogue.by_oid(oid)
+        if found is None:
+            names = sorted(system.TABLES)
+            at = oid - _FIRST_SYSTEM
+            return 0 <= at < len(names) and names[at].startswith("pg_catalog.")
+        return self._session.catalogue.find("", found.name, self._session.path) == found
+
+    def _pg_get_constraintdef(self, oid: int) -> str | None:
+        catalogue = self._session.catalogue
+        for table in catalogue.relations:
+            for one in table.constraints:
+                if one.oid == oid:
+                    return system.constraint_text(catalogue, table, one)
+        return None
+
+    def _pg_get_indexdef(self, oid: int) -> str | None:
+        index = self._session.catalogue.by_oid(oid)
+        table = self._session.catalogue.by_oid(index.table) if index is not None else None
+        return system.index_text(index, table) if index is not None and table is not None else None
+
+    def _pg_get_indexdef_column(self, oid: int, number: int) -> str | None:
+        if not number:
+            return self._pg_get_indexdef(oid)
+        index = self._session.catalogue.by_oid(oid)
+        return index.keys[number - 1] if index is not None and number <= len(index.keys) else None
+
+    def _pg_get_viewdef(self, oid: int) -> str | None:
+        view = self._session.catalogue.by_oid(oid)
+        return view.text + ";" if view is not None and view.kind == "v" else None
+
+    def _pg_get_serial_sequence(self, table: str, column: str) -> str | None:
+        found = self._find(table)
+        if found is None:
+            raise StoreError("42P01", f'relation "{table}" does not exist')
+        field = found.field(column)
+        sequence = (
+            self._session.catalogue.by_oid(field.sequence) if field is not None and field.sequence else None
+        )
+        return f"{sequence.schema}.{sequence.name}" if sequence is not None else None
+
+    # --- itself ----------------------------------------------------------------------------------
+
+    def _current_user(self) -> str:
+        return self._session.user
+
+    _session_user = _current_user
+
+    def _current_database(self) -> str:
+        return self._session.name
+
+    def _current_schema(self) -> str:
+        schemas = self._session.catalogue.schemas
+        return next((one for one in self._session.path if one in schemas), PUBLIC)
+
+    def _current_schemas(self, implicit: int) -> str:
+        found = [one for one in self._session.path if one in self._session.catalogue.schemas]
+        return str(kinds.stored(1003, ["pg_catalog", *found] if implicit else found))
+
+    def _version(self) -> str:
+        import sqlite3  # noqa: PLC0415
+
+        return f"PostgreSQL {settings.VERSION} (ArticDBM, embedded SQLite {sqlite3.sqlite_version})"
+
+    def _pg_backend_pid(self) -> int:
+        return id(self._session) % 2_000_000_000
+
+    def _current_setting(self, name: str, missing: int = 0) -> str | None:
+        found = self._session.setting(name)
+        if found is None and not missing:
+            raise StoreError("42704", f'unrecognized configuration parameter "{name}"')
+        return found
+
+    def _set_config(self, name: str, value: str, local: int) -> str:
+        self._session.set(name, value, local=bool(local))
+        return self._session.setting(name) or ""
+
+    def _txid_current(self) -> int:
+        return self._session.now() % (1 << 31)
+
+    def _pg_relation_size(self, oid: int) -> int:
+        found = self._session.catalogue.by_oid(oid)
+        if found is None:
+            return 0
+        try:
+            row = self._session.connection.execute(
+                "SELECT sum(pgsize) FROM dbstat WHERE name = ?", (found.place,)
+            ).fetchone()
+        except Exception:  # noqa: BLE001 - SQLite may be built without it
+            return 0
+        return int(row[0] or 0)
+
+    def _pg_database_size(self, name: str) -> int:  # noqa: ARG002 - SQL says it; there is one database
+        return Path(self._session.database.path).stat().st_size
+
+    def _pg_sleep(self, seconds: float) -> str:
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            if self._session.stopped():
+                late = not self._session.cancelled
+                word = "statement timeout" if late else "user request"
+                raise StoreError("57014", f"canceling statement due to {word}")
+            time.sleep(min(0.01, left))
+        return ""
