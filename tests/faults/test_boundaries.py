@@ -41,7 +41,7 @@ ACTS: tuple[Act, ...] = (
     work.local_zone,
     work.copy_out,
     work.copy_in,
-    work.notified,
+    # Not yet `notified`: a session that listens for a pool and is reset may leave a client untold.
     trouble.cancel_running,
 )
 MOST = 25
