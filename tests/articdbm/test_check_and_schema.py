@@ -111,12 +111,12 @@ def test_what_is_not_understood(argv: list[str], capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().err.startswith("usage: articdbm")
 
 
-@pytest.mark.parametrize("given", ["99999", "65535", "0", "-1", "x"])
+@pytest.mark.parametrize("given", ["99999", "65536", "0", "-1", "x"])
 def test_a_port_that_is_none(given: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["up", f"--port-base={given}"])
     assert ended.value.code == 2
-    assert capsys.readouterr().err.splitlines()[-1].endswith(f"{given!r} is not a port from 1 to 65534")
+    assert capsys.readouterr().err.splitlines()[-1].endswith(f"{given!r} is not a port from 1 to 65535")
 
 
 def test_a_command_is_one_line_in_the_table() -> None:

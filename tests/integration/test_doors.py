@@ -82,7 +82,8 @@ def test_a_unix_socket_with_a_password_and_a_file_of_its_own(
     door = f'address = "{folder}:6432"\nunix_mode = "0600"'
     config = configuration(postgres_server, TCP, door)
     with start(config, tmp_path, SECRETS) as proxy:
-        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        # It opens its doors one after the other, and the other one was seen to be open.
+        assert ports.wait(lambda: file.exists() and stat.S_IMODE(file.stat().st_mode) == 0o600, 10)
         for _ in range(8):
             assert ask(socket_dsn(folder, password="app-password")) == ("app", "shop")
         assert "password authentication failed" in refusal(socket_dsn(folder, password="wrong"))

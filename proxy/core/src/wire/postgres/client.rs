@@ -132,6 +132,11 @@ pub struct Session {
     pub touched: bool,
     /// Names were given or freed in units whose end is not in yet: whether they hold is not known.
     pub undecided: bool,
+    /// The unnamed statement was replaced or closed behind something else of the unit that is being sent: should that
+    /// fail, it was not.
+    pub replaced: bool,
+    /// The same of units whose end is not in yet.
+    pub unnamed_undecided: bool,
     /// A setting that decides how statements are read, or what they mean, is changed by what is under way.
     pub unsettled: bool,
     /// Plans with an effect behind portals that are open.
@@ -180,6 +185,8 @@ impl Default for Session {
             serial: 0,
             touched: false,
             undecided: false,
+            replaced: false,
+            unnamed_undecided: false,
             unsettled: false,
             portals: Vec::new(),
             portal: None,
@@ -272,6 +279,7 @@ impl Session {
             return;
         }
         self.undecided = false;
+        self.unnamed_undecided = false;
         self.unsettled = false;
         if status == b'I' && !self.open {
             self.portals.clear();
@@ -298,11 +306,14 @@ impl Session {
     pub fn forget_unnamed(&mut self) {
         self.unnamed = None;
         self.portal = None;
+        self.replaced = false;
+        self.unnamed_undecided = false;
     }
 
     /// A message that ends a unit was sent.
     pub fn unit_sent(&mut self) {
         self.undecided |= std::mem::take(&mut self.touched);
+        self.unnamed_undecided |= std::mem::take(&mut self.replaced);
     }
 
     /// What this plan does is under way: does the next statement have to wait for it? It does when it could not be

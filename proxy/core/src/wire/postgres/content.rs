@@ -123,7 +123,12 @@ impl Session {
         runs.target = target;
         let target = runs.name.clone();
         if name.is_empty() {
-            let before = if self.open { self.unnamed.take() } else { None };
+            if self.open && self.is_undecided(name, &lane) {
+                self.scanned = Some(plan);
+                lane.out.extend_from_slice(build::FLUSH);
+                return Ok(Step::Quiet);
+            }
+            let before = self.unnamed_before();
             self.open = true;
             self.ensure(&mut lane, &target, cx);
             self.serial += 1;

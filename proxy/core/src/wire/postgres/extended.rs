@@ -255,9 +255,13 @@ impl Session {
             return self.parse_running(lane, name, runs.clone(), (plan, known), header, cx);
         }
         if name.is_empty() {
+            if self.open && self.is_undecided(name, &lane) {
+                self.scanned = Some(plan);
+                lane.out.extend_from_slice(build::FLUSH);
+                return Ok(Step::Quiet);
+            }
             self.serial += 1;
-            // Only where something of its unit is in front of it can it be skipped.
-            let before = if self.open { self.unnamed.take() } else { None };
+            let before = self.unnamed_before();
             self.open = true;
             let mut kept = self.unnamed.take().map(|unnamed| unnamed.body).unwrap_or_default();
             kept.clear();
@@ -524,14 +528,20 @@ impl Session {
         let Some(message) = input.get(..header.total) else { return Ok(Step::More) };
         let (what, name) = (message.get(5).copied(), message.get(6..).and_then(c_string));
         let (Some(what @ (b'S' | b'P')), Some((name, []))) = (what, name) else { return Err(malformed()) };
-        self.open = true;
         if what == b'S' && name.is_empty() {
-            let undo = Undo::Unnamed { serial: 0, before: self.unnamed.take() };
+            if self.open && self.is_undecided(name, &lane) {
+                lane.out.extend_from_slice(build::FLUSH);
+                return Ok(Step::Quiet);
+            }
+            let undo = Undo::Unnamed { serial: 0, before: self.unnamed_before() };
+            self.open = true;
+            self.unnamed = None;
             lane.up.unnamed = None;
             lane.out.extend_from_slice(message);
             lane.up.push_undoable(cx.me, Kind::Close, undo, cx.now_us);
             return Ok(Step::Took(header.total));
         }
+        self.open = true;
         if what == b'P' {
             lane.out.extend_from_slice(message);
             lane.up.push(cx.me, Kind::Close, None, cx.now_us);
@@ -558,7 +568,16 @@ impl Session {
 
     /// Whether this name holds is decided by units whose end is not in yet.
     pub fn is_undecided(&self, name: &[u8], lane: &Lane<'_>) -> bool {
-        self.undecided && !name.is_empty() && !lane.up.is_dry()
+        let undecided = if name.is_empty() { self.unnamed_undecided } else { self.undecided };
+        undecided && !lane.up.is_dry()
+    }
+
+    /// The unnamed statement is about to be replaced, or closed. Returns the one that holds on should the unit fail in
+    /// front of that.
+    pub fn unnamed_before(&mut self) -> Option<Box<Unnamed>> {
+        // Only where something of its unit is in front of it can it be skipped.
+        (self.replaced, self.unnamed_undecided) = (self.open, false);
+        if self.open { self.unnamed.take() } else { None }
     }
 
     pub fn forget(&mut self, name: &[u8]) -> Option<Named> {

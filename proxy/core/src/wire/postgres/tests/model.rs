@@ -14,7 +14,7 @@ struct Server {
     /// One of our own.
     other: Option<String>,
     skipping: bool,
-    /// Something was skipped that would have replaced the unnamed statement.
+    /// A simple query was skipped that would have dropped the unnamed statement.
     doubtful: bool,
     /// This conversation is none of those we promise to carry unnoticed.
     beyond: bool,
@@ -44,8 +44,7 @@ impl Server {
             return "Z:I".to_owned();
         }
         if self.skipping || kind == b'H' {
-            self.doubtful |=
-                kind == b'Q' || (kind == b'P' && strings[0].is_empty()) || (kind == b'C' && body == b"S\0");
+            self.doubtful |= kind == b'Q';
             return String::new();
         }
         let unnamed = match kind {
@@ -241,7 +240,8 @@ fn serve(stage: &mut Stage, server: &mut Server, lengths: &mut impl Iterator<Ite
     }
 }
 
-/// What is not promised: a name used twice, and an unnamed statement that outlives the failure of its successor.
+/// What is not promised: a name used twice, and an unnamed statement that outlives a
+/// simple query that was skipped.
 fn is_beyond(units: &[Vec<String>]) -> bool {
     let mut server = Server::default();
     for message in units.iter().flatten() {

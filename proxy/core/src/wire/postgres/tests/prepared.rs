@@ -190,6 +190,42 @@ fn a_stranger_s_unnamed_statement_is_not_bound() {
 }
 
 #[test]
+fn an_unnamed_statement_that_may_have_been_skipped_is_waited_for() {
+    let mut stage = Stage::new(3);
+    stage.play(
+        "A> P - select 1; B -; E; S
+         S< P - select 1; B -; E; S
+         S> 1 2 C:SELECT Z:I
+         A< 1 2 C:SELECT Z:I",
+    );
+    // What B parses behind a mistake is skipped: its next unit must not meet A's.
+    stage.up.owner = Some(stage.players[1].id);
+    stage.play(
+        "B> B s9; P - select 2; S; B -; E; S
+         S< B s9; P - select 2; S; H
+         S> E:26000 Z:I
+         B< E:26000 Z:I
+         S< C -; B -; E; S
+         S> 3 E:26000 Z:I
+         B< E:26000 Z:I",
+    );
+    // And one skipped behind another's mistake is not had back by the failure of the next.
+    stage.play(
+        "B> B s9; P - select 2; S; B s9; P - select 3; S
+         S< B s9; P - select 2; S; B s9; H
+         S> E:26000 Z:I E:26000
+         B< E:26000 Z:I E:26000
+         S< P - select 3; S
+         S> Z:I
+         B< Z:I
+         B> D -; S
+         S< C -; D -; S
+         S> 3 E:26000 Z:I
+         B< E:26000 Z:I",
+    );
+}
+
+#[test]
 fn a_simple_query_on_the_way_has_dropped_the_unnamed_statement() {
     let mut stage = Stage::new(3);
     stage.play(
