@@ -50,6 +50,10 @@ LONGEST_MESSAGE = 65_536
 MOST_KEPT = 4_194_304
 """Bytes kept for a client whose LISTEN is not certain yet."""
 CHUNK = 65_536
+ASK = "-- LISTEN: still there?"
+"""A statement that does nothing and is answered."""
+LOOK = 10.0
+"""Seconds between two looks whether to ask, where nobody is asked."""
 
 LOST = Problem(
     "FATAL",
@@ -111,6 +115,8 @@ class Ear:
         """What a ReadyForQuery is still to come for: a channel to be listened to, None for the rest."""
         self.loans: dict[int, Loan] = {}
         """By the client."""
+        self.words = 0
+        """Messages of the server."""
         self._input = b""
 
     def say(self, text: str, channel: str | None) -> None:
@@ -145,6 +151,7 @@ class Ear:
         return commands
 
     def _message(self, kind: bytes, message: bytes) -> Commands:
+        self.words += 1
         if kind == b"A":
             named = message[9 : message.index(b"\0", 9)].decode("utf-8", "surrogateescape")
             told = self.channels.get(named)
@@ -162,7 +169,7 @@ class Ear:
         elif kind == b"C":
             channel.confirmed = True
             return self._confirm(name, channel, channel.notices + replies.done("LISTEN"))
-        elif kind == b"E":
+        elif kind == b"E" and not channel.confirmed:
             del self.channels[name]
             said = channel.notices + message + messages.ready()
             ended = [Close(conn, messages.error(UNHEARD)) for conn in channel.loans]
@@ -350,8 +357,9 @@ class Listening:
         ours.setblocking(False)
         cores.setblocking(False)
         ear = self._ears[pool] = Ear(ours)
-        number, commands = self._pools.ear(pool)
+        number, commands = self._pools.ear(pool, self._directory.snapshot)
         self._outside.start(self._follow(pool, ear))
+        self._outside.later(0, partial(self._ask, pool, ear, -1))
         return ear, [*commands, Adopt(number, base=OWN, fd=cores.detach())]
 
     async def _follow(self, pool: int, ear: Ear) -> Commands:
@@ -375,6 +383,17 @@ class Listening:
             *(Reply(each.conn, each.ticket, sorry) for each in waiting),
             *(Close(conn, goodbye) for conn in sorted(lost)),
         ]
+
+    def _ask(self, pool: int, ear: Ear, words: int) -> Commands:
+        """After a long silence it is asked whether it is there: who only waits to be told has no other way to hear of a
+        server's end. That an answer has its time is seen to where statements are carried."""
+        if self._ears.get(pool) is not ear:
+            return []
+        check = self._pools.check(pool, self._directory.snapshot)
+        if check and ear.words == words and not ear.sent:
+            ear.say(ASK, None)
+        self._outside.later(check.seconds or LOOK, partial(self._ask, pool, ear, ear.words))
+        return []
 
 
 def _read(text: bytes) -> tuple[str, str | None]:

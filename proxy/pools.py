@@ -114,11 +114,13 @@ class Pools:
         self._wild[user] += 1
         return self._wild[user] <= most
 
-    def ear(self, number: int) -> tuple[int, Commands]:
-        """The pool for the session that listens for this pool's clients. Opened anew each time: it follows the pool."""
+    def ear(self, number: int, snapshot: Snapshot) -> tuple[int, Commands]:
+        """The pool for the session that listens for this pool's clients. Opened anew each time: it follows the pool.
+        What is said there has its answer at once, or from nobody."""
         pool = self._pools[number]
         if pool is None:
             raise ValueError(f"pool {number} is configured no longer")
+        cluster = snapshot.cluster(pool.target.cluster)
         settings = msgspec.structs.replace(
             pool.settings,
             mode="session",
@@ -128,10 +130,16 @@ class Pools:
             sharing=False,
             client_idle=Duration(0),
             idle_transaction=Duration(0),
-            statement=Duration(0),
+            statement=cluster.check_timeout if cluster is not None and cluster.check else Duration(0),
         )
         own = msgspec.structs.replace(pool, label=f"{pool.label} (listening)", settings=settings)
         return number + EARS, self._put(number + EARS, own)
+
+    def check(self, number: int, snapshot: Snapshot) -> Duration:
+        """After how long a silence this pool's servers are asked whether they are there; 0: never."""
+        pool = self._pools.get(number)
+        cluster = snapshot.cluster(pool.target.cluster) if pool is not None else None
+        return cluster.check if cluster is not None else Duration(0)
 
     def line(self, snapshot: Snapshot, database: Database, user: User) -> tuple[int | None, Commands]:
         """Where this user's replication connections to the database's cluster are counted; None where there is no room

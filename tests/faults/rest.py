@@ -20,7 +20,7 @@ LOST = frozenset({"08006", "08001", "08004", "08P01", "57014", "57P01", "57P02",
 MARGIN = 48 << 20
 """So much more memory may be held after any trouble than before: plans, caches and buffers that are kept to be used
 again are far below it, and what is lost a little of with each statement is soon above it."""
-OURS = "SELECT query, state FROM pg_stat_activity WHERE usename = 'app' AND query !~ '^(UN)?LISTEN|pg_sleep'"
+OURS = "SELECT query, state FROM pg_stat_activity WHERE usename = 'app' AND query !~ '^(-- )?(UN)?LISTEN|pg_sleep'"
 """Without the sessions that listen for a pool, which stay once there are some, and without what a client that left had
 asked for: that runs to its end, as without a proxy."""
 

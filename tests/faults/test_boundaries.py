@@ -41,7 +41,7 @@ ACTS: tuple[Act, ...] = (
     work.local_zone,
     work.copy_out,
     work.copy_in,
-    # Not yet `notified`: a session that listens for a pool and is reset may leave a client untold.
+    work.notified,
     trouble.cancel_running,
 )
 MOST = 25
@@ -224,7 +224,7 @@ def _config(ports: list[int], statement: str) -> str:
     pool = f'pool = {{ size = 1, statement = "{statement}", idle_transaction = "1s", wait = "30s", prepared = 20 }}'
     places = [
         f'[[clusters]]\nname = "p{at}"\nprotocol = "postgres"\nservers = [{{ address = "127.0.0.1:{port}" }}]\n'
-        f'tls = {{ mode = "disable" }}\nconnect_timeout = "1s"\nlogin_retry = "20ms"\n{pool}\n'
+        f'tls = {{ mode = "disable" }}\nconnect_timeout = "1s"\ncheck = "1s"\ncheck_timeout = "2s"\nlogin_retry = "20ms"\n{pool}\n'
         f'[[databases]]\nname = "p{at}"\ncluster = "p{at}"\ndbname = "shop"\n'
         for at, port in enumerate(ports)
     ]

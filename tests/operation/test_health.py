@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -70,6 +71,18 @@ def test_a_long_statement_is_no_dead_server(spare_postgres: PostgresServer, tmp_
         with psycopg.connect(house.proxy.dsn(), autocommit=True) as connection:
             assert connection.execute("SELECT 8, pg_sleep(3)").fetchone() == (8, "")
         assert "does not answer" not in house.text()
+
+
+def test_who_listens_hears_of_a_server_that_stops(spare_postgres: PostgresServer, tmp_path: Path) -> None:
+    with running(spare_postgres, tmp_path, cluster=CHECK) as house:
+        with psycopg.connect(house.proxy.dsn(), autocommit=True) as connection:
+            connection.execute("LISTEN news")
+            time.sleep(1)  # It is asked again and again, and answers.
+            connection.execute("NOTIFY news, 'there'")
+            assert [told.payload for told in connection.notifies(timeout=5, stop_after=1)] == ["there"]
+            with stopped(spare_postgres), pytest.raises(psycopg.OperationalError, match="closed the connection"):
+                list(connection.notifies(timeout=30))
+        assert "a session that listened ended" in house.text()
 
 
 def test_no_check_no_end(spare_postgres: PostgresServer, tmp_path: Path) -> None:
