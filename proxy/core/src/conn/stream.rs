@@ -115,6 +115,11 @@ impl Stream {
         }
     }
 
+    /// How long the way to the peer and back takes at least.
+    pub fn way_us(&self) -> u64 {
+        poll::way_us(self.raw())
+    }
+
     pub fn waiting(&self) -> usize {
         self.out.len() + self.sealed.len() - self.sent
     }

@@ -251,6 +251,7 @@ impl Engine {
         server.pid = pid;
         server.secret = secret.into();
         let off = |(name, value): &(String, String)| name == "standard_conforming_strings" && value == "off";
+        server.up.way_us = server.stream.way_us();
         server.up.backslashes = parameters.iter().any(off);
         self.release(server);
     }

@@ -18,10 +18,16 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 /// A shared connection on which what is under way takes no longer than this is joined though an idle one would be
-/// free: sending together costs less than waking another backend.
-const JOIN_NS: u64 = 100_000;
-/// At least, and at most, so many units are under way on a connection that is joined first.
-const JOIN_FIRST: std::ops::RangeInclusive<u64> = 4..=16;
+/// free: sending together costs less than waking another backend. A slow statement has its connection for itself.
+const JOIN_NS: u64 = 200_000;
+/// The same where many come at once: then it is the proxy that they would wait for.
+const JOIN_CROWDED_NS: u64 = 1_000_000;
+/// So many sockets are ready in one turn then.
+pub(super) const CROWD: usize = 8;
+/// More units are under way on no connection that is joined first.
+const JOIN_MOST: u64 = 16;
+/// In a full pool so many ride on a connection, however slow it is.
+const CALLED: usize = 4;
 /// A shared connection whose oldest unit is under way for so long is joined by nobody.
 const STUCK_US: u64 = 5_000;
 /// When others wait for a connection of their own, a shared one is given up after so long or so many.
@@ -64,9 +70,9 @@ impl Engine {
             && (called || !pool.riders_wait())
         {
             let depth = config.share_depth.max(1);
-            let best = self.best_shared(&pool, client);
+            let (best, patience) = (self.best_shared(&pool, client), self.patience_ns());
             if let Some((id, units)) = best
-                && units < self.servers.get(id).map_or(0, |server| join_first(server.up.pace_ns)).min(depth)
+                && units < self.servers.get(id).map_or(0, |server| join_first(server, patience)).min(depth)
             {
                 return self.join(client, id, length, input);
             }
@@ -126,7 +132,7 @@ impl Engine {
 
     /// The shared connection with the least under way that this client's statement may join.
     fn best_shared(&mut self, pool: &ServerPool, client: &Client) -> Option<(Id, usize)> {
-        let crowded = pool.waiting() > 0;
+        let (crowded, patience) = (pool.waiting() > 0, self.patience_ns());
         let schema = pool.schema.load(Relaxed);
         let mut best: Option<(Id, usize)> = None;
         let mut packed: Option<(Id, usize)> = None;
@@ -147,12 +153,17 @@ impl Engine {
                 best = Some((*id, units));
             }
             // What is sent to it in this turn goes in one send: nothing is gained by spreading it.
-            let open = server.stream.dirty && units < join_first(server.up.pace_ns);
+            let open = server.stream.dirty && units < join_first(server, patience);
             if open && packed.is_none_or(|(_, most)| units > most) {
                 packed = Some((*id, units));
             }
         }
         packed.or(best)
+    }
+
+    /// How long a statement may wait behind others though an idle connection is free.
+    fn patience_ns(&self) -> u64 {
+        if self.crowded { JOIN_CROWDED_NS } else { JOIN_NS }
     }
 
     /// A connection from the pool: for this client alone, or shared from now on.
@@ -217,10 +228,9 @@ impl Engine {
             return;
         }
         let stuck = server.up.oldest_us().is_some_and(|since| self.now_us.saturating_sub(since) > STUCK_US);
-        let few = *JOIN_FIRST.start() as usize;
         // Called sooner than that they would wait behind this one, instead of going to whichever is free next.
-        let soon = join_first(server.up.pace_ns).min(pool.config().share_depth);
-        let most = if stuck { few } else { soon.max(few) };
+        let soon = join_first(server, self.patience_ns()).min(pool.config().share_depth);
+        let most = if stuck { CALLED } else { soon.max(CALLED) };
         for _ in server.up.units..most {
             // Who waits for a connection of its own, or elsewhere, waits for the end of this one's turn.
             let past = !is_over(server, self.now_us);
@@ -572,9 +582,9 @@ impl Engine {
     }
 }
 
-/// So many units may be under way on a connection of this pace for one more to join before an idle one is taken.
-fn join_first(pace_ns: u64) -> usize {
-    (JOIN_NS / pace_ns.max(1)).clamp(*JOIN_FIRST.start(), *JOIN_FIRST.end()) as usize
+/// So many units may be under way on this connection for one more to join before an idle one is taken.
+fn join_first(server: &Server, patience_ns: u64) -> usize {
+    (patience_ns / server.up.pace_ns.max(1)).clamp(1, JOIN_MOST) as usize
 }
 
 /// A shared connection has been that for long enough where others wait for one of their own.

@@ -120,6 +120,8 @@ pub struct Engine {
     now_us: u64,
     now_ms: u64,
     looks: looks::Looks,
+    /// Many came at once in this turn.
+    crowded: bool,
 }
 
 impl Engine {
@@ -158,6 +160,7 @@ impl Engine {
             now_us,
             now_ms: now_us / 1000,
             looks: looks::Looks::default(),
+            crowded: false,
             shared,
         })
     }
@@ -187,6 +190,7 @@ impl Engine {
         self.now_us = self.shared.now_us();
         self.now_ms = self.now_us / 1000;
         self.stats().turns.add(1);
+        self.crowded = ready.len() >= lanes::CROWD;
         for event in &ready {
             self.guarded(event.token, |engine| engine.dispatch(*event));
         }

@@ -5,6 +5,7 @@ use crate::house::{House, POOL, config};
 use crate::words::{extended, message, query};
 use _core::border::Command;
 use _core::shared::Limits;
+use std::time::Duration;
 
 #[test]
 fn the_way_of_a_first_statement() {
@@ -72,6 +73,40 @@ fn a_unit_that_breaks_off_gives_its_shared_connection_back() {
     let mut good = house.client();
     good.say("insert 1");
     house.expect(&mut good, "D:insert_1 C:OK Z:I");
+}
+
+#[test]
+fn a_slow_statement_has_its_connection_for_itself() {
+    let mut house = House::new(config(2));
+    let (mut one, mut two) = (house.client(), house.client());
+    // A connection each, then both are idle.
+    for client in [&mut one, &mut two] {
+        client.say("begin");
+        house.expect(client, "C:BEGIN Z:T");
+    }
+    for client in [&mut one, &mut two] {
+        client.say("commit");
+        house.expect(client, "C:COMMIT Z:I");
+    }
+    let heard = |house: &House| house.servers.iter().map(|server| server.heard.len()).collect::<Vec<_>>();
+    // For some turns it takes long, but not so long that it would be taken for stuck.
+    for _ in 0..30 {
+        let before: usize = heard(&house).iter().sum();
+        house.servers.iter_mut().for_each(|server| server.answers = false);
+        one.say("select 1");
+        house.until("it is under way", |house| heard(house).iter().sum::<usize>() > before);
+        std::thread::sleep(Duration::from_millis(2));
+        house.servers.iter_mut().for_each(|server| server.answers = true);
+        house.expect(&mut one, "D:select_1 C:OK Z:I");
+    }
+    house.servers.iter_mut().for_each(|server| server.answers = false);
+    let before = heard(&house);
+    one.say("select 1");
+    two.say("select 1");
+    house.until("both are under way", |house| {
+        heard(house).iter().sum::<usize>() == before.iter().sum::<usize>() + 2
+    });
+    assert!(heard(&house).iter().zip(before).all(|(after, before)| *after == before + 1), "each on its own");
 }
 
 #[test]

@@ -125,8 +125,10 @@ pub struct Upstream {
     in_transaction: Vec<Change>,
     rolled_back_to: bool,
     done_us: u64,
-    /// How long a unit took of late, one after the other.
+    /// How long the server took for a unit of late, without the way there.
     pub pace_ns: u64,
+    /// The way there and back.
+    pub way_us: u64,
 }
 
 #[derive(Default)]
@@ -178,6 +180,7 @@ impl Upstream {
             rolled_back_to: false,
             done_us: 0,
             pace_ns: u64::MAX,
+            way_us: 0,
         }
     }
 
@@ -333,6 +336,12 @@ impl Upstream {
     pub fn owes_nobody(&self) -> bool {
         let ours = |pending: &Pending| matches!(pending.kind, Kind::Question(_));
         self.is_quiet() || self.rest == 0 && !self.skipping && self.pending.iter().all(ours)
+    }
+
+    fn note_pace(&mut self, took_us: u64) {
+        let took_ns = took_us.min(1_000_000) * 1_000;
+        let known = self.pace_ns != u64::MAX;
+        self.pace_ns = if known { self.pace_ns - self.pace_ns / 8 + took_ns / 8 } else { took_ns };
     }
 
     /// Nothing more will come, unless a Sync is sent.
@@ -732,10 +741,9 @@ impl Upstream {
         let started = pending.sent_us.max(self.done_us);
         self.done_us = now_us;
         let served_us = now_us.saturating_sub(started);
-        let pace_ns = served_us.min(1_000_000) * 1_000;
-        // A unit sent to a server at rest has its way there and back in its time, too: it was no slower than that.
-        self.pace_ns =
-            if queued { self.pace_ns - self.pace_ns / 8 + pace_ns / 8 } else { self.pace_ns.min(pace_ns) };
+        if !internal {
+            self.note_pace(if queued { served_us } else { served_us.saturating_sub(self.way_us) });
+        }
         sink.done(Done {
             client: pending.client,
             status,
