@@ -215,11 +215,14 @@ def _bool_in(text: str) -> bool:
 def _bytes_in(text: str) -> bytes:
     try:
         if text.startswith("\\x"):
+            wrong = re.search(r"[^0-9A-Fa-f\s]", text[2:], re.ASCII)
+            if wrong is not None:
+                raise Malformed("22023", f'invalid hexadecimal digit: "{wrong[0]}"')
             return bytes.fromhex(text[2:])
         found = re.sub(r"\\(\\|[0-3][0-7]{2})|\\", lambda m: _octal(m, text), text)
         return found.encode("latin-1") if found.isascii() or "\\" in text else text.encode()
     except ValueError as error:
-        raise Malformed("22023", "invalid hexadecimal data") from error
+        raise Malformed("22023", "invalid hexadecimal data: odd number of digits") from error
 
 
 def _octal(found: re.Match[str], text: str) -> str:

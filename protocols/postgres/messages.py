@@ -137,6 +137,7 @@ def _fields(said: Problem) -> bytes:
         ("M", said.message),
         ("D", said.detail),
         ("H", said.hint),
+        ("W", said.where),
     ]
     return b"".join(name.encode() + text(value) for name, value in fields if value) + b"\0"
 
@@ -168,6 +169,11 @@ def _cell(value: str | None) -> bytes:
         return _LENGTH.pack(-1)
     raw = value.replace("\0", "").encode("utf-8", "replace")
     return _LENGTH.pack(len(raw)) + raw
+
+
+def copy_response(kind: bytes, columns: int) -> bytes:
+    """CopyInResponse (`G`) or CopyOutResponse (`H`), for text or csv."""
+    return frame(kind, struct.pack(f"!bh{columns}h", 0, columns, *(0,) * columns))
 
 
 def command_complete(tag: str) -> bytes:

@@ -15,6 +15,8 @@ class Problem(msgspec.Struct, frozen=True):
     message: str
     detail: str = ""
     hint: str = ""
+    where: str = ""
+    """What was being done: PostgreSQL calls it the context."""
 
 
 class Step(msgspec.Struct, frozen=True):

@@ -1,40 +1,39 @@
 """PostgreSQL's conversation, from the server's side, for one executor: messages in, messages out.
 
-It owns prepared statements, portals, and the rule that an error skips to Sync. It reads no socket: `hear` takes whole
+Past 400 lines because the simple and the extended protocol, COPY and the statements about names share one state.
+
+It owns prepared statements and portals, by whichever protocol or SQL they are named, and the rule that an error skips
+to Sync. It reads no socket: `hear` takes whole
 messages and yields what answers them piece by piece, so that whoever sends it decides how fast rows are made.
 """
 
 import struct
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import tzinfo
+
+import msgspec
 
 from protocols.postgres import messages
-from protocols.postgres.datatypes import BY_OID, Malformed, Value, from_binary, from_text, to_binary, to_text
+from protocols.postgres.datatypes import Malformed, Value, from_binary, from_text
 from protocols.postgres.types import Problem
-from proxy.answers.executor import Column, Executor, Prepared, Result, Row, StoreError
+from proxy.answers.executor import Column, Executor, Prepared, Result, StoreError, Taking
+from proxy.answers.orders import Close, Deallocate, Declare, Discard, Execute, Fetch, Prepare
+from proxy.answers.rows import PIECE, Portal, described, format_of, written
 
-PIECE = 32_768
-"""Bytes of rows that are put together before they are given out."""
 MOST_STATEMENTS = 10_000
 MOST_PORTALS = 1_000
 _LENGTH = struct.Struct("!i")
-_NULL = b"\xff\xff\xff\xff"
 _STATUS = {"idle": b"I", "open": b"T", "failed": b"E"}
-_TEXT_AS_IS = frozenset({18, 19, 20, 21, 23, 25, 26, 114, 1043, 1700, 2205, 2206, 2950, 3802})
-"""Types whose plain form, as str() writes it, is their text."""
+_LOST = "terminating connection because protocol synchronization was lost"
 _INTERNAL = Problem("ERROR", "XX000", "internal error: the store could not answer this statement")
 
 
-class Portal:
-    """A statement that was bound, and how far its rows are read."""
+class Incoming(msgspec.Struct, frozen=True):
+    """A COPY that waits for rows, and the statements that follow it in its text."""
 
-    def __init__(self, prepared: Prepared, parameters: Sequence[Value], formats: Sequence[int]) -> None:
-        self.prepared = prepared
-        self.parameters = parameters
-        self.formats = formats
-        self.result: Result | None = None
-        self.ahead: Row | None = None
-        """A row that was read to see whether there is one."""
+    taking: Taking
+    tag: str
+    simple: bool
+    rest: Sequence[str] = ()
 
 
 class Conversation:
@@ -45,6 +44,11 @@ class Conversation:
         self._statements: dict[bytes, Prepared] = {}
         self._portals: dict[bytes, Portal] = {}
         self._skipping = False
+        self._copy: Incoming | None = None
+        self.over = False
+        """Nothing more is answered."""
+        self._several = False
+        """The text has more statements than one: they are a transaction."""
 
     def greeting(self, parameters: Mapping[str, str], pid: int, secret: bytes) -> bytes:
         """The log-in was over before it began: whoever has this end of the line is the proxy."""
@@ -68,9 +72,13 @@ class Conversation:
         return self._failed(kind, _INTERNAL)
 
     def _failed(self, kind: bytes, said: Problem) -> bytes:
+        simple = kind == b"Q" or (self._copy is not None and self._copy.simple)
+        self._copy = None
         self._executor.end_implicit(failed=True)
-        self._portals.clear()
-        if kind == b"Q":
+        # What was there before the last savepoint comes back with it.
+        depth = self._executor.depth if self._executor.status == "failed" else 0
+        self._portals = {name: one for name, one in self._portals.items() if one.level < depth}
+        if simple:
             return messages.error(said) + self._ready()
         self._skipping = kind != b"S"
         return messages.error(said) + (self._ready() if kind == b"S" else b"")
@@ -79,6 +87,9 @@ class Conversation:
         return messages.ready(_STATUS[self._executor.status])
 
     def _answer(self, kind: bytes, body: bytes) -> Iterator[bytes]:
+        if self._copy is not None:
+            yield from self._copied(self._copy, kind, body)
+            return
         match kind:
             case b"Q":
                 self._skipping = False
@@ -104,51 +115,98 @@ class Conversation:
             case b"H":
                 pass
             case b"d" | b"c" | b"f":
-                pass  # what is left of a COPY that was refused
+                pass  # what is left of a COPY that failed
             case b"F":
                 raise StoreError("0A000", "the embedded store takes no function calls by the protocol")
             case _:
                 raise StoreError("08P01", "this message is not known")
 
+    # --- COPY from the client --------------------------------------------------------------------
+
+    @property
+    def waits(self) -> bool:
+        """A statement has begun and waits for its rows."""
+        return self._copy is not None
+
+    def look(self) -> bytes:
+        """While it waits: the error, where it was cancelled or is too late."""
+        if self._copy is None:
+            return b""
+        try:
+            self._copy.taking.look()
+        except StoreError as why:
+            return self._failed(b"d", _problem(why))
+        return b""
+
+    def _copied(self, copy: "Incoming", kind: bytes, body: bytes) -> Iterator[bytes]:
+        match kind:
+            case b"d":
+                copy.taking.take(body)
+            case b"c":
+                count = copy.taking.end()
+                self._copy = None
+                if copy.simple and not copy.rest:
+                    self._end_query()
+                yield messages.command_complete(copy.tag.format(count))
+                if copy.simple:
+                    yield from self._parts(copy.rest)
+            case b"f":
+                why = _text(body.rstrip(b"\0"))
+                raise copy.taking.broken("57014", f"COPY from stdin failed: {why}")
+            case b"S" | b"H":
+                pass
+            case _:
+                # As the server, which does not trust what follows.
+                what = f"unexpected message type 0x{kind[0]:02X} during COPY from stdin"
+                yield messages.error(_problem(copy.taking.broken("08P01", what)))
+                yield messages.error(Problem("FATAL", "08P01", _LOST))
+                self.over = True
+
     # --- the simple protocol ---------------------------------------------------------------------
 
     def _query(self, text: str) -> Iterator[bytes]:
-        parts = self._executor.split(text)
-        if not parts:
-            yield messages.frame(b"I", b"")
+        parts = list(self._executor.split(text))
+        self._several = len(parts) > 1
         self._executor.begin_implicit()
-        for part in parts:
-            forgotten = self._forgets(part)
+        if not parts:
+            self._end_query()
+            yield messages.frame(b"I", b"")
+        yield from self._parts(parts)
+
+    def _parts(self, parts: Sequence[str]) -> Iterator[bytes]:
+        """The statements of one text, up to one that waits for rows."""
+        yield from self._each(parts)
+        if self._copy is None:
+            yield self._ready()
+
+    def _each(self, parts: Sequence[str]) -> Iterator[bytes]:
+        for at, part in enumerate(parts, 1):
+            self._executor.begin_implicit()
             prepared = self._executor.prepare(part)
             if prepared.shape.parameters:
                 raise StoreError("42P02", "there is no parameter $1")
-            result = self._executor.execute(prepared)
-            if result.columns is not None:
-                yield self._columns(result.columns, ())
-            last = part is parts[-1]
+            result, formats = self._carry_out(prepared, (), ())
+            if result.takes is not None:
+                self._copy = Incoming(result.takes, result.tag, simple=True, rest=parts[at:])
+                yield messages.copy_response(b"G", result.takes.columns)
+                return
+            if result.columns is not None and result.gives is None:
+                yield described(result.columns, formats)
             done = b""
-            for rows in self._rows(result, (), 0):
+            for rows in written(result, formats, self._executor.zone()):
                 done = rows
                 if len(done) >= PIECE:
                     yield done
                     done = b""
-            if last:
+            if at == len(parts):
                 # Committed before the client hears that it is done.
-                self._executor.end_implicit(failed=False)
-            yield done + forgotten
-        if not parts:
-            self._executor.end_implicit(failed=False)
-        yield self._ready()
+                self._end_query()
+            yield done
 
-    def _forgets(self, text: str) -> bytes:
-        words = text.lower().split()
-        if words[:2] in (["deallocate", "all"], ["discard", "all"]):
-            self._statements.clear()
-        elif words[:1] == ["deallocate"]:
-            name = words[-1].strip('"').encode()
-            if self._statements.pop(name, None) is None:
-                raise StoreError("26000", f'prepared statement "{words[-1]}" does not exist')
-        return b""
+    def _end_query(self) -> None:
+        self._executor.end_implicit(failed=False)
+        if self._executor.status == "idle":
+            self._portals.clear()
 
     # --- the extended protocol -------------------------------------------------------------------
 
@@ -156,14 +214,10 @@ class Conversation:
         name, text, rest = body.split(b"\0", 2)
         (count,) = struct.unpack_from("!h", rest)
         types = struct.unpack_from(f"!{count}I", rest, 2)
-        if name and name in self._statements:
-            raise StoreError("42P05", f'prepared statement "{name.decode(errors="replace")}" already exists')
-        if len(self._statements) >= MOST_STATEMENTS:
-            raise StoreError("54000", f"more than {MOST_STATEMENTS} prepared statements in a session")
         parts = self._executor.split(_text(text))
         if len(parts) > 1:
             raise StoreError("42601", "cannot insert multiple commands into a prepared statement")
-        self._statements[name] = self._executor.prepare(parts[0] if parts else "", types)
+        self._named(name, self._executor.prepare(parts[0] if parts else "", types))
         return messages.frame(b"1", b"")
 
     def _statement(self, name: bytes) -> Prepared:
@@ -201,16 +255,19 @@ class Conversation:
             cell = rest[at : at + length]
             at += length
             oid = types[place]
-            binary = _format(given, place)
+            binary = format_of(given, place)
             values.append(from_binary(oid, cell) if binary else from_text(oid, _text(cell), zone))
         (count,) = struct.unpack_from("!h", rest, at)
         formats = struct.unpack_from(f"!{count}h", rest, at + 2)
+        self._room_for(portal)
+        self._portals[portal] = Portal(prepared, values, formats, self._executor.depth)
+        return messages.frame(b"2", b"")
+
+    def _room_for(self, portal: bytes) -> None:
         if portal and portal in self._portals:
             raise StoreError("42P03", f'cursor "{portal.decode(errors="replace")}" already exists')
         if len(self._portals) >= MOST_PORTALS:
             raise StoreError("54000", f"more than {MOST_PORTALS} portals in a transaction")
-        self._portals[portal] = Portal(prepared, values, formats)
-        return messages.frame(b"2", b"")
 
     def _describe(self, body: bytes) -> bytes:
         name = body[1:].rstrip(b"\0")
@@ -222,13 +279,25 @@ class Conversation:
         else:
             portal = self._portal(name)
             prepared, head, formats = portal.prepared, b"", portal.formats
-        columns = prepared.shape.columns
-        return head + (messages.frame(b"n", b"") if columns is None else self._columns(columns, formats))
+        columns = self._shown(prepared)
+        return head + (messages.frame(b"n", b"") if columns is None else described(columns, formats))
 
-    def _portal(self, name: bytes) -> Portal:
+    def _shown(self, prepared: Prepared) -> Sequence[Column] | None:
+        """The columns of the rows it gives, as far as it is known now."""
+        match prepared.order:
+            case Execute(name=name):
+                named = self._statements.get(name.encode())
+                return None if named is None else named.shape.columns
+            case Fetch(name=name, moves=False):
+                portal = self._portals.get(name.encode())
+                return None if portal is None else portal.prepared.shape.columns
+            case _:
+                return prepared.shape.columns
+
+    def _portal(self, name: bytes, what: str = "portal") -> Portal:
         found = self._portals.get(name)
         if found is None:
-            raise StoreError("34000", f'portal "{name.decode(errors="replace")}" does not exist')
+            raise StoreError("34000", f'{what} "{name.decode(errors="replace")}" does not exist')
         return found
 
     def _execute(self, body: bytes) -> Iterator[bytes]:
@@ -236,92 +305,139 @@ class Conversation:
         (limit,) = _LENGTH.unpack(rest)
         portal = self._portal(name)
         if portal.result is None:
+            self._several = False
             self._executor.begin_implicit()
-            portal.result = self._executor.execute(portal.prepared, portal.parameters)
-        yield from self._rows(portal.result, portal.formats, limit, portal)
+            result, portal.formats = self._carry_out(portal.prepared, portal.parameters, portal.formats)
+            portal.result = result
+            if result.takes is not None:
+                self._copy = Incoming(result.takes, result.tag, simple=False)
+                yield messages.copy_response(b"G", result.takes.columns)
+                return
+        yield from written(portal.result, portal.formats, self._executor.zone(), limit, portal)
 
-    # --- rows ------------------------------------------------------------------------------------
+    # --- any statement ---------------------------------------------------------------------------
 
-    def _columns(self, columns: Sequence[Column], formats: Sequence[int]) -> bytes:
-        cells = (
-            messages.text(one.name)
-            + struct.pack(
-                "!IhIhih",
-                one.table,
-                one.number,
-                one.oid,
-                BY_OID[one.oid].size,
-                one.typmod,
-                _format(formats, place),
+    def _carry_out(
+        self, prepared: Prepared, parameters: Sequence[Value], formats: Sequence[int]
+    ) -> tuple[Result, Sequence[int]]:
+        """Run it, or do what it says about others; and in which formats its rows go out."""
+        order = prepared.order
+        if order is None:
+            before = self._executor.status
+            result = self._executor.execute(prepared, parameters)
+            self._keep_portals(before, result.tag)
+            return result, formats
+        # Whatever it is: not in a transaction that failed.
+        if self._executor.status == "failed":
+            raise StoreError(
+                "25P02", "current transaction is aborted, commands ignored until end of transaction block"
             )
-            for place, one in enumerate(columns)
-        )
-        return messages.frame(b"T", struct.pack("!h", len(columns)) + b"".join(cells))
+        done = ""
+        match order:
+            case Execute():
+                named = self._statement(order.name.encode())
+                if named.order is not None:
+                    raise StoreError("0A000", "EXECUTE takes a query or a change, no statement about others")
+                return self._carry_out(named, self._arguments(order, named), formats)
+            case Fetch():
+                return self._fetched(order, formats)
+            case Prepare():
+                query = self._executor.prepare(order.text, self._executor.types(order.types))
+                self._named(order.name.encode(), query)
+                done = "PREPARE"
+            case Deallocate(name=None):
+                self._statements.clear()
+                done = "DEALLOCATE ALL"
+            case Deallocate():
+                self._statement((order.name or "").encode())
+                del self._statements[(order.name or "").encode()]
+                done = "DEALLOCATE"
+            case Discard():
+                result = self._executor.execute(prepared, parameters)
+                if order.what == "all":
+                    self._statements.clear()
+                    self._portals.clear()
+                return result, formats
+            case Declare():
+                self._declared(order, parameters)
+                done = "DECLARE CURSOR"
+            case Close(name=None):
+                self._portals.clear()
+                done = "CLOSE CURSOR ALL"
+            case Close():
+                self._portal((order.name or "").encode(), "cursor")
+                del self._portals[(order.name or "").encode()]
+                done = "CLOSE CURSOR"
+        return Result(None, iter(()), done), formats
 
-    def _rows(
-        self, result: Result, formats: Sequence[int], limit: int, portal: Portal | None = None
-    ) -> Iterator[bytes]:
-        out = bytearray()
-        for notice in result.notices:
-            out += messages.notice(Problem("NOTICE", notice.code, notice.message))
-        columns = result.columns or ()
-        plan = [(one.oid, _format(formats, place), one.typmod) for place, one in enumerate(columns)]
-        zone = self._executor.zone()
-        count = 0
-        if result.columns is not None:
-            head = struct.pack("!h", len(columns))
-            rows = result.rows
-            ahead = portal.ahead if portal is not None else None
-            while True:
-                if ahead is not None:
-                    row, ahead = ahead, None
-                else:
-                    found = next(rows, None)
-                    if found is None:
-                        break
-                    row = found
-                if limit and count == limit:
-                    if portal is not None:
-                        portal.ahead = row
-                    yield bytes(out) + messages.frame(b"s", b"")
-                    return
-                count += 1
-                cells = head + b"".join(
-                    [_cell(value, how, zone) for value, how in zip(row, plan, strict=True)]
+    def _keep_portals(self, before: str, tag: str) -> None:
+        """Portals end with what they were made in."""
+        depth = self._executor.depth
+        if self._executor.status == "idle":
+            if before != "idle":
+                self._portals.clear()
+        elif tag == "ROLLBACK":
+            self._portals = {name: one for name, one in self._portals.items() if one.level < depth}
+        elif tag == "RELEASE":
+            for one in self._portals.values():
+                one.level = min(one.level, depth)
+
+    def _named(self, name: bytes, prepared: Prepared) -> None:
+        if name and name in self._statements:
+            raise StoreError("42P05", f'prepared statement "{name.decode(errors="replace")}" already exists')
+        if len(self._statements) >= MOST_STATEMENTS:
+            raise StoreError("54000", f"more than {MOST_STATEMENTS} prepared statements in a session")
+        self._statements[name] = prepared
+
+    def _arguments(self, order: Execute, named: Prepared) -> Sequence[Value]:
+        types = named.shape.parameters
+        values = self._executor.evaluate(order.arguments, types) if order.arguments else ()
+        if len(values) != len(types):
+            raise StoreError(
+                "42601",
+                f'wrong number of parameters for prepared statement "{order.name}"',
+                f"Expected {len(types)} parameters but got {len(values)}.",
+            )
+        return values
+
+    # --- cursors ---------------------------------------------------------------------------------
+
+    def _declared(self, order: Declare, parameters: Sequence[Value]) -> None:
+        if self._executor.status == "idle" and not self._several:
+            raise StoreError("25P01", "DECLARE CURSOR can only be used in transaction blocks")
+        if order.query is None:
+            raise TypeError("a cursor without a query")
+        name = order.name.encode()
+        self._room_for(name)
+        portal = Portal(order.query, parameters, (1,) if order.binary else (), self._executor.depth)
+        portal.once = order.once
+        portal.result = self._executor.execute(order.query, parameters)
+        self._portals[name] = portal
+
+    def _fetched(self, order: Fetch, formats: Sequence[int]) -> tuple[Result, Sequence[int]]:
+        portal = self._portal(order.name.encode(), "cursor")
+        if portal.result is None:
+            portal.result = self._executor.execute(portal.prepared, portal.parameters)
+        columns = portal.result.columns
+        if columns is None:
+            raise StoreError("55000", f'cursor "{order.name}" gives no rows')
+        skip = order.skip if order.place is None else order.place - portal.position - 1
+        if order.moves and order.count == 0:
+            return Result(None, iter(()), f"MOVE {int(portal.here)}"), formats
+        if order.back or skip < 0:
+            if portal.once:
+                raise StoreError(
+                    "55000",
+                    "cursor can only scan forward",
+                    hint="Declare it with SCROLL option to enable backward scan.",
                 )
-                out += b"D" + _LENGTH.pack(len(cells) + 4) + cells
-                if len(out) >= PIECE:
-                    yield bytes(out)
-                    out.clear()
-            if portal is not None:
-                portal.ahead = None
-        for name, value in result.reported.items():
-            out += messages.parameter_status(name, value)
-        tag = result.tag.format(count)
-        out += messages.command_complete(tag) if tag else messages.frame(b"I", b"")
-        yield bytes(out)
-
-
-def _cell(value: Value, how: tuple[int, int, int], zone: tzinfo) -> bytes:
-    if value is None:
-        return _NULL
-    oid, binary, typmod = how
-    if oid == 1042 and typmod > 4:
-        data = str(value).ljust(typmod - 4).encode("utf-8", "replace")
-    elif binary:
-        data = to_binary(oid, value)
-    elif oid in _TEXT_AS_IS:
-        data = str(value).encode("utf-8", "replace")
-    else:
-        data = to_text(oid, value, zone).encode("utf-8", "replace")
-    return _LENGTH.pack(len(data)) + data
-
-
-def _format(formats: Sequence[int], at: int) -> int:
-    """As Bind says it: none is text, one is for all."""
-    if len(formats) <= 1:
-        return formats[0] if formats else 0
-    return formats[at] if at < len(formats) else 0
+            raise StoreError("0A000", "the embedded store does not support going backwards in a cursor")
+        for _ in portal.some(skip):
+            pass
+        rows = portal.some(order.count)
+        if not order.moves:
+            return Result(columns, rows, "FETCH {}"), formats or portal.formats
+        return Result(None, iter(()), f"MOVE {sum(1 for _ in rows)}"), formats
 
 
 def _text(data: bytes) -> str:
@@ -334,4 +450,4 @@ def _text(data: bytes) -> str:
 def _problem(why: StoreError | Malformed) -> Problem:
     if isinstance(why, Malformed):
         return Problem("ERROR", why.code, why.message)
-    return Problem("ERROR", why.code, why.message, why.detail, why.hint)
+    return Problem("ERROR", why.code, why.message, why.detail, why.hint, why.where)

@@ -10,6 +10,7 @@ import hmac
 import itertools
 import logging
 import secrets
+import select
 import socket
 import struct
 import threading
@@ -28,6 +29,8 @@ from proxy.log import note
 
 logger = logging.getLogger(__name__)
 
+LOOKS = 0.25
+"""Seconds between two looks whether a COPY that gets no rows was cancelled."""
 LONGEST = 64 << 20
 """Bytes of one message: of a parameter, say."""
 GREETED = 10.0
@@ -140,6 +143,8 @@ def _talk(line: socket.socket, conversation: Conversation) -> None:
             if out:
                 line.sendall(out)
                 out.clear()
+            while conversation.waits and not select.select([line], [], [], LOOKS)[0]:
+                line.sendall(conversation.look())
             _more(line, buffer)
         (length,) = struct.unpack_from("!I", buffer, 1)
         if not 4 <= length <= LONGEST:
@@ -163,6 +168,9 @@ def _talk(line: socket.socket, conversation: Conversation) -> None:
             note(logger, logging.ERROR, "a defect: a store failed on a statement", error=type(error).__name__)
             logger.debug("its trace", exc_info=True)
             out += conversation.defect(kind)
+        if conversation.over:
+            line.sendall(out)
+            return
 
 
 def _more(line: socket.socket, buffer: bytearray) -> None:

@@ -47,12 +47,12 @@ def connect(dsn: str) -> abc.PGconn:
 
 
 def ask(connection: abc.PGconn, text: str) -> Said:
-    return _read(connection.exec_(text.encode()))
+    return _read(connection.exec_(text.encode()), connection)
 
 
 def ask_in_binary(connection: abc.PGconn, text: str) -> Said:
     """By the extended protocol: described, bound, and its rows in binary."""
-    return _read(connection.exec_params(text.encode(), [], result_format=1))
+    return _read(connection.exec_params(text.encode(), [], result_format=1), connection)
 
 
 def reads_only(text: str) -> bool:
@@ -61,7 +61,9 @@ def reads_only(text: str) -> bool:
     return text.split(" ", maxsplit=1)[0].strip("(").upper() in ("SELECT", "VALUES", "TABLE", "WITH", "SHOW")
 
 
-def _read(result: abc.PGresult) -> Said:
+def _read(result: abc.PGresult, connection: abc.PGconn) -> Said:
+    if result.status == pq.ExecStatus.COPY_OUT:
+        return _copied(connection, result.nfields)
     if result.status in (pq.ExecStatus.FATAL_ERROR, pq.ExecStatus.NONFATAL_ERROR):
         code = result.error_field(pq.DiagnosticField.SQLSTATE)
         return Said((code or b"").decode())
@@ -73,3 +75,17 @@ def _read(result: abc.PGresult) -> Said:
         tuple(result.fname(at) or b"" for at in columns),
         tuple(tuple(result.get_value(row, at) for at in columns) for row in range(result.ntuples)),
     )
+
+
+def _copied(connection: abc.PGconn, columns: int) -> Said:
+    """What COPY gives: each of its lines as a row."""
+    lines: list[tuple[bytes]] = []
+    while True:
+        size, data = connection.get_copy_data(0)
+        if size < 0:
+            break
+        lines.append((bytes(data),))
+    said = Said("")
+    while (result := connection.get_result()) is not None:
+        said = _read(result, connection)
+    return said._replace(rows=tuple(lines), types=(columns,))

@@ -1,6 +1,7 @@
 """Drivers and mappers, unchanged, on the embedded store."""
 
 import asyncio
+import io
 import json
 import subprocess
 import sys
@@ -192,3 +193,163 @@ def _psql(store: proxy.Proxy, command: str) -> str:
     )
     assert run.returncode == 0, f"{command}: {run.stderr}"
     return run.stdout
+
+
+@pytest.mark.parametrize("text", ["COPY every FROM STDIN", "COPY every FROM STDIN (FORMAT csv)"])
+def test_psycopg_copies(store: proxy.Proxy, text: str) -> None:
+    with psycopg.connect(store.dsn()) as connection:
+        connection.execute(TABLE)
+        connection.commit()
+        with connection.cursor() as cursor:
+            if "csv" not in text:
+                with cursor.copy(text) as copy:
+                    copy.write_row(list(VALUES.values()))
+                    copy.write_row([None] * len(VALUES))
+            else:
+                with cursor.copy(text) as copy:
+                    copy.write(
+                        't,5,1099511627776,12.50,2.5,"naïve",\\x00ff,2024-02-29,2024-02-29 10:20:30.123456,'
+                    )
+                    copy.write(
+                        '2024-02-29 10:20:00+00,3 days 02:00:00,a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11,"{1,2,NULL}"\n'
+                    )
+                    copy.write("," * (len(VALUES) - 1))
+            assert cursor.rowcount == 2
+            rows = cursor.execute("SELECT * FROM every").fetchall()
+            assert rows == [tuple(VALUES.values()), (None,) * len(VALUES)]
+            with cursor.copy("COPY every (i, t, n) TO STDOUT") as copy:
+                copy.set_types(["int4", "text", "numeric"])
+                assert list(copy.rows()) == [(5, "naïve", Decimal("12.50")), (None, None, None)]
+            with pytest.raises(psycopg.errors.InvalidTextRepresentation), cursor.copy(text) as copy:
+                copy.write("nonsense\n")
+        connection.rollback()
+        with pytest.raises(ZeroDivisionError), connection.cursor().copy("COPY every (i) FROM STDIN") as copy:
+            copy.write("1\n" * 10)
+            1 / 0  # noqa: B018 - the client gives up
+        connection.rollback()
+
+
+def test_asyncpg_copies(store: proxy.Proxy) -> None:
+    async def run() -> None:
+        connection = await asyncpg.connect(host=store.host, port=store.port, user="app", database="shop")
+        try:
+            await connection.execute("CREATE TABLE t (i int, s text)")
+            source = io.BytesIO(b"i,s\n1,a\n2,\n")
+            await connection.copy_to_table("t", source=source, format="csv", header=True)
+            out = io.BytesIO()
+            assert await connection.copy_from_query("SELECT s, i FROM t ORDER BY i", output=out) == "COPY 2"
+            assert out.getvalue() == b"a\t1\n\\N\t2\n"
+            with pytest.raises(asyncpg.FeatureNotSupportedError):
+                await connection.copy_records_to_table("t", records=[(1, "a")])
+            assert await connection.fetchval("SELECT count(*) FROM t") == 2
+        finally:
+            await connection.close()
+
+    asyncio.run(run())
+
+
+DUMPED = """
+SET statement_timeout = 0;
+SET client_encoding = 'UTF8';
+SET standard_conforming_strings = on;
+SELECT pg_catalog.set_config('search_path', '', false);
+CREATE TABLE public.staff (
+    id integer NOT NULL,
+    boss integer,
+    name character varying(20),
+    note text
+);
+COPY public.staff (id, boss, name, note) FROM stdin;
+2\t1\tBen\tTab:\\tEnd
+1\t\\N\tAda\t\\N
+\\.
+
+
+SELECT 'between';
+COPY public.staff (id, name) FROM stdin;
+3\tCai
+\\.
+
+ALTER TABLE ONLY public.staff
+    ADD CONSTRAINT staff_pkey PRIMARY KEY (id);
+"""
+
+
+def test_psql_copies(store: proxy.Proxy, tmp_path: Path) -> None:
+    """What pg_dump writes, and \\copy both ways."""
+    dump, rows = tmp_path / "dump.sql", tmp_path / "rows.csv"
+    dump.write_text(DUMPED)
+    run = subprocess.run(
+        ["psql", "-X", "-v", "ON_ERROR_STOP=1", "-f", str(dump), store.dsn()],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    _psql(store, f"\\copy (SELECT * FROM staff ORDER BY id) TO '{rows}' WITH CSV HEADER")
+    assert rows.read_text() == "id,boss,name,note\n1,,Ada,\n2,1,Ben,Tab:\tEnd\n3,,Cai,\n"
+    _psql(store, "CREATE TABLE again AS SELECT * FROM staff WHERE false")
+    assert _psql(store, f"\\copy again FROM '{rows}' CSV HEADER") == "COPY 3\n"
+    assert "Tab:" in _psql(store, "SELECT note FROM again WHERE id = 2")
+
+
+def test_psycopgs_cursors_at_the_server(store: proxy.Proxy) -> None:
+    """Read in parts, while the transaction changes what they read."""
+    with psycopg.connect(store.dsn()) as connection:
+        connection.execute("CREATE TABLE t (id int PRIMARY KEY)")
+        connection.execute("INSERT INTO t SELECT * FROM generate_series(1, 1000)")
+        connection.commit()
+        with connection.cursor("reader", scrollable=False) as cursor:
+            cursor.itersize = 100
+            cursor.execute("SELECT id FROM t WHERE id > %s ORDER BY id", (10,))
+            seen = []
+            for (at,) in cursor:
+                seen.append(at)
+                if at % 100 == 0:
+                    connection.execute("UPDATE t SET id = id + 5000 WHERE id = %s", (at,))
+            assert seen == list(range(11, 1001))
+        with connection.cursor("binary", binary=True) as cursor:
+            cursor.execute("SELECT id, 'x' FROM t ORDER BY id")
+            assert cursor.fetchmany(2) == [(1, "x"), (2, "x")]
+            cursor.scroll(3)
+            assert cursor.fetchone() == (6, "x")
+        connection.rollback()
+        assert connection.execute("SELECT max(id) FROM t").fetchone() == (1000,)
+
+
+def test_sqlalchemy_streams(store: proxy.Proxy) -> None:
+    engine = sa.create_engine(f"postgresql+psycopg://app@{store.host}:{store.port}/shop")
+    with engine.connect() as connection:
+        found = connection.execution_options(stream_results=True, max_row_buffer=50).execute(
+            sa.text("SELECT g FROM generate_series(1, 500) g")
+        )
+        assert [one[0] for one in found] == list(range(1, 501))
+    engine.dispose()
+
+
+def test_sql_prepares_what_follows_the_client(store: proxy.Proxy) -> None:
+    """Two clients with the same names, over connections they share."""
+    with (
+        psycopg.connect(store.dsn(), autocommit=True) as one,
+        psycopg.connect(store.dsn(), autocommit=True) as other,
+    ):
+        one.execute("PREPARE p (int) AS SELECT $1 + 1")
+        other.execute("PREPARE p (text) AS SELECT upper($1)")
+        for _ in range(3):
+            assert one.execute("EXECUTE p(1)").fetchone() == (2,)
+            assert other.execute("EXECUTE p('a')").fetchone() == ("A",)
+        one.execute("DEALLOCATE p")
+        with pytest.raises(psycopg.errors.InvalidSqlStatementName):
+            one.execute("EXECUTE p(1)")
+        other.execute("DISCARD ALL")
+        with pytest.raises(psycopg.errors.InvalidSqlStatementName):
+            other.execute("EXECUTE p('a')")
+
+
+def test_a_long_text_at_the_beginning_of_a_statement(store: proxy.Proxy) -> None:
+    with psycopg.connect(store.dsn()) as connection:
+        text = "many words " * 300
+        assert connection.execute(f"SELECT '{text}'").fetchone() == (text,)
+        connection.execute(f"/* {text} */ SELECT 1")
+        with connection.cursor().copy(f"COPY (SELECT '{text}') TO STDOUT") as copy:
+            assert b"".join(map(bytes, copy)) == text.encode() + b"\n"

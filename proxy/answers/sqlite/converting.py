@@ -3,11 +3,12 @@
 It owns which conversions there are and their SQL. What it is not told of is refused.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
-from protocols.postgres.datatypes import BY_OID, from_text, spelled
+from protocols.postgres.datatypes import BY_OID, Value, from_text, spelled
 from proxy.answers.executor import StoreError
-from proxy.answers.sqlite import kinds
+from proxy.answers.sqlite import kinds, numbers, registered
 from proxy.answers.sqlite.kinds import (
     BOOL,
     BPCHAR,
@@ -113,6 +114,20 @@ def fitted(sql: str, to: Kind, *, explicit: bool) -> str:
     if to.oid in (TIME, TIMESTAMP, TIMESTAMPTZ) and to.typmod < 6:
         return f"pg_micros({sql}, {to.typmod})"
     return sql
+
+
+def fitting(to: Kind) -> Callable[[Value], Value] | None:
+    """The same for a plain value that is assigned; None: any of its type fits."""
+    if to.typmod < 0 or is_array(to.oid):
+        return None
+    size = to.typmod - 4
+    if to.oid == NUMERIC:
+        return lambda value: numbers.fit(str(value), size >> 16, size & 0x7FF)
+    if to.oid in (VARCHAR, BPCHAR):
+        return lambda value: registered.varchar(str(value), size, 0, spelled(to.oid))
+    if to.oid in (TIME, TIMESTAMP, TIMESTAMPTZ) and to.typmod < 6:
+        return lambda value: registered.round_micros(int(str(value)), to.typmod)
+    return None
 
 
 def _convert(one: Typed, to: Kind, how: str) -> str:

@@ -16,6 +16,8 @@ from plugins.shortening import rejoin
 from plugins.tokens import Kind, Token, UnreadableError, cut
 from proxy.answers.executor import StoreError
 
+LONG = 2_000
+"""Characters of a statement that is not read whole to find out what it is."""
 MARK = "pg__"
 """How a renamed function begins."""
 _KEEP = frozenset(
@@ -202,6 +204,16 @@ def _unescaped(text: str) -> str:
     if "\0" in value:
         raise StoreError("22021", 'invalid byte sequence for encoding "UTF8": 0x00')
     return value
+
+
+def first_words(text: str) -> list[str]:
+    """All of a short statement's words; of a long one enough to know what it is."""
+    if len(text) >= LONG:
+        try:
+            return words(text[: LONG // 10].rpartition(" ")[0])
+        except StoreError:
+            pass  # cut in the midst of a string
+    return words(text)
 
 
 def words(text: str) -> list[str]:

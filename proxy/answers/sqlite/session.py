@@ -1,6 +1,6 @@
 """A session with a file: statements are read, translated and run; transactions begin and end as PostgreSQL's do.
 
-Past 400 lines because the state of a transaction is one thing. In read committed each statement sees what is
+Past 400 lines because the state of a transaction is one thing; what a statement means is read in the rooms beside it. In read committed each statement sees what is
 committed when it begins, so that a transaction that only reads holds nothing open; with its first change it takes the
 right to write, and keeps it to its end. Repeatable read and serializable keep one state of the file from their first
 statement on.
@@ -14,19 +14,32 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import tzinfo
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 import msgspec
 from sqlglot import exp
 
 from protocols.postgres.datatypes import Malformed, Value, zone_named
+from proxy.answers import orders
 from proxy.answers.executor import Column, Result, Row, Shape, Status, StoreError
-from proxy.answers.sqlite import changes, functions, kinds, reading, registered, settings, system
+from proxy.answers.sqlite import (
+    arguments,
+    changes,
+    copies,
+    functions,
+    kinds,
+    reading,
+    registered,
+    settings,
+    system,
+)
 from proxy.answers.sqlite.catalogue import OWN, Catalogue
 from proxy.answers.sqlite.definitions import Definer
 from proxy.answers.sqlite.errors import translated
 from proxy.answers.sqlite.inquiries import Inquiries
 from proxy.answers.sqlite.kinds import unsupported
 from proxy.answers.sqlite.queries import Out
+from proxy.answers.sqlite.spooling import Rows
 from proxy.answers.sqlite.translator import Translator
 
 if TYPE_CHECKING:
@@ -54,6 +67,8 @@ class Plan(msgspec.Struct, frozen=True):
     systems: tuple[str, ...] = ()
     version: str = ""
     types: tuple[int, ...] = ()
+    copy: copies.Copy | None = None
+    order: orders.Order | None = None
 
 
 class Session:
@@ -83,6 +98,8 @@ class Session:
         self._late = False
         self._plans: OrderedDict[tuple[object, ...], Plan] = OrderedDict()
         self._inquiries = Inquiries(self)
+        self._open: WeakSet[Rows] = WeakSet()
+        """What is still being read."""
         for name, value in asked.items():
             if name not in ("database", "user", "options", "replication"):
                 self._settings[name.lower()] = settings.checked(name, value)
@@ -136,22 +153,22 @@ class Session:
         return {name: self._settings[name.lower()] for name in settings.REPORTED}
 
     def prepare(self, text: str, types: Sequence[int] = ()) -> Plan:
-        words = (
-            tuple(reading.words(text))
-            if len(text) < 2_000
-            else tuple(reading.words(text[:200].rpartition(" ")[0]))
-        )
+        words = tuple(reading.first_words(text))
         first = words[0] if words else ""
         if self._block == "failed" and first not in ("commit", "end", "rollback", "abort"):
             raise StoreError("25P02", _ABORTED)
+        if first in orders.WORDS:
+            return self._ordered(text, words, types)
         if first in _COMMANDS or first == "show" or not words:
             return Plan(text, words, _shape_of(words))
+        if first == "copy":
+            return Plan(text, words, Shape(), copy=copies.read(text))
         if first in _REFUSED:
             raise unsupported(first.upper())
         try:
             return self._translate(text, words, tuple(types))
         except sqlite3.Error as error:
-            raise self._translated(error) from error
+            raise self.said(error) from error
         except RecursionError as error:
             raise StoreError("54001", "the statement is nested too deeply for the embedded store") from error
 
@@ -164,13 +181,30 @@ class Session:
         timeout = int(self._settings["statement_timeout"])
         self._deadline = time.monotonic() + timeout / 1000 if timeout else 0.0
         try:
-            if not prepared.sql and not prepared.defines:
+            if not prepared.sql and not prepared.defines and prepared.copy is None:
                 return self._command(prepared)
             if self._block == "failed":
                 raise StoreError("25P02", _ABORTED)
-            return self._run(prepared, parameters)
+            if prepared.copy is not None:
+                return copies.run(self, prepared.copy)
+            return self.run(prepared, parameters)
         except sqlite3.Error as error:
-            raise self._translated(error) from error
+            raise self.said(error) from error
+
+    @property
+    def depth(self) -> int:
+        return len(self._savepoints)
+
+    def types(self, names: Sequence[str]) -> Sequence[int]:
+        return arguments.types(names)
+
+    def evaluate(self, written: str, types: Sequence[int]) -> Sequence[Value]:
+        return arguments.evaluate(self, written, types)
+
+    def ask_for(self, sql: str, columns: Sequence[Column], *, writes: bool) -> Iterator[Row]:
+        """A statement of our own. Raises StoreError and SQLite's errors."""
+        self._begin_statement(writes=writes)
+        return self._rows(Rows(self.connection.execute(sql)), columns)
 
     def load(self, prepared: Plan, rows: Iterable[Sequence[Value]]) -> None:
         """Run a change once for each row."""
@@ -182,7 +216,7 @@ class Session:
             )
             self.connection.executemany(prepared.sql, given)
         except sqlite3.Error as error:
-            raise self._translated(error) from error
+            raise self.said(error) from error
 
     def begin_implicit(self) -> None:
         if not self._implicit and self._block == "idle":
@@ -207,6 +241,16 @@ class Session:
             self._finish(commit=False)
         finally:
             self.connection.close()
+
+    def _ordered(self, text: str, words: tuple[str, ...], types: Sequence[int]) -> Plan:
+        order = orders.read(text, reading.tokens_of(text))
+        if not isinstance(order, orders.Declare):
+            return Plan(text, words, Shape(), order=order)
+        query = self.prepare(order.text, types)
+        if query.shape.columns is None or (query.writes and not query.tag.startswith("SELECT")):
+            raise StoreError("42601", "DECLARE CURSOR takes a query")
+        order = msgspec.structs.replace(order, query=query)
+        return Plan(text, words, Shape(query.shape.parameters), order=order)
 
     # --- reading ---------------------------------------------------------------------------------
 
@@ -269,15 +313,9 @@ class Session:
 
     # --- running ---------------------------------------------------------------------------------
 
-    def _run(self, plan: Plan, parameters: Sequence[Value]) -> Result:
-        if plan.writes:
-            self._begin_write()
-        elif (
-            self._isolation != "read committed"
-            and (self._block == "open" or self._implicit)
-            and not self._snapshot
-        ):
-            self._begin_snapshot()
+    def run(self, plan: Plan, parameters: Sequence[Value]) -> Result:
+        """Run what was translated. Raises SQLite's errors too."""
+        self._begin_statement(writes=plan.writes)
         version, catalogue = self.database.state(self.connection)
         if version != plan.version:
             again = self._translate(plan.text, plan.words, plan.shape.parameters)
@@ -301,19 +339,50 @@ class Session:
         if plan.tag == "EXPLAIN":
             lines = [(row[3],) for row in cursor]
             return Result(plan.shape.columns, iter(lines), "EXPLAIN")
-        return Result(plan.shape.columns, self._rows(cursor, plan.shape.columns), plan.tag)
+        rows = Rows(cursor)
+        self._open.add(rows)
+        return Result(plan.shape.columns, self._rows(rows, plan.shape.columns), plan.tag)
 
-    def _rows(self, cursor: sqlite3.Cursor, columns: Sequence[Column]) -> Iterator[Row]:
+    def begin_change(self) -> None:
+        """What follows changes rows. Raises StoreError and SQLite's errors."""
+        self._begin_statement(writes=True)
+
+    def _begin_statement(self, *, writes: bool) -> None:
+        if writes or not self._snapshot:
+            self._put_aside()
+        if writes:
+            self._begin_write()
+        elif (
+            self._isolation != "read committed"
+            and (self._block == "open" or self._implicit)
+            and not self._snapshot
+        ):
+            self._begin_snapshot()
+
+    def _put_aside(self) -> None:
+        """What is still being read would hold this connection to an old state, or see what is changed now."""
+        for one in list(self._open):
+            one.put_aside()
+        self._open.clear()
+
+    def look(self) -> None:
+        """Raises StoreError if what runs is to stop."""
+        if self._stopped.is_set():
+            raise StoreError("57014", "canceling statement due to user request")
+        if self._deadline and time.monotonic() > self._deadline:
+            raise StoreError("57014", "canceling statement due to statement timeout")
+
+    def _rows(self, rows: Rows, columns: Sequence[Column]) -> Iterator[Row]:
         arrays = [at for at, one in enumerate(columns) if kinds.is_array(one.oid)]
         named = [at for at, one in enumerate(columns) if one.oid in kinds.REGS]
         try:
             # The first row before anything else: whatever fails, fails here, or in the midst of many.
-            for row in cursor:
+            for row in rows:
                 if arrays or named:
                     changed = list(row)
                     for at in arrays:
                         if changed[at] is not None:
-                            changed[at] = registered._items(changed[at])
+                            changed[at] = registered._items(str(changed[at]))
                     for at in named:
                         if changed[at] is not None:
                             changed[at] = self._inquiries.reg_name(columns[at].oid, changed[at])
@@ -321,9 +390,9 @@ class Session:
                 else:
                     yield row
         except sqlite3.Error as error:
-            raise self._translated(error) from error
+            raise self.said(error) from error
         finally:
-            cursor.close()
+            rows.close()
 
     def _define(self, plan: Plan, catalogue: Catalogue) -> Result:
         tree = reading.tree(plan.text, functions.names())
@@ -344,7 +413,8 @@ class Session:
         )
         return Result(None, iter(()), tag, tuple(definer.notices))
 
-    def _translated(self, error: sqlite3.Error) -> StoreError:
+    def said(self, error: sqlite3.Error) -> StoreError:
+        """SQLite's error, or that of a function of ours behind it, as PostgreSQL's."""
         found, self.error = self.error, None
         if isinstance(found, Malformed):
             return StoreError(found.code, found.message)
@@ -419,7 +489,7 @@ class Session:
                 try:
                     self.connection.execute("COMMIT" if commit else "ROLLBACK")
                 except sqlite3.Error as error:
-                    why = self._translated(error)
+                    why = self.said(error)
                     if self.connection.in_transaction:
                         self.connection.execute("ROLLBACK")
                     commit = False
@@ -537,6 +607,7 @@ class Session:
     def _rollback_to(self, name: str) -> Result:
         self._in_block("ROLLBACK TO SAVEPOINT")
         at = self._place(name)
+        self._put_aside()
         if self.connection.in_transaction:
             self.connection.execute(f"ROLLBACK TO s{at}")
         del self._savepoints[at + 1 :]
@@ -610,13 +681,13 @@ class Session:
         return Result(columns, iter([(found,)]), "SHOW")
 
     def _discard(self, words: tuple[str, ...]) -> Result:
-        if self._block != "idle":
-            raise StoreError("25001", "DISCARD ALL cannot run inside a transaction block")
-        self._settings = dict(self._initial)
-        return Result(None, iter(()), f"DISCARD {words[1].upper()}" if len(words) > 1 else "DISCARD")
-
-    def _deallocate(self, words: tuple[str, ...]) -> Result:
-        return Result(None, iter(()), "DEALLOCATE ALL" if words[-1] == "all" else "DEALLOCATE")
+        if words[1] == "all":
+            if self._block != "idle":
+                raise StoreError("25001", "DISCARD ALL cannot run inside a transaction block")
+            self._settings = dict(self._initial)
+        if words[1] in ("all", "sequences"):
+            self._inquiries = Inquiries(self)
+        return Result(None, iter(()), f"DISCARD {words[1].replace('orary', '').upper()}")
 
     def _analyze(self, _: tuple[str, ...]) -> Result:
         self._begin_write()
@@ -650,20 +721,13 @@ _COMMANDS: Mapping[str, Callable[[Session, tuple[str, ...]], Result]] = {
     "begin": Session._begin, "start": Session._begin, "commit": Session._commit, "end": Session._commit,
     "rollback": Session._rollback, "abort": Session._rollback, "savepoint": Session._savepoint, "release": Session._release,
     "set": Session._set, "reset": Session._reset, "discard": Session._discard,
-    "deallocate": Session._deallocate, "analyze": Session._analyze,
+    "analyze": Session._analyze,
 }  # fmt: skip
 _REFUSED = frozenset(
     [
-        "copy",
-        "declare",
-        "fetch",
-        "move",
-        "close",
         "listen",
         "unlisten",
         "notify",
-        "prepare",
-        "execute",
         "do",
         "call",
         "grant",
