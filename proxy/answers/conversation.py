@@ -185,7 +185,7 @@ class Conversation:
             prepared = self._executor.prepare(part)
             if prepared.shape.parameters:
                 raise StoreError("42P02", "there is no parameter $1")
-            result, formats = self._carry_out(prepared, (), ())
+            result, formats = self._carry_out(prepared, (), None)
             if result.takes is not None:
                 self._copy = Incoming(result.takes, result.tag, simple=True, rest=parts[at:])
                 yield messages.copy_response(b"G", result.takes.columns)
@@ -318,9 +318,11 @@ class Conversation:
     # --- any statement ---------------------------------------------------------------------------
 
     def _carry_out(
-        self, prepared: Prepared, parameters: Sequence[Value], formats: Sequence[int]
+        self, prepared: Prepared, parameters: Sequence[Value], asked: Sequence[int] | None
     ) -> tuple[Result, Sequence[int]]:
-        """Run it, or do what it says about others; and in which formats its rows go out."""
+        """Run it, or do what it says about others; and in which formats its rows go out, which the simple protocol does
+        not ask for."""
+        formats = asked or ()
         order = prepared.order
         if order is None:
             before = self._executor.status
@@ -338,9 +340,9 @@ class Conversation:
                 named = self._statement(order.name.encode())
                 if named.order is not None:
                     raise StoreError("0A000", "EXECUTE takes a query or a change, no statement about others")
-                return self._carry_out(named, self._arguments(order, named), formats)
+                return self._carry_out(named, self._arguments(order, named), asked)
             case Fetch():
-                return self._fetched(order, formats)
+                return self._fetched(order, asked)
             case Prepare():
                 query = self._executor.prepare(order.text, self._executor.types(order.types))
                 self._named(order.name.encode(), query)
@@ -409,12 +411,12 @@ class Conversation:
             raise TypeError("a cursor without a query")
         name = order.name.encode()
         self._room_for(name)
-        portal = Portal(order.query, parameters, (1,) if order.binary else (), self._executor.depth)
-        portal.once = order.once
+        portal = Portal(order.query, parameters, (), self._executor.depth)
+        portal.once, portal.binary = order.once, order.binary
         portal.result = self._executor.execute(order.query, parameters)
         self._portals[name] = portal
 
-    def _fetched(self, order: Fetch, formats: Sequence[int]) -> tuple[Result, Sequence[int]]:
+    def _fetched(self, order: Fetch, asked: Sequence[int] | None) -> tuple[Result, Sequence[int]]:
         portal = self._portal(order.name.encode(), "cursor")
         if portal.result is None:
             portal.result = self._executor.execute(portal.prepared, portal.parameters)
@@ -423,7 +425,7 @@ class Conversation:
             raise StoreError("55000", f'cursor "{order.name}" gives no rows')
         skip = order.skip if order.place is None else order.place - portal.position - 1
         if order.moves and order.count == 0:
-            return Result(None, iter(()), f"MOVE {int(portal.here)}"), formats
+            return Result(None, iter(()), f"MOVE {int(portal.here)}"), ()
         if order.back or skip < 0:
             if portal.once:
                 raise StoreError(
@@ -436,8 +438,9 @@ class Conversation:
             pass
         rows = portal.some(order.count)
         if not order.moves:
-            return Result(columns, rows, "FETCH {}"), formats or portal.formats
-        return Result(None, iter(()), f"MOVE {sum(1 for _ in rows)}"), formats
+            binary = asked is None and portal.binary
+            return Result(columns, rows, "FETCH {}"), (1,) if binary else asked or ()
+        return Result(None, iter(()), f"MOVE {sum(1 for _ in rows)}"), ()
 
 
 def _text(data: bytes) -> str:

@@ -29,8 +29,8 @@ class Portal:
         self.formats = formats
         self.level = level
         """How many savepoints there were."""
-        self.once = False
-        """It was declared with NO SCROLL."""
+        self.once = self.binary = False
+        """It was declared with NO SCROLL, as BINARY."""
         self.result: Result | None = None
         self.position = 0
         self.here = False

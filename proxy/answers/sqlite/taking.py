@@ -29,7 +29,7 @@ def take(session: "Session", relation: Relation, fields: Sequence[Field], said: 
     rest = [one for one in relation.fields if one not in fields]
     tr = Translator(session.catalogue, session.path, {})
     marks = [f"?{at}" for at in range(1, len(fields) + 1)] + [changes.default_of(tr, one) for one in rest]
-    names = ", ".join(quoted(one.name) for one in fields + rest)
+    names = ", ".join(quoted(one.name) for one in (*fields, *rest))
     sql = f"INSERT INTO {quoted(relation.place)} ({names}) VALUES ({', '.join(marks)})"
     return Result(None, iter(()), "COPY {}", takes=Taking(session, relation, fields, said, sql))
 
