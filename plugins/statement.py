@@ -16,8 +16,7 @@ from plugins.catalogue import Names
 from plugins.model import Reading
 from plugins.parsing import tree_of
 from plugins.scope import Scope
-from plugins.tokens import Kind as TokenKind
-from plugins.tokens import Token, UnreadableError
+from plugins.tokens import NAMES, Token, UnreadableError
 
 Kind = Literal[
     "unknown", "empty", "several",
@@ -46,12 +45,13 @@ _KINDS: dict[str, Kind] = {
     ),
     "copy": "copy", "do": "block", "call": "call", "explain": "explain", "load": "load",
 }  # fmt: skip
+_WRITING = (exp.Insert, exp.Update, exp.Delete, exp.Merge)
 _TREES: dict[str, tuple[type[exp.Expr], ...]] = {
     "insert": (exp.Insert,),
     "update": (exp.Update,),
     "delete": (exp.Delete,),
     "merge": (exp.Merge,),
-    "with": (exp.Query, exp.Insert, exp.Update, exp.Delete, exp.Merge),
+    "with": (exp.Query, *_WRITING),
 }
 _ENCODINGS = {
     "utf8": "utf-8", "unicode": "utf-8", "sql_ascii": "latin-1", "latin1": "latin-1", "iso88591": "latin-1",
@@ -122,9 +122,7 @@ class Statement(msgspec.Struct, frozen=True, dict=True):
 
 def word(tokens: Sequence[Token], at: int) -> str:
     """The bare word or sign at `at`, in lower case; empty past the end and for literals and quoted names."""
-    if 0 <= at < len(tokens) and tokens[at].kind in (TokenKind.WORD, TokenKind.SIGN):
-        return tokens[at].name
-    return ""
+    return tokens[at].word if 0 <= at < len(tokens) else ""
 
 
 def read(
@@ -162,20 +160,23 @@ def part(tokens: tuple[Token, ...]) -> Part:
     tree = tree_of(tokens)
     if isinstance(tree, str):
         return Part("unknown", tokens, trouble=tree)
-    if not isinstance(tree, _TREES.get(first, (exp.Query, exp.Values))) or tree.find(exp.Command):
+    telling = tuple(tree.find_all(exp.Command, exp.Into, *_WRITING))
+    if not isinstance(tree, _TREES.get(first, (exp.Query, exp.Values))) or _one_is(telling, exp.Command):
         return Part("unknown", tokens, trouble="the parser took it for something else")
-    if tree.find(exp.Into):
+    if _one_is(telling, exp.Into):
         return Part("definition", tokens, tree)
-    return Part(
-        "write" if tree.find(exp.Insert, exp.Update, exp.Delete, exp.Merge) else "query", tokens, tree
-    )
+    return Part("write" if telling else "query", tokens, tree)
+
+
+def _one_is(nodes: Sequence[exp.Expr], kind: type[exp.Expr]) -> bool:
+    return any(isinstance(node, kind) for node in nodes)
 
 
 def calls(tokens: Sequence[Token]) -> tuple[Call, ...]:
     """Every name before a bracket."""
     found: list[Call] = []
     for at, token in enumerate(tokens):
-        if token.text == "(" and at and tokens[at - 1].kind in (TokenKind.WORD, TokenKind.QUOTED):
+        if token.text == "(" and at and tokens[at - 1].kind in NAMES:
             schema = tokens[at - 3].name if at > 2 and tokens[at - 2].text == "." else ""
             found.append(Call(at - 1, schema, tokens[at - 1].name))
     return tuple(found)
@@ -185,20 +186,19 @@ def _split(tokens: tuple[Token, ...]) -> Iterator[tuple[Token, ...]]:
     """The statements between semicolons, but for those inside brackets (CREATE RULE) and SQL function bodies."""
     begin = brackets = body = 0
     for at, token in enumerate(tokens):
-        if token.kind is TokenKind.SIGN:
-            if token.text == "(":
-                brackets += 1
-            elif token.text == ")":
-                brackets -= 1
-            elif token.text == ";" and brackets <= 0 and not body:
-                if at > begin:
-                    yield tokens[begin:at]
-                begin, brackets = at + 1, 0
-        elif token.kind is TokenKind.WORD:
-            if body:
-                body += (token.name == "case") - (token.name == "end")
-            elif token.name == "atomic" and brackets == 0 and _begins_body(tokens, begin, at):
-                body = 1
+        word_at = token.word
+        if word_at == "(":
+            brackets += 1
+        elif word_at == ")":
+            brackets -= 1
+        elif word_at == ";" and brackets <= 0 and not body:
+            if at > begin:
+                yield tokens[begin:at]
+            begin, brackets = at + 1, 0
+        elif body:
+            body += (word_at == "case") - (word_at == "end")
+        elif word_at == "atomic" and brackets == 0 and _begins_body(tokens, begin, at):
+            body = 1
     if body or brackets > 0:
         raise UnreadableError("a bracket or a function body that is never closed")
     if len(tokens) > begin:
