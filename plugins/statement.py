@@ -160,16 +160,12 @@ def part(tokens: tuple[Token, ...]) -> Part:
     tree = tree_of(tokens)
     if isinstance(tree, str):
         return Part("unknown", tokens, trouble=tree)
-    telling = tuple(tree.find_all(exp.Command, exp.Into, *_WRITING))
-    if not isinstance(tree, _TREES.get(first, (exp.Query, exp.Values))) or _one_is(telling, exp.Command):
+    nodes = {type(node) for node in tree.walk()}
+    if not isinstance(tree, _TREES.get(first, (exp.Query, exp.Values))) or exp.Command in nodes:
         return Part("unknown", tokens, trouble="the parser took it for something else")
-    if _one_is(telling, exp.Into):
+    if exp.Into in nodes:
         return Part("definition", tokens, tree)
-    return Part("write" if telling else "query", tokens, tree)
-
-
-def _one_is(nodes: Sequence[exp.Expr], kind: type[exp.Expr]) -> bool:
-    return any(isinstance(node, kind) for node in nodes)
+    return Part("query" if nodes.isdisjoint(_WRITING) else "write", tokens, tree)
 
 
 def calls(tokens: Sequence[Token]) -> tuple[Call, ...]:

@@ -73,10 +73,11 @@ def effect_of(statement: Part, scope: Scope, *, exact: bool) -> Effect:
 
 def _with_definition(statement: Part, scope: Scope, *, exact: bool) -> Effect:
     """A statement that may call functions, and may create something."""
-    words = [token.word for token in statement.tokens]
-    runs = words[:1] == ["create"] and ("as", "execute") in itertools.pairwise(words)
     effect = _made(statement, scope, exact=exact)
-    return _running(effect) if runs else effect
+    if word(statement.tokens, 0) != "create":
+        return effect
+    words = [token.word for token in statement.tokens]
+    return _running(effect) if ("as", "execute") in itertools.pairwise(words) else effect
 
 
 def _made(statement: Part, scope: Scope, *, exact: bool) -> Effect:
@@ -180,10 +181,12 @@ def _channel(statement: Part) -> Effect:
 
 def _temporary(statement: Part, scope: Scope) -> str:
     """Why the statement makes something temporary; empty when it does not."""
+    if statement.kind != "definition":
+        return ""
     tokens = statement.tokens
     first = word(tokens, 0)
     into = next((at for at, token in enumerate(tokens) if token.word == "into"), None)
-    selects = first not in ("insert", "merge", "create", "copy") and statement.kind == "definition"
+    selects = first not in ("insert", "merge", "create")
     if first == "create":
         at = 3 if word(tokens, 1) == "or" else 1
         at += word(tokens, at) in ("local", "global")
@@ -195,7 +198,7 @@ def _temporary(statement: Part, scope: Scope) -> str:
         at = into + 1 + (word(tokens, into + 1) in ("local", "global"))
         if word(tokens, at) in _TEMP:
             return "selects into something temporary"
-    if statement.kind == "definition" and first != "drop":
+    if first != "drop":
         if any(_names_temp_schema(tokens, at) for at in range(len(tokens))):
             return "names the temporary schema"
         if "pg_temp" in (scope.setting("search_path") or "").lower():
