@@ -6,6 +6,7 @@ ends here.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from sqlglot import Dialect, exp
 from sqlglot.errors import SqlglotError
@@ -19,18 +20,20 @@ MAX_DEPTH = 100
 """Brackets in each other."""
 MAX_OPEN_JOINS = 5
 """Joins without a condition of their own right behind them. Each doubles the ways the parser tries."""
+MAX_SUBSCRIPTS = 100
+"""Right behind others: `a[1][1]`. The parser looks through all of them again for each."""
 
 _POSTGRES = Dialect.get_or_raise("postgres")
+_STEPS = {"(": 1, "[": 1, ")": -1, "]": -1}
 _SIDES = frozenset({"inner", "left", "right", "full", "outer"})
 _JOINS = frozenset({"join", "straight_join"})
 
 
 def tree_of(tokens: Sequence[Token], *, whole: bool = False) -> exp.Expr | str:
     """One statement's tree, or why there is none. `whole`: with all elements of its lists."""
-    if depth_of(tokens) > MAX_DEPTH:
-        return f"more than {MAX_DEPTH} brackets in each other"
-    if open_joins(tokens) > MAX_OPEN_JOINS:
-        return f"more than {MAX_OPEN_JOINS} joins without a condition behind them"
+    trouble = beyond([token.word for token in tokens])
+    if trouble:
+        return trouble
     if len(tokens) > LONG and not whole:
         tokens = shortened(tokens)
     if len(tokens) > MAX_PARSED:
@@ -48,21 +51,30 @@ def tree_of(tokens: Sequence[Token], *, whole: bool = False) -> exp.Expr | str:
     return trees[0]
 
 
-def depth_of(tokens: Sequence[Token]) -> int:
+def beyond(words: Sequence[str]) -> str:
+    """Why the parser would take too long or go too deep, by the words and signs; empty when it would not."""
+    if _depth_of(words) > MAX_DEPTH:
+        return f"more than {MAX_DEPTH} brackets in each other"
+    if _open_joins(words) > MAX_OPEN_JOINS:
+        return f"more than {MAX_OPEN_JOINS} joins without a condition behind them"
+    if "[" in words and sum(pair == ("]", "[") for pair in pairwise(words)) > MAX_SUBSCRIPTS:
+        return f"more than {MAX_SUBSCRIPTS} subscripts right behind others"
+    return ""
+
+
+def _depth_of(words: Sequence[str]) -> int:
     """How many brackets stand in each other at most."""
     depth = deepest = 0
-    for token in tokens:
-        if token.word in ("(", "["):
-            depth += 1
+    for word in words:
+        step = _STEPS.get(word)
+        if step is not None:
+            depth += step
             deepest = max(deepest, depth)
-        elif token.word in (")", "]"):
-            depth -= 1
     return deepest
 
 
-def open_joins(tokens: Sequence[Token]) -> int:
+def _open_joins(words: Sequence[str]) -> int:
     """The joins that are not followed by ON or USING before the next join or the end of their bracket."""
-    words = [token.word for token in tokens]
     if _JOINS.isdisjoint(words):
         return 0
     total = 0

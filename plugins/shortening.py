@@ -34,14 +34,20 @@ def _pieces(tokens: Sequence[Token]) -> Iterator[str]:
     """Each as text, a space in front where there was one."""
     end = -1
     for token in tokens:
-        text, space = token.text, token.start != end
-        end = token.end
+        text = token.text
         if token.kind in STRINGS:
-            if token.kind is Kind.ESCAPED and text[0] == "'":
-                space, text = True, "E" + text
-            elif token.kind is Kind.STRING and text[0] == "$":
-                space, text = True, literal(token.name)
-        yield " " + text if space else text
+            text = _plain(token)
+        yield text if token.start == end and text is token.text else " " + text
+        end = token.end
+
+
+def _plain(token: Token) -> str:
+    """A string in a spelling that is read alike everywhere; its own where it is."""
+    if token.kind is Kind.ESCAPED and token.text[0] == "'":
+        return "E" + token.text
+    if token.kind is Kind.STRING and token.text[0] == "$":
+        return literal(token.name)
+    return token.text
 
 
 @dataclass(slots=True)

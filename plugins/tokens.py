@@ -14,6 +14,8 @@ import msgspec
 MAX_TOKENS = 100_000
 LONGEST_OPERATOR = 63
 """The server takes none longer. The parser cuts what is one token here into many."""
+LONGEST_RUN = 200
+"""Of operators and signs without anything between them."""
 
 
 class UnreadableError(Exception):
@@ -65,7 +67,8 @@ _LETTER = "A-Za-z_\u0080-\U0010ffff"
 # The space behind a token is matched with it. Repeats are of single letters wherever they can be: those of groups keep
 # hundreds of bytes for each round.
 _PARTS = rf"""
-  (?: (?P<unicode>[uU]&['"])
+  (?: (?P<mark>[(),;\[\]] | \.(?![0-9])\.? | :[:=]?)
+  | (?P<unicode>[uU]&['"])
   | (?P<escaped>[eE]'[^'\\]*(?:(?:''|\\.)[^'\\]*)*')
   | (?P<bits>[bBxX]'[^']*')
   | (?P<word>[{_LETTER}][{_LETTER}0-9$]*)
@@ -74,10 +77,9 @@ _PARTS = rf"""
   | (?P<dollar>\$(?:[{_LETTER}][{_LETTER}0-9]*)?\$)
   | (?P<parameter>\$[0-9]+)
   | (?P<number>(?:[0-9][0-9_]*(?:\.(?!\.)[0-9_]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)
-  | (?P<mark>[(),;\[\]] | :: | := | : | \.\.?)
-  | (?P<sign>(?:[~!@\#^&|`?+*%<>=]+|-(?!-)|/(?!\*))+)
   | (?P<comment>/\*)
   | (?P<space>(?:[ \t\n\r\f\v]+|--[^\n\r]*)+)
+  | (?P<sign>[~!@\#^&|`?+\-*/%<>=]{{1,{LONGEST_RUN}}})
   )[ \t\n\r\f\v]*
 """
 _STANDARD = re.compile(_PARTS.replace("PLAIN", "'[^']*(?:''[^']*)*'"), re.VERBOSE | re.DOTALL)
@@ -85,6 +87,7 @@ _BACKSLASHES = re.compile(_PARTS.replace("PLAIN", r"'[^'\\]*(?:(?:''|\\.)[^'\\]*
 # In Python 3.11 naming a member costs more than the rest of what is done for a token.
 _WORD, _QUOTED, _STRING, _SIGN = Kind.WORD, Kind.QUOTED, Kind.STRING, Kind.SIGN
 _COMMENT = re.compile(r"/\*|\*/")
+_COMES = re.compile(r"--|/\*")
 _KEEPS_ITS_TAIL = re.compile(r"[~!@#^&|`?%]")
 _KINDS = {
     "word": Kind.WORD,
@@ -121,6 +124,7 @@ def cut(text: str, *, standard_strings: bool = True) -> tuple[Token, ...]:
             tokens.append(Token(kind, piece, name, start, start + len(piece), name))
         elif group == "sign":
             tokens += _operators(piece, start)
+            at = tokens[-1].end
         elif kind is _SIGN:
             tokens.append(Token(kind, piece, piece, start, start + len(piece), piece))
         elif kind is not None:
@@ -145,14 +149,19 @@ def cut(text: str, *, standard_strings: bool = True) -> tuple[Token, ...]:
 def _operators(run: str, start: int) -> list[Token]:
     """A run of operator characters is one operator. Only with some of them in it may it end in a sign: in others the
     signs behind it stand alone (`=-1` is `=` and `-1`)."""
+    comment = _COMES.search(run)
+    if comment is not None:
+        run = run[: comment.start()]
+    elif len(run) == LONGEST_RUN:
+        raise UnreadableError(f"{LONGEST_RUN} operator characters in a row")
     end = len(run if _KEEPS_ITS_TAIL.search(run) else run[:1] + run[1:].rstrip("+-"))
     if end > LONGEST_OPERATOR:
         raise UnreadableError(f"an operator of more than {LONGEST_OPERATOR} characters")
-    pieces = (run[:end], *run[end : end + MAX_TOKENS])
+    pieces = (run[:end], *run[end:])
     starts = (start, *range(start + end, start + len(run)))
     return [
-        Token(_SIGN, piece, piece, begins, begins + len(piece), piece)
-        for piece, begins in zip(pieces, starts, strict=False)
+        Token(_SIGN, piece, piece, at, at + len(piece), piece)
+        for piece, at in zip(pieces, starts, strict=True)
     ]
 
 

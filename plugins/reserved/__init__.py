@@ -14,6 +14,7 @@ from plugins.statement import Statement, word
 from plugins.tokens import NAMES, Token
 
 OURS = re.compile(r"articdbm_[0-9a-f]{8}_")
+_NAMING = frozenset({"execute", "deallocate", "prepare"})
 LONGEST_NAME = 63
 """Bytes of a name; the server cuts longer ones."""
 
@@ -29,7 +30,7 @@ class ReservedNames(Plugin):
         for part in statement.parts:
             verb = ""
             for at, token in enumerate(part.tokens):
-                if verb in ("execute", "deallocate", "prepare") and _ours(token):
+                if verb in _NAMING and _ours(token):
                     return self._denied(plan, token, makes=verb == "prepare" and not _drops(part.tokens, at))
                 verb = token.word
         return plan

@@ -12,7 +12,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from plugins.parsing import MAX_DEPTH, MAX_OPEN_JOINS, MAX_PARSED, depth_of, open_joins
+from plugins.parsing import MAX_PARSED, beyond
 from plugins.shortening import rejoin
 from plugins.tokens import Kind, Token, UnreadableError, cut, made
 from proxy.answers.executor import StoreError
@@ -111,7 +111,7 @@ def tree(text: str, functions: frozenset[str]) -> exp.Expr:
     found = list(tokens_of(text))
     if len(found) > MAX_PARSED * 4:
         raise StoreError("54001", f"the embedded store takes statements of {MAX_PARSED * 4} tokens at most")
-    if depth_of(found) > MAX_DEPTH or open_joins(found) > MAX_OPEN_JOINS:
+    if beyond([token.word for token in found]):
         raise StoreError("54001", "the statement is nested too deeply for the embedded store")
     try:
         trees = sqlglot.parse(rejoin(_renamed(found, functions)), read="postgres")
