@@ -184,7 +184,10 @@ def test_psql_lists(store: proxy.Proxy) -> None:
 
 
 def test_psql_describes(store: proxy.Proxy) -> None:
-    _psql(store, "CREATE TABLE t (id serial PRIMARY KEY, name varchar(5) NOT NULL DEFAULT 'x' CHECK (name <> ''))")
+    _psql(
+        store,
+        "CREATE TABLE t (id serial PRIMARY KEY, name varchar(5) NOT NULL DEFAULT 'x' CHECK (name <> ''))",
+    )
     _psql(store, "CREATE TABLE u (t int NOT NULL REFERENCES t, at timestamptz)")
     one, other = _psql(store, "\\d t"), _psql(store, "\\d+ u")
     assert all(words in one for words in ("character varying(5)", "t_pkey", "CHECK", 'TABLE "u" CONSTRAINT'))
