@@ -10,7 +10,8 @@ PIP := $(BIN)/pip --disable-pip-version-check --require-virtualenv
 RUST := Cargo.toml Cargo.lock proxy/core/Cargo.toml $(shell find proxy/core/src -name '*.rs')
 PACKAGES := articdbm config protocols plugins proxy manager
 CODE := $(PACKAGES) $(wildcard tests benchmarks) checks
-PYTEST_ARGS ?= -n auto --dist loadfile
+# One more than there are cores: many tests wait for something.
+PYTEST_ARGS ?= -n $(shell expr $$(nproc) + 1) --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help up test test-rust test-python guard soak bench lint format build core-dev lock clean servers force

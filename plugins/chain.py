@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import get_type_hints
 
 import msgspec
+from msgspec.structs import astuple
 
 from plugins.api import Executions, Judge, Plugin
 from plugins.conditions import Branch
@@ -113,7 +114,7 @@ class Chain:
         )
 
 
-_FIELDS = {name: kind for name, kind in get_type_hints(Plan).items() if name != "trail"}
+_TYPES = get_type_hints(Plan)
 
 
 def _observes(plugin: Judge) -> bool:
@@ -126,14 +127,15 @@ def _nonsense(proposed: object, before: Plan) -> str:
         return f"answered with {type(proposed).__name__}, not with a Plan"
     if proposed is before:
         return ""
-    for name, kind in _FIELDS.items():
-        said = getattr(proposed, name)
+    for name, said, was in zip(_TYPES, astuple(proposed), astuple(before), strict=False):
+        if said is was or name == "trail":
+            continue
         if name == "branches":
             if not (isinstance(said, tuple) and all(isinstance(one, Branch) for one in said)):
                 return "answered with a Plan whose branches is of the wrong type"
-        elif said is not getattr(before, name):
+        else:
             try:
-                msgspec.convert(msgspec.to_builtins(said), kind)
+                msgspec.convert(msgspec.to_builtins(said), _TYPES[name])
             except (msgspec.MsgspecError, TypeError, ValueError):
                 return f"answered with a Plan whose {name} is of the wrong type"
     if not all(isinstance(step, Step) for step in proposed.trail):

@@ -6,13 +6,13 @@ ends here.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
-import sqlglot
-from sqlglot import exp
+from sqlglot import Dialect, exp
 from sqlglot.errors import SqlglotError
 
 from plugins.shortening import LONG, rejoin, shortened
-from plugins.tokens import Kind, Token
+from plugins.tokens import Token
 
 MAX_PARSED = 6_000
 """Tokens. It takes well over twice as many to fill the usual 8 MiB of stack, whatever they are."""
@@ -20,23 +20,26 @@ MAX_DEPTH = 100
 """Brackets in each other."""
 MAX_OPEN_JOINS = 5
 """Joins without a condition of their own right behind them. Each doubles the ways the parser tries."""
+MAX_SUBSCRIPTS = 100
+"""Right behind others: `a[1][1]`. The parser looks through all of them again for each."""
 
+_POSTGRES = Dialect.get_or_raise("postgres")
+_STEPS = {"(": 1, "[": 1, ")": -1, "]": -1}
 _SIDES = frozenset({"inner", "left", "right", "full", "outer"})
 _JOINS = frozenset({"join", "straight_join"})
 
 
 def tree_of(tokens: Sequence[Token], *, whole: bool = False) -> exp.Expr | str:
     """One statement's tree, or why there is none. `whole`: with all elements of its lists."""
-    if depth_of(tokens) > MAX_DEPTH:
-        return f"more than {MAX_DEPTH} brackets in each other"
-    if open_joins(tokens) > MAX_OPEN_JOINS:
-        return f"more than {MAX_OPEN_JOINS} joins without a condition behind them"
+    trouble = beyond([token.word for token in tokens])
+    if trouble:
+        return trouble
     if len(tokens) > LONG and not whole:
         tokens = shortened(tokens)
     if len(tokens) > MAX_PARSED:
         return f"more than {MAX_PARSED} tokens to parse"
     try:
-        trees = sqlglot.parse(rejoin(tokens), read="postgres")
+        trees = _POSTGRES.parse(rejoin(tokens))
     except SqlglotError:
         return "the parser does not know its syntax"
     except RecursionError:
@@ -48,41 +51,50 @@ def tree_of(tokens: Sequence[Token], *, whole: bool = False) -> exp.Expr | str:
     return trees[0]
 
 
-def depth_of(tokens: Sequence[Token]) -> int:
+def beyond(words: Sequence[str]) -> str:
+    """Why the parser would take too long or go too deep, by the words and signs; empty when it would not."""
+    if _depth_of(words) > MAX_DEPTH:
+        return f"more than {MAX_DEPTH} brackets in each other"
+    if _open_joins(words) > MAX_OPEN_JOINS:
+        return f"more than {MAX_OPEN_JOINS} joins without a condition behind them"
+    if "[" in words and sum(pair == ("]", "[") for pair in pairwise(words)) > MAX_SUBSCRIPTS:
+        return f"more than {MAX_SUBSCRIPTS} subscripts right behind others"
+    return ""
+
+
+def _depth_of(words: Sequence[str]) -> int:
     """How many brackets stand in each other at most."""
     depth = deepest = 0
-    for token in tokens:
-        if token.kind is Kind.SIGN:
-            if token.text in ("(", "["):
-                depth += 1
-                deepest = max(deepest, depth)
-            elif token.text in (")", "]"):
-                depth -= 1
+    for word in words:
+        step = _STEPS.get(word)
+        if step is not None:
+            depth += step
+            deepest = max(deepest, depth)
     return deepest
 
 
-def open_joins(tokens: Sequence[Token]) -> int:
+def _open_joins(words: Sequence[str]) -> int:
     """The joins that are not followed by ON or USING before the next join or the end of their bracket."""
+    if _JOINS.isdisjoint(words):
+        return 0
     total = 0
     waiting = [False]
-    for at, token in enumerate(tokens):
-        if token.kind is Kind.SIGN:
-            if token.text == "(":
-                waiting.append(False)
-            elif token.text == ")" and len(waiting) > 1:
-                total += waiting.pop()
-        elif token.kind is Kind.WORD:
-            if token.name in _JOINS:
-                total += waiting[-1]
-                waiting[-1] = not _unconditional(tokens, at)
-            elif token.name in ("on", "using"):
-                waiting[-1] = False
+    for at, word in enumerate(words):
+        if word == "(":
+            waiting.append(False)
+        elif word == ")" and len(waiting) > 1:
+            total += waiting.pop()
+        elif word in _JOINS:
+            total += waiting[-1]
+            waiting[-1] = not _unconditional(words, at)
+        elif word in ("on", "using"):
+            waiting[-1] = False
     return total + sum(waiting)
 
 
-def _unconditional(tokens: Sequence[Token], join: int) -> bool:
+def _unconditional(words: Sequence[str], join: int) -> bool:
     """Whether the join at `join` is CROSS or NATURAL."""
     at = join - 1
-    while at > 0 and tokens[at].kind is Kind.WORD and tokens[at].name in _SIDES:
+    while at > 0 and words[at] in _SIDES:
         at -= 1
-    return at >= 0 and tokens[at].kind is Kind.WORD and tokens[at].name in ("cross", "natural")
+    return at >= 0 and words[at] in ("cross", "natural")

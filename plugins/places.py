@@ -15,10 +15,9 @@ from plugins.parsing import tree_of
 from plugins.scope import Scope
 from plugins.shortening import LONG, rejoined
 from plugins.statement import QUERIES, WRITES, Part, Statement, part, word
-from plugins.tokens import Kind, Token
+from plugins.tokens import STRINGS, Kind, Token
 
-_STRINGS = frozenset({Kind.STRING, Kind.ESCAPED, Kind.BITS})
-_COUNTED = _STRINGS | {Kind.NUMBER}
+_COUNTED = STRINGS | {Kind.NUMBER}
 _WHOLE = frozenset({exp.DataType.Type.INT, exp.DataType.Type.BIGINT, exp.DataType.Type.SMALLINT})
 _PLAIN = frozenset(
     {exp.DataType.Type.DECIMAL, exp.DataType.Type.TEXT, exp.DataType.Type.VARCHAR, exp.DataType.Type.BOOLEAN}
@@ -118,7 +117,7 @@ def _is_of(node: exp.Expr, token: Token) -> bool:
         )
     if token.kind is Kind.STRING:
         return isinstance(node, exp.Literal | exp.National) and node.name.startswith(token.name)
-    return (token.kind in _STRINGS and not isinstance(node, exp.Literal)) or token.kind is Kind.ESCAPED
+    return (token.kind in STRINGS and not isinstance(node, exp.Literal)) or token.kind is Kind.ESCAPED
 
 
 def _spelt(node: exp.Alias) -> bool:
@@ -136,7 +135,7 @@ def _count(tokens: Sequence[Token]) -> tuple[dict[int, int], int]:
     for token in tokens:
         if token.kind in _COUNTED:
             # A string that goes on in the next line is one.
-            goes_on = before is not None and before.kind in _STRINGS and token.kind in _STRINGS
+            goes_on = before is not None and before.kind in STRINGS and token.kind in STRINGS
             places[token.start] = count - 1 if goes_on else count
             count += 0 if goes_on else 1
         before = token

@@ -5,10 +5,10 @@ Long lists of like elements are cut to one of each (a thousand rows of VALUES, t
 Knows tokens only. Which functions are called and which words occur is always read from all tokens, never from these.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from plugins.tokens import LITERALS, Kind, Token, literal
+from plugins.tokens import LITERALS, STRINGS, Kind, Token, literal
 
 LONG = 600
 """With more tokens, lists of like elements are shortened first."""
@@ -16,30 +16,38 @@ LONG = 600
 
 def rejoin(tokens: Sequence[Token]) -> str:
     """The tokens as text."""
-    return rejoined(tokens)[0]
+    return "".join(_pieces(tokens))
 
 
 def rejoined(tokens: Sequence[Token]) -> tuple[str, list[int]]:
     """The tokens as text, and where in it each begins."""
-    pieces: list[str] = []
     starts: list[int] = []
-    end = -1
     at = 0
-    for token in tokens:
-        piece = token.text
-        space = token.start != end
-        end = token.end
-        if token.kind is Kind.ESCAPED and token.text[0] == "'":
-            space, piece = True, "E" + token.text
-        elif token.kind is Kind.STRING and token.text[0] == "$":
-            space, piece = True, literal(token.name)
-        if space:
-            pieces.append(" ")
-            at += 1
-        starts.append(at)
-        pieces.append(piece)
+    pieces = list(_pieces(tokens))
+    for piece in pieces:
+        starts.append(at + (piece[0] == " "))
         at += len(piece)
     return "".join(pieces), starts
+
+
+def _pieces(tokens: Sequence[Token]) -> Iterator[str]:
+    """Each as text, a space in front where there was one."""
+    end = -1
+    for token in tokens:
+        text = token.text
+        if token.kind in STRINGS:
+            text = _plain(token)
+        yield text if token.start == end and text is token.text else " " + text
+        end = token.end
+
+
+def _plain(token: Token) -> str:
+    """A string in a spelling that is read alike everywhere; its own where it is."""
+    if token.kind is Kind.ESCAPED and token.text[0] == "'":
+        return "E" + token.text
+    if token.kind is Kind.STRING and token.text[0] == "$":
+        return literal(token.name)
+    return token.text
 
 
 @dataclass(slots=True)
@@ -68,16 +76,16 @@ def shortened(tokens: Sequence[Token]) -> list[Token]:
     lists = [_List()]
     for token in tokens:
         inner = lists[-1]
-        if token.kind is Kind.SIGN and token.text == "(":
+        if token.word == "(":
             lists.append(_List())
             inner.element.append(token)
-        elif token.kind is Kind.SIGN and token.text == ")" and len(lists) > 1:
+        elif token.word == ")" and len(lists) > 1:
             inner.finish(None)
             lists.pop()
             outer = lists[-1]
             outer.element += [*_without_tail(inner.kept), token]
             outer.shape += ["(", *(piece for shape in inner.shapes for piece in (*shape, ",")), ")"]
-        elif token.kind is Kind.SIGN and token.text == ",":
+        elif token.word == ",":
             inner.finish(token)
         else:
             inner.element.append(token)
@@ -92,4 +100,4 @@ def shortened(tokens: Sequence[Token]) -> list[Token]:
 
 def _without_tail(kept: list[Token]) -> list[Token]:
     """`kept` without the comma that a dropped last element leaves behind."""
-    return kept[:-1] if kept and kept[-1].kind is Kind.SIGN and kept[-1].text == "," else kept
+    return kept[:-1] if kept and kept[-1].word == "," else kept

@@ -16,8 +16,7 @@ from plugins.catalogue import Names
 from plugins.model import Reading
 from plugins.parsing import tree_of
 from plugins.scope import Scope
-from plugins.tokens import Kind as TokenKind
-from plugins.tokens import Token, UnreadableError
+from plugins.tokens import NAMES, Token, UnreadableError
 
 Kind = Literal[
     "unknown", "empty", "several",
@@ -46,12 +45,14 @@ _KINDS: dict[str, Kind] = {
     ),
     "copy": "copy", "do": "block", "call": "call", "explain": "explain", "load": "load",
 }  # fmt: skip
+_DIVIDING = frozenset({"(", ")", ";", "atomic", "case", "end"})
+_WRITING = (exp.Insert, exp.Update, exp.Delete, exp.Merge)
 _TREES: dict[str, tuple[type[exp.Expr], ...]] = {
     "insert": (exp.Insert,),
     "update": (exp.Update,),
     "delete": (exp.Delete,),
     "merge": (exp.Merge,),
-    "with": (exp.Query, exp.Insert, exp.Update, exp.Delete, exp.Merge),
+    "with": (exp.Query, *_WRITING),
 }
 _ENCODINGS = {
     "utf8": "utf-8", "unicode": "utf-8", "sql_ascii": "latin-1", "latin1": "latin-1", "iso88591": "latin-1",
@@ -111,6 +112,13 @@ class Statement(msgspec.Struct, frozen=True, dict=True):
 
         return reading_of(self.parts, self.trouble, self.names)
 
+    def release(self) -> None:
+        """Take the trees apart: nothing may be asked of them afterwards. Their nodes know each other both ways, so that
+        only a collection would find them otherwise, and it takes milliseconds in the middle of another statement."""
+        for one in self.parts:
+            for node in one.tree.walk() if one.tree is not None else ():
+                node.parent = None
+
     @property
     def kind(self) -> Kind:
         if self.trouble or any(part.kind == "unknown" for part in self.parts):
@@ -122,9 +130,7 @@ class Statement(msgspec.Struct, frozen=True, dict=True):
 
 def word(tokens: Sequence[Token], at: int) -> str:
     """The bare word or sign at `at`, in lower case; empty past the end and for literals and quoted names."""
-    if 0 <= at < len(tokens) and tokens[at].kind in (TokenKind.WORD, TokenKind.SIGN):
-        return tokens[at].name
-    return ""
+    return tokens[at].word if 0 <= at < len(tokens) else ""
 
 
 def read(
@@ -162,20 +168,19 @@ def part(tokens: tuple[Token, ...]) -> Part:
     tree = tree_of(tokens)
     if isinstance(tree, str):
         return Part("unknown", tokens, trouble=tree)
-    if not isinstance(tree, _TREES.get(first, (exp.Query, exp.Values))) or tree.find(exp.Command):
+    nodes = {type(node) for node in tree.walk()}
+    if not isinstance(tree, _TREES.get(first, (exp.Query, exp.Values))) or exp.Command in nodes:
         return Part("unknown", tokens, trouble="the parser took it for something else")
-    if tree.find(exp.Into):
+    if exp.Into in nodes:
         return Part("definition", tokens, tree)
-    return Part(
-        "write" if tree.find(exp.Insert, exp.Update, exp.Delete, exp.Merge) else "query", tokens, tree
-    )
+    return Part("query" if nodes.isdisjoint(_WRITING) else "write", tokens, tree)
 
 
 def calls(tokens: Sequence[Token]) -> tuple[Call, ...]:
     """Every name before a bracket."""
     found: list[Call] = []
     for at, token in enumerate(tokens):
-        if token.text == "(" and at and tokens[at - 1].kind in (TokenKind.WORD, TokenKind.QUOTED):
+        if token.text == "(" and at and tokens[at - 1].kind in NAMES:
             schema = tokens[at - 3].name if at > 2 and tokens[at - 2].text == "." else ""
             found.append(Call(at - 1, schema, tokens[at - 1].name))
     return tuple(found)
@@ -185,19 +190,20 @@ def _split(tokens: tuple[Token, ...]) -> Iterator[tuple[Token, ...]]:
     """The statements between semicolons, but for those inside brackets (CREATE RULE) and SQL function bodies."""
     begin = brackets = body = 0
     for at, token in enumerate(tokens):
-        if token.kind is TokenKind.SIGN:
-            if token.text == "(":
+        match token.word:
+            case said if said not in _DIVIDING:
+                pass
+            case "(":
                 brackets += 1
-            elif token.text == ")":
+            case ")":
                 brackets -= 1
-            elif token.text == ";" and brackets <= 0 and not body:
+            case ";" if brackets <= 0 and not body:
                 if at > begin:
                     yield tokens[begin:at]
                 begin, brackets = at + 1, 0
-        elif token.kind is TokenKind.WORD:
-            if body:
-                body += (token.name == "case") - (token.name == "end")
-            elif token.name == "atomic" and brackets == 0 and _begins_body(tokens, begin, at):
+            case "case" | "end" as said if body:
+                body += 1 if said == "case" else -1
+            case "atomic" if not body and brackets == 0 and _begins_body(tokens, begin, at):
                 body = 1
     if body or brackets > 0:
         raise UnreadableError("a bracket or a function body that is never closed")

@@ -7,10 +7,15 @@ certainty raises `UnreadableError`: a boundary put wrongly here could hide a sta
 import re
 from collections.abc import Sequence
 from enum import Enum, auto
-from typing import NamedTuple
+
+import msgspec
 
 # A text with more is left unread, so that cutting it holds up nobody for long.
 MAX_TOKENS = 100_000
+LONGEST_OPERATOR = 63
+"""The server takes none longer. The parser cuts what is one token here into many."""
+LONGEST_RUN = 200
+"""Of operators and signs without anything between them."""
 
 
 class UnreadableError(Exception):
@@ -19,6 +24,9 @@ class UnreadableError(Exception):
 
 class Kind(Enum):
     """What a token is before anyone asks what it means."""
+
+    # Enum's own is Python code, and sets of kinds are asked for every token.
+    __hash__ = object.__hash__
 
     WORD = auto()
     QUOTED = auto()
@@ -33,7 +41,7 @@ class Kind(Enum):
     """An operator or punctuation; brackets, commas and semicolons stand alone."""
 
 
-class Token(NamedTuple):
+class Token(msgspec.Struct, frozen=True, gc=False):
     """One token. `name`: a word in lower case, a sign, an identifier without its quotes, a plain string's value."""
 
     kind: Kind
@@ -41,30 +49,45 @@ class Token(NamedTuple):
     name: str
     start: int
     end: int
+    word: str
+    """The name of a bare word or a sign; empty for literals and quoted names."""
 
 
 LITERALS = frozenset({Kind.STRING, Kind.ESCAPED, Kind.BITS, Kind.NUMBER, Kind.PARAMETER})
-_STRINGS = frozenset({Kind.STRING, Kind.ESCAPED, Kind.BITS})
+NAMES = frozenset({Kind.WORD, Kind.QUOTED})
+STRINGS = frozenset({Kind.STRING, Kind.ESCAPED, Kind.BITS})
+
+
+def made(kind: Kind, text: str, name: str, start: int, end: int) -> Token:
+    """The token, its `word` with it."""
+    return Token(kind, text, name, start, end, name if kind in (Kind.WORD, Kind.SIGN) else "")
+
 
 _LETTER = "A-Za-z_\u0080-\U0010ffff"
+# The space behind a token is matched with it. Repeats are of single letters wherever they can be: those of groups keep
+# hundreds of bytes for each round.
 _PARTS = rf"""
-    (?P<space>(?:[ \t\n\r\f\v]|--[^\n\r]*)+)
-  | (?P<comment>/\*)
+  (?: (?P<mark>[(),;\[\]] | \.(?![0-9])\.? | :[:=]?)
   | (?P<unicode>[uU]&['"])
-  | (?P<escaped>[eE]'(?:[^'\\]|''|\\.)*')
+  | (?P<escaped>[eE]'[^'\\]*(?:(?:''|\\.)[^'\\]*)*')
   | (?P<bits>[bBxX]'[^']*')
   | (?P<word>[{_LETTER}][{_LETTER}0-9$]*)
-  | (?P<quoted>"(?:[^"]|"")+")
+  | (?P<quoted>"(?:[^"]+(?:""[^"]*)*|(?:""[^"]*)+)")
   | (?P<string>PLAIN)
   | (?P<dollar>\$(?:[{_LETTER}][{_LETTER}0-9]*)?\$)
   | (?P<parameter>\$[0-9]+)
   | (?P<number>(?:[0-9][0-9_]*(?:\.(?!\.)[0-9_]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)
-  | (?P<mark>[(),;\[\]] | :: | := | : | \.\.?)
-  | (?P<sign>(?:(?!--|/\*)[~!@\#^&|`?+\-*/%<>=])+)
+  | (?P<comment>/\*)
+  | (?P<space>(?:[ \t\n\r\f\v]+|--[^\n\r]*)+)
+  | (?P<sign>[~!@\#^&|`?+\-*/%<>=]{{1,{LONGEST_RUN}}})
+  )[ \t\n\r\f\v]*
 """
-_STANDARD = re.compile(_PARTS.replace("PLAIN", "'(?:[^']|'')*'"), re.VERBOSE | re.DOTALL)
-_BACKSLASHES = re.compile(_PARTS.replace("PLAIN", r"'(?:[^'\\]|''|\\.)*'"), re.VERBOSE | re.DOTALL)
+_STANDARD = re.compile(_PARTS.replace("PLAIN", "'[^']*(?:''[^']*)*'"), re.VERBOSE | re.DOTALL)
+_BACKSLASHES = re.compile(_PARTS.replace("PLAIN", r"'[^'\\]*(?:(?:''|\\.)[^'\\]*)*'"), re.VERBOSE | re.DOTALL)
+# In Python 3.11 naming a member costs more than the rest of what is done for a token.
+_WORD, _QUOTED, _STRING, _SIGN = Kind.WORD, Kind.QUOTED, Kind.STRING, Kind.SIGN
 _COMMENT = re.compile(r"/\*|\*/")
+_COMES = re.compile(r"--|/\*")
 _KEEPS_ITS_TAIL = re.compile(r"[~!@#^&|`?%]")
 _KINDS = {
     "word": Kind.WORD,
@@ -72,6 +95,7 @@ _KINDS = {
     "string": Kind.STRING,
     "escaped": Kind.ESCAPED,
     "bits": Kind.BITS,
+    "dollar": Kind.STRING,
     "parameter": Kind.PARAMETER,
     "number": Kind.NUMBER,
     "mark": Kind.SIGN,
@@ -84,59 +108,82 @@ def cut(text: str, *, standard_strings: bool = True) -> tuple[Token, ...]:
     `standard_conforming_strings`."""
     if "\0" in text:
         raise UnreadableError("a NUL character")
-    pattern = _STANDARD if standard_strings else _BACKSLASHES
+    match = (_STANDARD if standard_strings else _BACKSLASHES).match
     tokens: list[Token] = []
     at, length = 0, len(text)
     while at < length:
-        found = pattern.match(text, at)
+        found = match(text, at)
         if found is None:
             raise UnreadableError(f"a character or an open quote that fits nowhere, at {at}")
-        group, end = found.lastgroup, found.end()
-        if group == "space":
-            at = end
-            continue
-        if group == "comment":
-            at = _after_comment(text, end)
-            continue
-        if group == "unicode":
+        group = found.lastgroup or ""
+        kind, piece = _KINDS.get(group), found[group]
+        start, at = at, found.end()
+        if kind is _WORD:
+            # Only ASCII is folded: Python would fold a Kelvin sign to a k, the server does not.
+            name = piece.lower() if piece.isascii() else _fold(piece)
+            tokens.append(Token(kind, piece, name, start, start + len(piece), name))
+        elif group == "sign":
+            tokens += _operators(piece, start)
+            at = tokens[-1].end
+        elif kind is _SIGN:
+            tokens.append(Token(kind, piece, piece, start, start + len(piece), piece))
+        elif kind is not None:
+            token = (
+                _dollar(text, start, piece)
+                if group == "dollar"
+                else _value(kind, piece, start, standard_strings)
+            )
+            at = max(at, token.end)
+            if token.kind in STRINGS and tokens and tokens[-1].kind in STRINGS:
+                _continued(tokens[-1], token)
+            tokens.append(token)
+        elif group == "comment":
+            at = _after_comment(text, start + len(piece))
+        elif group == "unicode":
             raise UnreadableError("a string or name with Unicode escapes (U&)")
-        if group == "dollar":
-            closing = text.find(found.group(), end)
-            if closing < 0:
-                raise UnreadableError("a dollar quote that is never closed")
-            value = text[end:closing]
-            end = closing + len(found.group())
-            token = Token(Kind.STRING, text[at:end], value, at, end)
-        else:
-            text_of = _operator(found.group()) if group == "sign" else found.group()
-            end = at + len(text_of)
-            token = _token(_KINDS[group or ""], text_of, at, end, standard_strings)
-        if tokens and token.kind in _STRINGS and tokens[-1].kind in _STRINGS:
-            _continued(tokens[-1], token)
-        tokens.append(token)
         if len(tokens) > MAX_TOKENS:
             raise UnreadableError(f"more than {MAX_TOKENS} tokens")
-        at = end
     return tuple(tokens)
 
 
-def _token(kind: Kind, text: str, start: int, end: int, standard_strings: bool) -> Token:
+def _operators(run: str, start: int) -> list[Token]:
+    """A run of operator characters is one operator. Only with some of them in it may it end in a sign: in others the
+    signs behind it stand alone (`=-1` is `=` and `-1`)."""
+    comment = _COMES.search(run)
+    if comment is not None:
+        run = run[: comment.start()]
+    elif len(run) == LONGEST_RUN:
+        raise UnreadableError(f"{LONGEST_RUN} operator characters in a row")
+    end = len(run if _KEEPS_ITS_TAIL.search(run) else run[:1] + run[1:].rstrip("+-"))
+    if end > LONGEST_OPERATOR:
+        raise UnreadableError(f"an operator of more than {LONGEST_OPERATOR} characters")
+    pieces = (run[:end], *run[end:])
+    starts = (start, *range(start + end, start + len(run)))
+    return [
+        Token(_SIGN, piece, piece, at, at + len(piece), piece)
+        for piece, at in zip(pieces, starts, strict=True)
+    ]
+
+
+def _value(kind: Kind, text: str, start: int, standard_strings: bool) -> Token:
+    """A literal, a parameter or a quoted name."""
     name = text
-    if kind is Kind.WORD:
-        # Only ASCII is folded: Python would fold a Kelvin sign to a k, the server does not.
-        name = text.lower() if text.isascii() else _fold(text)
-    elif kind is Kind.QUOTED:
+    if kind is _QUOTED:
         name = text[1:-1].replace('""', '"')
-    elif kind is Kind.STRING:
+    elif kind is _STRING:
         name = text[1:-1].replace("''", "'")
         if not standard_strings and "\\" in text:
             kind = Kind.ESCAPED
-    return Token(kind, text, name, start, end)
+    return Token(kind, text, name, start, start + len(text), "")
 
 
-def _operator(run: str) -> str:
-    """Of a run of operator characters, the first operator: only some may end in a sign (`=-1` is `=` and `-1`)."""
-    return run if _KEEPS_ITS_TAIL.search(run) else run[:1] + run[1:].rstrip("+-")
+def _dollar(text: str, start: int, quote: str) -> Token:
+    begin = start + len(quote)
+    closes = text.find(quote, begin)
+    if closes < 0:
+        raise UnreadableError("a dollar quote that is never closed")
+    end = closes + len(quote)
+    return Token(_STRING, text[start:end], text[begin:closes], start, end, "")
 
 
 def _fold(text: str) -> str:
@@ -166,13 +213,13 @@ def closing(tokens: Sequence[Token], opening: int) -> int:
     """Where the bracket opened at `opening` closes; the end when it never does."""
     depth = 0
     for at in range(opening, len(tokens)):
-        if tokens[at].kind is Kind.SIGN:
-            if tokens[at].text in "([":
-                depth += 1
-            elif tokens[at].text in ")]":
-                depth -= 1
-                if not depth:
-                    return at
+        sign = tokens[at].word
+        if sign in ("(", "["):
+            depth += 1
+        elif sign in (")", "]"):
+            depth -= 1
+            if not depth:
+                return at
     return len(tokens)
 
 

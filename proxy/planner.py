@@ -30,7 +30,9 @@ class Planner:
         """`exact`: the plan will be kept for this very text only, so it may depend on literals. `words` takes what
         each plugin said, for people."""
         read = statement.read(text, scope, exact=exact, max_text=self._max_text, names=names)
-        return self.chain.plan(read, scope, words)
+        plan = self.chain.plan(read, scope, words)
+        read.release()
+        return plan
 
 
 def for_core(plan: Plan) -> native.Plan:

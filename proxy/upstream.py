@@ -457,7 +457,11 @@ class Upstream:
             login.timer.cancel()
 
     def _failed(self, login: LogIn, why: Problem) -> Commands:
-        to = login.target
+        to, now = login.target, self._target_of(login.pool)
+        if login.own is None and now is not None and now != to and refusals.final(why):
+            # What it logged in with is not what holds now, and nobody who waits has to hear of it.
+            self._demand[login.pool].running -= 1
+            return self._meet(login.pool)
         self._troubles.failed(login.pool, to, why)
         if login.own is not None:
             return login.own.then(why)

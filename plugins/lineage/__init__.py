@@ -18,7 +18,7 @@ from plugins.lineage.queries import Reader, Result
 from plugins.lineage.writes import write
 from plugins.model import Field, Found, Output, Reading, Source, Stored, together, unreadable
 from plugins.statement import QUERIES, WRITES, Part, part, word
-from plugins.tokens import Kind, Token, closing
+from plugins.tokens import NAMES, Kind, Token, closing
 
 _KEEPS_NAMES = frozenset({"query", "write", "explain", "copy", "empty", "transaction", "channel", "cursor"})
 _NOTHING = frozenset({"empty", "transaction", "setting", "channel"})
@@ -184,11 +184,7 @@ def _left_out(one: Part, names: Names | None) -> list[str]:
     if names is None or one.tree is None:
         return []
     spaces = names.catalogue.spaces
-    said = {
-        token.name
-        for at, token in enumerate(one.tokens)
-        if token.kind in (Kind.QUOTED, Kind.WORD) and token.name in spaces
-    }
+    said = {token.name for at, token in enumerate(one.tokens) if token.kind in NAMES and token.name in spaces}
     if not said:
         return []
     kept: set[str] = set()
@@ -261,7 +257,7 @@ def _definition(one: Part, names: Names | None) -> Reading:
     if word(tokens, at) == "(":
         end = closing(tokens, at)
         inside = tokens[at + 1 : end]
-        if all(token.kind in (Kind.WORD, Kind.QUOTED) or token.text == "," for token in inside):
+        if all(token.kind in NAMES or token.text == "," for token in inside):
             columns = [token.name for token in inside if token.text != ","]
         at = end + 1
     begin = next(
@@ -335,13 +331,9 @@ def _shadowing(reading: Reading, names: Names | None) -> Reading:
 
 def _name(tokens: Sequence[Token], at: int) -> tuple[str, str, int]:
     """A name, with its schema where one is written, and where it ends."""
-    if at >= len(tokens) or tokens[at].kind not in (Kind.WORD, Kind.QUOTED):
+    if at >= len(tokens) or tokens[at].kind not in NAMES:
         return "", "", at
-    if (
-        word(tokens, at + 1) == "."
-        and at + 2 < len(tokens)
-        and tokens[at + 2].kind in (Kind.WORD, Kind.QUOTED)
-    ):
+    if word(tokens, at + 1) == "." and at + 2 < len(tokens) and tokens[at + 2].kind in NAMES:
         return tokens[at].name, tokens[at + 2].name, at + 3
     return "", tokens[at].name, at + 1
 

@@ -116,20 +116,20 @@ def _plain(routine: Routine) -> bool:
 
 
 def _is_call(tokens: Sequence[Token], at: int, schema: str, name: str, names: Names | None) -> bool:
-    if schema or tokens[at].kind is Kind.QUOTED or name not in SYNTAX | _WORDS:
+    if schema or tokens[at].kind is Kind.QUOTED or name not in _GRAMMAR:
         return True
     # A word of the grammar, unless somebody gave a function its name.
     made = names.catalogue.by_routine.get(name, ()) if names is not None else ()
     return any(one.space not in OWN_SPACES for one in made)
 
 
-_WORDS = frozenset(
+_GRAMMAR = SYNTAX | frozenset(
     """
     conflict key if do returning matched insert copy explain no data set by into table delete update ordinality unique
     check references
     """.split()  # noqa: SIM905
 )
-"""Words of the grammar that stand before a bracket in what is no query."""
+"""Words of the grammar that stand before a bracket, in what is no query too."""
 
 
 def _name(node: exp.Anonymous) -> str:

@@ -11,9 +11,10 @@ from plugins.api import Plugin
 from plugins.plan import Plan
 from plugins.scope import Scope
 from plugins.statement import Statement, word
-from plugins.tokens import Kind, Token
+from plugins.tokens import NAMES, Token
 
 OURS = re.compile(r"articdbm_[0-9a-f]{8}_")
+_NAMING = frozenset({"execute", "deallocate", "prepare"})
 LONGEST_NAME = 63
 """Bytes of a name; the server cuts longer ones."""
 
@@ -27,10 +28,11 @@ class ReservedNames(Plugin):
 
     def plan(self, statement: Statement, scope: Scope, plan: Plan) -> Plan:  # noqa: ARG002 - every plugin is given it
         for part in statement.parts:
+            verb = ""
             for at, token in enumerate(part.tokens):
-                verb = word(part.tokens, at - 1)
-                if verb in ("execute", "deallocate", "prepare") and _ours(token):
+                if verb in _NAMING and _ours(token):
                     return self._denied(plan, token, makes=verb == "prepare" and not _drops(part.tokens, at))
+                verb = token.word
         return plan
 
     def _denied(self, plan: Plan, token: Token, *, makes: bool) -> Plan:
@@ -53,7 +55,7 @@ class ReservedNames(Plugin):
 
 
 def _ours(token: Token) -> bool:
-    return token.kind in (Kind.WORD, Kind.QUOTED) and OURS.match(token.name) is not None
+    return token.kind in NAMES and OURS.match(token.name) is not None
 
 
 def _drops(tokens: Sequence[Token], at: int) -> bool:

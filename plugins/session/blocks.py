@@ -10,7 +10,7 @@ from plugins.scope import Scope
 from plugins.session.effect import Effect
 from plugins.session.functions import effect_of_calls
 from plugins.statement import Part, calls, word
-from plugins.tokens import Kind, Token, UnreadableError
+from plugins.tokens import NAMES, Kind, Token, UnreadableError
 
 BLOCK = "do block"
 _TELLING = frozenset(
@@ -34,7 +34,7 @@ def effect_of_block(part: Part, scope: Scope, *, exact: bool) -> Effect:
         tokens = tk.cut(bodies[0].name)
     except UnreadableError:
         return unknown
-    names = {token.name for token in tokens if token.kind in (Kind.WORD, Kind.QUOTED)}
+    names = {token.name for token in tokens if token.kind in NAMES}
     defines = bool(names & _DEFINING)
     if names & _TELLING or _sets(tokens):
         return Effect("do", "the block may change the session", pin=BLOCK, changes_schema=defines)
@@ -48,6 +48,6 @@ def _sets(tokens: Sequence[Token]) -> bool:
     """Whether a statement of the block begins with SET, SET LOCAL aside."""
     for at, token in enumerate(tokens):
         begins = at == 0 or word(tokens, at - 1) in _BEFORE or tokens[at - 1].text.endswith(">>")
-        if token.kind is Kind.WORD and token.name == "set" and begins and word(tokens, at + 1) != "local":
+        if token.word == "set" and begins and word(tokens, at + 1) != "local":
             return True
     return False

@@ -16,7 +16,7 @@ from plugins.session.effect import NAMED, NONE, Effect, pins
 from plugins.session.functions import effect_of_calls
 from plugins.session.settings import TEMPORARY, effect_of_setting
 from plugins.statement import QUERIES, Part, part, word
-from plugins.tokens import Kind, Token, closing
+from plugins.tokens import NAMES, Kind, Token, closing
 
 UNREAD = "unread statement"
 HELD = "held cursor"
@@ -73,17 +73,18 @@ def effect_of(statement: Part, scope: Scope, *, exact: bool) -> Effect:
 
 def _with_definition(statement: Part, scope: Scope, *, exact: bool) -> Effect:
     """A statement that may call functions, and may create something."""
-    words = [word(statement.tokens, at) for at in range(len(statement.tokens))]
-    runs = words[:1] == ["create"] and ("as", "execute") in itertools.pairwise(words)
     effect = _made(statement, scope, exact=exact)
-    return _running(effect) if runs else effect
+    if word(statement.tokens, 0) != "create":
+        return effect
+    words = [token.word for token in statement.tokens]
+    return _running(effect) if ("as", "execute") in itertools.pairwise(words) else effect
 
 
 def _made(statement: Part, scope: Scope, *, exact: bool) -> Effect:
     temporary = _temporary(statement, scope)
     inner = effect_of_calls(statement.tokens, statement.calls, exact=exact, runs=statement.kind == "query")
     if temporary:
-        words = tuple(word(statement.tokens, at) for at in range(len(statement.tokens)))
+        words = [token.word for token in statement.tokens]
         # Outside a transaction it is gone at once.
         drops = ("on", "commit", "drop") in zip(words, words[1:], words[2:], strict=False)
         pin = pins(TEMPORARY, inner.pin if inner else None)
@@ -150,7 +151,7 @@ def _running(effect: Effect) -> Effect:
 
 
 def _cursor(statement: Part, *, exact: bool) -> Effect:
-    words = [statement.word(at) for at in range(len(statement.tokens))]
+    words = [token.word for token in statement.tokens]
     if words[0] == "close":
         return Effect("close", "ends a cursor", frees=True)
     head = words[: words.index("for")] if "for" in words else words
@@ -180,22 +181,24 @@ def _channel(statement: Part) -> Effect:
 
 def _temporary(statement: Part, scope: Scope) -> str:
     """Why the statement makes something temporary; empty when it does not."""
+    if statement.kind != "definition":
+        return ""
     tokens = statement.tokens
     first = word(tokens, 0)
-    into = next((at for at in range(len(tokens)) if word(tokens, at) == "into"), None)
-    selects = first not in ("insert", "merge", "create", "copy") and statement.kind == "definition"
+    into = next((at for at, token in enumerate(tokens) if token.word == "into"), None)
+    selects = first not in ("insert", "merge", "create")
     if first == "create":
         at = 3 if word(tokens, 1) == "or" else 1
         at += word(tokens, at) in ("local", "global")
         if word(tokens, at) in _TEMP:
             return "creates something temporary"
-        if word(tokens, at) == "schema" and any(word(tokens, at) in _TEMP for at in range(len(tokens))):
+        if word(tokens, at) == "schema" and any(token.word in _TEMP for token in tokens):
             return "may create something temporary"
     elif selects and into is not None:
         at = into + 1 + (word(tokens, into + 1) in ("local", "global"))
         if word(tokens, at) in _TEMP:
             return "selects into something temporary"
-    if statement.kind == "definition" and first != "drop":
+    if first != "drop":
         if any(_names_temp_schema(tokens, at) for at in range(len(tokens))):
             return "names the temporary schema"
         if "pg_temp" in (scope.setting("search_path") or "").lower():
@@ -206,7 +209,7 @@ def _temporary(statement: Part, scope: Scope) -> str:
 def _names_temp_schema(tokens: Sequence[Token], at: int) -> bool:
     token = tokens[at]
     return (
-        token.kind in (Kind.WORD, Kind.QUOTED)
+        token.kind in NAMES
         and _TEMP_SCHEMA.fullmatch(token.name) is not None
         and (word(tokens, at + 1) == "." or word(tokens, at - 1) in ("schema", "into"))
     )

@@ -12,8 +12,8 @@ import msgspec
 from plugins.session.effect import Effect, pins
 from plugins.session.settings import set_config
 from plugins.session.values import arguments
-from plugins.statement import Call, word
-from plugins.tokens import Kind, Token
+from plugins.statement import Call
+from plugins.tokens import NAMES, Token
 
 _ADVISORY = "advisory lock"
 _SEQUENCE = "sequence state"
@@ -101,7 +101,6 @@ def _settings(tokens: Sequence[Token], calls: Sequence[Call], *, exact: bool, ru
 
 def _changes_pg_settings(tokens: Sequence[Token]) -> bool:
     """An UPDATE of that view calls set_config() for each row."""
-    names = {token.name for token in tokens if token.kind in (Kind.WORD, Kind.QUOTED)}
-    return "pg_settings" in names and any(
-        word(tokens, at) in ("update", "merge") for at in range(len(tokens))
+    return any(token.name == "pg_settings" and token.kind in NAMES for token in tokens) and any(
+        token.word in ("update", "merge") for token in tokens
     )

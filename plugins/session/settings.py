@@ -11,7 +11,7 @@ from plugins.scope import Scope
 from plugins.session.effect import NONE, Effect
 from plugins.session.values import Unfollowed, arguments, listed, value_of
 from plugins.statement import Part, word
-from plugins.tokens import Kind, Token, closing, literal
+from plugins.tokens import NAMES, Kind, Token, closing, literal
 
 MAX_VALUE = 8_192
 UNFOLLOWED = "unfollowed setting"
@@ -106,7 +106,7 @@ def _name(tokens: Sequence[Token]) -> tuple[str, Sequence[Token]]:
     """A setting's name, parts joined by dots, and what follows it."""
     parts: list[str] = []
     at = 0
-    while at < len(tokens) and tokens[at].kind in (Kind.WORD, Kind.QUOTED):
+    while at < len(tokens) and tokens[at].kind in NAMES:
         parts.append(tokens[at].name.lower())
         at += 1
         if word(tokens, at) != ".":
@@ -262,10 +262,6 @@ def _only_calls(tokens: Sequence[Token], places: Sequence[int]) -> bool:
         at = closing(tokens, place + 1) + 1
         if word(tokens, at) == "as":
             at += 1
-        if (
-            at < len(tokens)
-            and tokens[at].kind in (Kind.WORD, Kind.QUOTED)
-            and word(tokens, at + 1) in (",", "")
-        ):
+        if at < len(tokens) and tokens[at].kind in NAMES and word(tokens, at + 1) in (",", ""):
             at += 1
     return at == len(tokens)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from plugins.statement import word
-from plugins.tokens import Kind, Token, closing, literal
+from plugins.tokens import NAMES, Kind, Token, closing, literal
 
 # The server quotes each element of these when SET gives it a string, and takes set_config()'s apart at commas.
 LISTS = frozenset(
@@ -74,7 +74,7 @@ def _element(token: Token | None, signed: bool) -> str:
             return literal(token.name)
         if token.kind is Kind.ESCAPED and not signed and token.text[:1] in "eE":
             return token.text
-        if token.kind in (Kind.WORD, Kind.QUOTED) and not signed:
+        if token.kind in NAMES and not signed:
             return token.text
     raise Unfollowed("has a value of no form known here")
 
@@ -120,7 +120,7 @@ def arguments(tokens: Sequence[Token], opening: int) -> list[Argument]:
     begin = opening + 1
     depth = 0
     for at in range(opening, min(end + 1, len(tokens))):
-        sign = tokens[at].text if tokens[at].kind is Kind.SIGN else ""
+        sign = tokens[at].word
         depth += (sign in ("(", "[")) - (sign in (")", "]"))
         if (sign == "," and depth == 1) or (at == end > opening + 1):
             found.append(_argument(tokens[begin:at]))

@@ -12,7 +12,7 @@ from plugins.scope import Scope
 from plugins.sharing.functions import HARMLESS, SYNTAX
 from plugins.sharing.relations import OWN
 from plugins.statement import Part, Statement, word
-from plugins.tokens import Kind
+from plugins.tokens import NAMES, Kind
 
 _NOT_A_READ = frozenset(
     {"insert", "update", "delete", "merge", "into", "share", "operator", "call", "execute", "nextval"}
@@ -52,9 +52,9 @@ def _refusal(statement: Statement, scope: Scope, plan: Plan) -> tuple[str, str]:
 def _reads_only(part: Part) -> tuple[str, str]:
     tokens = part.tokens
     for at, token in enumerate(tokens):
-        if token.kind is Kind.WORD and token.name in _NOT_A_READ and word(tokens, at - 1) != ".":
+        if token.word in _NOT_A_READ and word(tokens, at - 1) != ".":
             return "words", f"the word {token.name.upper()} is in it"
-        if token.kind in (Kind.WORD, Kind.QUOTED) and token.name in OWN:
+        if token.name in OWN and token.kind in NAMES:
             return "relation", f"{token.name} shows the session it is asked in"
     for at, schema, name in part.calls:
         if tokens[at].kind is Kind.WORD and not schema and (name in SYNTAX or _names_columns(part, at)):

@@ -184,6 +184,17 @@ def test_psql_lists(store: proxy.Proxy) -> None:
         assert all(word in text for word in words)
 
 
+def test_psql_describes(store: proxy.Proxy) -> None:
+    _psql(
+        store,
+        "CREATE TABLE t (id serial PRIMARY KEY, name varchar(5) NOT NULL DEFAULT 'x' CHECK (name <> ''))",
+    )
+    _psql(store, "CREATE TABLE u (t int NOT NULL REFERENCES t, at timestamptz)")
+    one, other = _psql(store, "\\d t"), _psql(store, "\\d+ u")
+    assert all(words in one for words in ("character varying(5)", "t_pkey", "CHECK", 'TABLE "u" CONSTRAINT'))
+    assert all(words in other for words in ("timestamp with time zone", "FOREIGN KEY (t) REFERENCES t(id)"))
+
+
 def _psql(store: proxy.Proxy, command: str) -> str:
     run = subprocess.run(
         ["psql", "-X", "-v", "ON_ERROR_STOP=1", store.dsn(), "-c", command],

@@ -21,7 +21,7 @@ from tests.servers import proxy
 from tests.servers.postgres import PostgresServer
 from tests.servers.proxy import Proxy
 
-SESSIONS = int(os.environ.get("ARTICDBM_FUZZ", "120"))
+SESSIONS = int(os.environ.get("ARTICDBM_FUZZ", "80"))
 USER = "app_trust"
 CLIENTS = 2
 PATIENCE = float(os.environ.get("ARTICDBM_FUZZ_PATIENCE", "10"))

@@ -80,7 +80,10 @@ def test_who_listens_hears_of_a_server_that_stops(spare_postgres: PostgresServer
             time.sleep(1)  # It is asked again and again, and answers.
             connection.execute("NOTIFY news, 'there'")
             assert [told.payload for told in connection.notifies(timeout=5, stop_after=1)] == ["there"]
-            with stopped(spare_postgres), pytest.raises(psycopg.OperationalError, match="closed the connection"):
+            with (
+                stopped(spare_postgres),
+                pytest.raises(psycopg.OperationalError, match="closed the connection"),
+            ):
                 list(connection.notifies(timeout=30))
         assert "a session that listened ended" in house.text()
 

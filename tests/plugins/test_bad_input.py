@@ -20,6 +20,11 @@ TEXTS: dict[str, tuple[bytes, bool]] = {
     "NUL": (b"SELECT a\0 FROM t", False),
     "an open quote": (b"SELECT 'a FROM t", False),
     "a megabyte of a string": (b"SELECT '" + b"x" * 1_000_000 + b"' FROM t", True),
+    "a megabyte of doubled quotes": (b"SELECT '" + b"''" * 500_000 + b"' FROM t", True),
+    "a hundred subscripts": (b"SELECT a" + b"[1]" * 101 + b" FROM t", True),
+    "2,000 subscripts": (b"SELECT a" + b"[1]" * 2_000 + b" FROM t", False),
+    "a megabyte of signs": (b"SELECT " + b"+-" * 500_000 + b"1", False),
+    "a megabyte of an operator": (b"SELECT 1 " + b"<" * 1_000_000 + b" 2", False),
     "more than a megabyte": (b"SELECT '" + b"x" * 1_100_000 + b"'", False),
     "a megabyte of brackets": (b"(" * 1_000_000, False),
     "a megabyte of commas": (b"SELECT a" + b",a" * 40_000 + b" FROM t", False),
@@ -39,6 +44,19 @@ TEXTS: dict[str, tuple[bytes, bool]] = {
     ),
     "a long chain of OR": (b"SELECT a FROM t WHERE a = 1" + b" OR b = 2" * 100, True),
 }
+
+
+@pytest.mark.parametrize("kind", ["'x'", "E'x'", '"x"', "$$x$$", "/*x*/ a", "--x\n a", "x"])
+def test_what_is_one_token_takes_little_more_than_its_own_size(kind: str) -> None:
+    text = f"SELECT {kind.replace('x', 'x' * 1_000_000)} FROM t".encode()
+    tracemalloc.start()
+    try:
+        read = statement.read(text, Scope(), exact=False)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert read.kind == "query"
+    assert peak < 16 << 20
 
 
 @pytest.mark.parametrize("what", TEXTS)

@@ -1,8 +1,11 @@
 """Reading: whatever the text, a statement comes out, in bounded time and stack; and tokens lie where they should."""
 
+import gc
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlglot import exp
 
 from plugins import parsing, statement, tokens
 from plugins.chain import Chain
@@ -132,6 +135,48 @@ def test_tokens_lie_in_order_and_leave_out_only_space_and_comments(text: str) ->
 )
 def test_tokens_are_cut_as_the_server_cuts_them(text: str, kinds: list[Kind]) -> None:
     assert [token.kind for token in tokens.cut(text)] == kinds
+
+
+def test_signs_behind_an_operator_stand_alone() -> None:
+    assert [token.text for token in tokens.cut("1<=+-+-2 @+-+3")] == [
+        *("1", "<=", "+", "-", "+", "-", "2"),
+        *("@+-+", "3"),
+    ]
+
+
+def test_an_operator_longer_than_the_server_takes_is_not_read() -> None:
+    assert read(f"SELECT 1 {'<' * 63} 2").trouble == ""
+    assert "operator" in read(f"SELECT 1 {'<' * 64} 2").trouble
+    assert "operator" in read(f"SELECT 1 {'@' * 64} 2").trouble
+
+
+def test_each_token_says_its_bare_word() -> None:
+    found = tokens.cut("""Select "a", 'b', $1, 2, E'c', x'0f', $$d$$ <= ( """)
+    assert [token.word for token in found if token.word not in ("", ",")] == ["select", "<=", "("]
+    for token in found:
+        assert token == tokens.made(token.kind, token.text, token.name, token.start, token.end)
+
+
+def test_what_a_tree_is_told_by_has_no_other_kinds() -> None:
+    """`statement.part` asks for these very types."""
+    telling = (exp.Command, exp.Into, exp.Insert, exp.Update, exp.Delete, exp.Merge)
+    assert not [kind for kind in telling if kind.__subclasses__()]
+
+
+def test_a_tree_that_is_released_is_gone_with_its_statement() -> None:
+    """Nothing is left for a collection to find."""
+    gc.collect()
+    gc.disable()
+    try:
+        found = read(
+            "WITH a AS (SELECT x FROM t WHERE y IN (1, 2)) INSERT INTO u SELECT * FROM a, (SELECT 1) b"
+        )
+        assert any(isinstance(one, exp.Insert) for one in gc.get_objects(generation=0))
+        found.release()
+        del found
+        assert not any(isinstance(one, exp.Expr) for one in gc.get_objects(generation=0))
+    finally:
+        gc.enable()
 
 
 def test_only_ascii_is_folded() -> None:

@@ -147,6 +147,18 @@ def test_a_refusal_is_passed_on_and_final_when_only_configuration_can_mend_it(
     assert fail.retry_ms == 400
 
 
+def test_a_log_in_with_what_holds_no_longer_is_made_anew() -> None:
+    talk = Talk()
+    attach = only(talk.needed(), Attach)
+    assert talk.target is not None
+    talk.target = msgspec.structs.replace(talk.target, password="changed")
+    close, again = talk.refuse(attach, "28P01", "no")
+    assert isinstance(close, Close)
+    assert isinstance(again, Attach)
+    # And that is the last word, if it is refused again.
+    assert isinstance(talk.refuse(again, "28P01", "no")[1], Fail)
+
+
 def test_pauses_grow_up_to_the_limit_and_start_anew_after_success() -> None:
     talk = Talk()
     talk.net.down[ONE] = "Connection refused"

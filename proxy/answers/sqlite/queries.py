@@ -595,7 +595,10 @@ def _function(tr: "Translator", node: exp.Table, scope: Scope) -> tuple[str, Sou
         found = expression(tr, inner, scope)
         column = names[0] if names else shown
         sql = f"(SELECT {found.sql} AS value) AS {quoted(shown)}"
-        return sql, Source(shown, [Seen(column, found.kind, f'{quoted(shown)}."value"')])
+        seen = [Seen(column, found.kind, f'{quoted(shown)}."value"')]
+        if node.args.get("ordinality"):
+            seen.append(Seen(names[1] if len(names) > 1 else "ordinality", Kind(INT8), "1"))
+        return sql, Source(shown, seen)
     if name == "unnest" and len(inner.expressions) > 1:
         return _beside(tr, inner, scope, shown, names)
     array, kinds = set_of(tr, inner, scope)

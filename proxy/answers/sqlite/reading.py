@@ -7,13 +7,14 @@ what is parsed at all.
 
 import re
 
+import msgspec
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from plugins.parsing import MAX_DEPTH, MAX_OPEN_JOINS, MAX_PARSED, depth_of, open_joins
+from plugins.parsing import MAX_PARSED, beyond
 from plugins.shortening import rejoin
-from plugins.tokens import Kind, Token, UnreadableError, cut
+from plugins.tokens import Kind, Token, UnreadableError, cut, made
 from proxy.answers.executor import StoreError
 
 LONG = 2_000
@@ -112,7 +113,7 @@ def tree(text: str, functions: frozenset[str]) -> exp.Expr:
     found = list(tokens_of(text))
     if len(found) > MAX_PARSED * 4:
         raise StoreError("54001", f"the embedded store takes statements of {MAX_PARSED * 4} tokens at most")
-    if depth_of(found) > MAX_DEPTH or open_joins(found) > MAX_OPEN_JOINS:
+    if beyond([token.word for token in found]):
         raise StoreError("54001", "the statement is nested too deeply for the embedded store")
     try:
         trees = sqlglot.parse(rejoin(_renamed(found, functions)), read="postgres")
@@ -132,7 +133,7 @@ def _renamed(tokens: list[Token], functions: frozenset[str]) -> list[Token]:
         name = token.name
         if token.kind is Kind.ESCAPED:
             value = _unescaped(token.text)
-            token = token._replace(kind=Kind.STRING, text="'" + value.replace("'", "''") + "'", name=value)
+            token = made(Kind.STRING, "'" + value.replace("'", "''") + "'", value, token.start, token.end)
         elif token.kind is Kind.STRING and _typed(out) and not _unit(name_after(tokens, at)):
             # `date '…'::text` would be read as if the cast stood before the type.
             kind = out[_typed(out) * -1 :]
@@ -140,9 +141,9 @@ def _renamed(tokens: list[Token], functions: frozenset[str]) -> list[Token]:
             out += [
                 _sign("CAST"),
                 _sign("("),
-                token._replace(start=-2),
+                msgspec.structs.replace(token, start=-2),
                 _sign("AS"),
-                *(one._replace(start=-2) for one in kind),
+                *(msgspec.structs.replace(one, start=-2) for one in kind),
                 _sign(")"),
             ]
             continue
@@ -154,7 +155,7 @@ def _renamed(tokens: list[Token], functions: frozenset[str]) -> list[Token]:
             if follows == "(" and name in functions and before not in _KEEP and (qualified or before != "."):
                 if qualified:
                     del out[-2:]
-                token = token._replace(kind=Kind.WORD, text=MARK + name, name=MARK + name)
+                token = made(Kind.WORD, MARK + name, MARK + name, token.start, token.end)
             elif qualified and (name in _TYPES or follows == "("):
                 del out[-2:]
         out.append(token)
@@ -186,7 +187,7 @@ def _unit(name: str) -> bool:
 
 
 def _sign(text: str) -> Token:
-    return Token(Kind.SIGN, text, text, -2, -3)
+    return made(Kind.SIGN, text, text, -2, -3)
 
 
 def _unescaped(text: str) -> str:

@@ -10,6 +10,7 @@ SELECT array_append(ARRAY[1], 2), array_prepend(0, ARRAY[1]), array_remove(ARRAY
 SELECT unnest(ARRAY[1, 2, 3]);
 SELECT u FROM unnest(ARRAY['a', 'b']) AS u;
 SELECT u, o FROM unnest(ARRAY['a', 'b']) WITH ORDINALITY AS t(u, o);
+SELECT u, o FROM upper('one') WITH ORDINALITY AS t(u, o);
 SELECT array_agg(x ORDER BY x DESC), array_agg(x) FROM generate_series(1, 3) AS x;
 SELECT array_agg(x) FROM generate_series(1, 0) AS x;
 SELECT ARRAY(SELECT x FROM generate_series(1, 3) AS x);

@@ -4,6 +4,7 @@ The corpus (`fingerprint/*.sql`) names each trap in the database's own language.
 `--- same|different|exact: why`; each line is a statement, an indented line goes on with the one before.
 """
 
+import os
 from collections import Counter, defaultdict
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from proxy.native import fingerprint
 from tests.proxy.core import statements
 from tests.proxy.core.trees import without_values
 
+EXAMPLES = int(os.environ.get("ARTICDBM_FUZZ", "300"))
 CORPUS = Path(__file__).parent / "fingerprint"
 
 
@@ -108,24 +110,28 @@ class Tally(Counter[str]):
         self["compared"] += 1
 
 
+@pytest.mark.soak
+@pytest.mark.timeout(0)
 def test_other_values_and_spellings_under_one_fingerprint_have_one_tree() -> None:
     tally = Tally()
 
-    @settings(max_examples=800, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.data())
     def run(data: st.DataObject) -> None:
         shape = data.draw(statements.statement())
         tally.compare(data.draw(statements.written(shape)), data.draw(statements.written(shape)))
 
     run()
-    assert tally["compared"] > 100, tally
+    assert tally["compared"] > 50, tally
     assert tally["unread"] < tally["compared"] / 4, tally
 
 
+@pytest.mark.soak
+@pytest.mark.timeout(0)
 def test_changed_texts_under_one_fingerprint_have_one_tree() -> None:
     tally = Tally()
 
-    @settings(max_examples=1_500, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=EXAMPLES * 2, deadline=None, suppress_health_check=list(HealthCheck))
     @given(statements.text(), st.lists(statements.mutation(), min_size=1, max_size=3))
     def run(text: str, mutations: list[statements.Mutation]) -> None:
         changed = text
@@ -134,5 +140,5 @@ def test_changed_texts_under_one_fingerprint_have_one_tree() -> None:
         tally.compare(text, changed)
 
     run()
-    assert tally["compared"] > 40, tally
+    assert tally["compared"] > 10, tally
     assert tally["unread"] < tally["compared"] / 2, tally
