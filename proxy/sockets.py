@@ -86,12 +86,13 @@ def bind(
     made: list[socket.socket] = []
     try:
         for family, place in _places(address):
-            # SO_REUSEPORT would let a second process share the port in silence: ask for it alone first.
-            _listen(family, place, tcp, shared=False).close()
-            made.append(_listen(family, place, tcp, shared=True))
+            # SO_REUSEPORT would let a second process share the port in silence: ask for it alone first, but do not
+            # listen, or who connects meanwhile would be cut off.
+            _bound(family, place, tcp, shared=False).close()
+            made.append(_listen(family, place, tcp))
             # Where any port will do, the others need the one that the first was given.
             same: Place = made[-1].getsockname()
-            made += [_listen(family, same, tcp, shared=True) for _ in range(count - 1)]
+            made += [_listen(family, same, tcp) for _ in range(count - 1)]
     except OSError as error:
         for one in made:
             one.close()
@@ -197,7 +198,17 @@ def _places(address: Address) -> list[tuple[int, Place]]:
     return list(places)[:1] if address.port == 0 else list(places)
 
 
-def _listen(family: int, place: Place, tcp: Tcp, *, shared: bool) -> socket.socket:
+def _listen(family: int, place: Place, tcp: Tcp) -> socket.socket:
+    one = _bound(family, place, tcp, shared=True)
+    try:
+        one.listen(BACKLOG)
+    except OSError:
+        one.close()
+        raise
+    return one
+
+
+def _bound(family: int, place: Place, tcp: Tcp, *, shared: bool) -> socket.socket:
     one = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
     try:
         one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -206,7 +217,6 @@ def _listen(family: int, place: Place, tcp: Tcp, *, shared: bool) -> socket.sock
             one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0 if place[0] == "::" else 1)
         tune(one, tcp)
         one.bind(place)
-        one.listen(BACKLOG)
     except OSError:
         one.close()
         raise

@@ -82,6 +82,8 @@ def test_an_archive_of_wal_is_the_servers_own(
     run("pg_receivewal", *common, "--create-slot")
     arguments = (*common, "--directory", archive, "--synchronous", "--no-loop", "--verbose")
     with running("pg_receivewal", *arguments, output=tmp_path / "said"):
+        # It begins with the segment that is written then.
+        assert until(lambda: "starting log streaming" in (tmp_path / "said").read_text())
         names = []
         for number in range(3):
             server15.execute(

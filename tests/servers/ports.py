@@ -17,7 +17,8 @@ def listens(port: int) -> bool:
     """Whether a connection to the port is accepted."""
     with socket.socket() as probe:
         probe.settimeout(1)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+        # A connection may come about with itself, where the kernel gives it this very port to come from.
+        return probe.connect_ex(("127.0.0.1", port)) == 0 and probe.getsockname() != probe.getpeername()
 
 
 def wait(ready: Callable[[], bool], seconds: float) -> bool:
