@@ -2,6 +2,7 @@
 
 A conversation is a list of steps: bytes to send, and the kinds of messages to wait for. Tests run each on the server
 and through the proxy; nothing here knows what the answer is, the server does. Each leaves the database as it was.
+Past 400 lines because it is a table.
 """
 
 from collections.abc import Mapping

@@ -1,9 +1,9 @@
 """A session with a file: statements are read, translated and run; transactions begin and end as PostgreSQL's do.
 
-Past 400 lines because the state of a transaction is one thing; what a statement means is read in the rooms beside it. In read committed each statement sees what is
-committed when it begins, so that a transaction that only reads holds nothing open; with its first change it takes the
-right to write, and keeps it to its end. Repeatable read and serializable keep one state of the file from their first
-statement on.
+Past 400 lines because the state of a transaction is one thing; what a statement means is read in the rooms beside it. In
+read committed each statement sees what is committed when it begins, so that a transaction that only reads holds nothing
+open; with its first change it takes the right to write, and keeps it to its end. Repeatable read and serializable keep
+one state of the file from their first statement on.
 """
 
 import re

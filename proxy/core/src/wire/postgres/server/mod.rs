@@ -1,6 +1,9 @@
 //! One server connection: follows its replies, knows whose each is, and what the session on it is like.
 //!
 //! In doubt it says `Lost`: the connection is then closed, never used again.
+//!
+//! Past 400 lines because what a reply means depends on all that is under way: the queue, the unit in hand and the state
+//! after it are changed together. Errors are `failures`', what a unit changed is `follow`'s.
 
 mod failures;
 mod follow;

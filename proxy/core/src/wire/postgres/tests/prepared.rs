@@ -155,8 +155,8 @@ fn a_skipped_eviction_did_not_evict() {
     );
 }
 
-#[test]
-fn a_stranger_s_unnamed_statement_is_not_bound() {
+/// A's is what the server has; the connection is B's now.
+fn where_a_has_an_unnamed_statement() -> Stage {
     let mut stage = Stage::new(3);
     stage.play(
         "A> P - select 1; B -; E; S
@@ -164,8 +164,14 @@ fn a_stranger_s_unnamed_statement_is_not_bound() {
          S> 1 2 C:SELECT Z:I
          A< 1 2 C:SELECT Z:I",
     );
-    // B never parsed one: as far as it knows, there is none. It may not ride with that.
     stage.up.owner = Some(stage.players[1].id);
+    stage
+}
+
+#[test]
+fn a_stranger_s_unnamed_statement_is_not_bound() {
+    // B never parsed one: as far as it knows, there is none. It may not ride with that.
+    let mut stage = where_a_has_an_unnamed_statement();
     stage.play(
         "B> B -; E; S
          S< C -; B -; E; S
@@ -191,15 +197,8 @@ fn a_stranger_s_unnamed_statement_is_not_bound() {
 
 #[test]
 fn an_unnamed_statement_that_may_have_been_skipped_is_waited_for() {
-    let mut stage = Stage::new(3);
-    stage.play(
-        "A> P - select 1; B -; E; S
-         S< P - select 1; B -; E; S
-         S> 1 2 C:SELECT Z:I
-         A< 1 2 C:SELECT Z:I",
-    );
     // What B parses behind a mistake is skipped: its next unit must not meet A's.
-    stage.up.owner = Some(stage.players[1].id);
+    let mut stage = where_a_has_an_unnamed_statement();
     stage.play(
         "B> B s9; P - select 2; S; B -; E; S
          S< B s9; P - select 2; S; H
