@@ -64,10 +64,11 @@ def made(kind: Kind, text: str, name: str, start: int, end: int) -> Token:
 
 
 _LETTER = "A-Za-z_\u0080-\U0010ffff"
+_SIGNS = r"~!@\#^&|`?+\-*/%<>="
 # The space behind a token is matched with it. Repeats are of single letters wherever they can be: those of groups keep
 # hundreds of bytes for each round.
 _PARTS = rf"""
-  (?: (?P<mark>[(),;\[\]] | \.(?![0-9])\.? | :[:=]?)
+  (?: (?P<mark>[(),;\[\]] | \.(?![0-9])\.? | :[:=]? | [{_SIGNS}](?![{_SIGNS}]))
   | (?P<unicode>[uU]&['"])
   | (?P<escaped>[eE]'[^'\\]*(?:(?:''|\\.)[^'\\]*)*')
   | (?P<bits>[bBxX]'[^']*')
@@ -79,7 +80,8 @@ _PARTS = rf"""
   | (?P<number>(?:[0-9][0-9_]*(?:\.(?!\.)[0-9_]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)
   | (?P<comment>/\*)
   | (?P<space>(?:[ \t\n\r\f\v]+|--[^\n\r]*)+)
-  | (?P<sign>[~!@\#^&|`?+\-*/%<>=]{{1,{LONGEST_RUN}}})
+  | (?P<sign>[{_SIGNS}]{{1,{LONGEST_RUN}}})
+  | (?P<none>.)
   )[ \t\n\r\f\v]*
 """
 _STANDARD = re.compile(_PARTS.replace("PLAIN", "'[^']*(?:''[^']*)*'"), re.VERBOSE | re.DOTALL)
@@ -108,41 +110,47 @@ def cut(text: str, *, standard_strings: bool = True) -> tuple[Token, ...]:
     `standard_conforming_strings`."""
     if "\0" in text:
         raise UnreadableError("a NUL character")
-    match = (_STANDARD if standard_strings else _BACKSLASHES).match
+    scan = (_STANDARD if standard_strings else _BACKSLASHES).finditer
+    fold = str.lower if text.isascii() else _fold
     tokens: list[Token] = []
     at, length = 0, len(text)
     while at < length:
-        found = match(text, at)
-        if found is None:
-            raise UnreadableError(f"a character or an open quote that fits nowhere, at {at}")
-        group = found.lastgroup or ""
-        kind, piece = _KINDS.get(group), found[group]
-        start, at = at, found.end()
-        if kind is _WORD:
-            # Only ASCII is folded: Python would fold a Kelvin sign to a k, the server does not.
-            name = piece.lower() if piece.isascii() else _fold(piece)
-            tokens.append(Token(kind, piece, name, start, start + len(piece), name))
-        elif group == "sign":
-            tokens += _operators(piece, start)
-            at = tokens[-1].end
-        elif kind is _SIGN:
-            tokens.append(Token(kind, piece, piece, start, start + len(piece), piece))
-        elif kind is not None:
-            token = (
-                _dollar(text, start, piece)
-                if group == "dollar"
-                else _value(kind, piece, start, standard_strings)
-            )
-            at = max(at, token.end)
-            if token.kind in STRINGS and tokens and tokens[-1].kind in STRINGS:
-                _continued(tokens[-1], token)
-            tokens.append(token)
-        elif group == "comment":
-            at = _after_comment(text, start + len(piece))
-        elif group == "unicode":
-            raise UnreadableError("a string or name with Unicode escapes (U&)")
-        if len(tokens) > MAX_TOKENS:
-            raise UnreadableError(f"more than {MAX_TOKENS} tokens")
+        # Each match begins where the one before ends; what the pattern cannot end itself begins the next round.
+        for found in scan(text, at):
+            start, at = at, found.end()
+            group = found.lastgroup or ""
+            kind, piece = _KINDS.get(group), found[group]
+            if kind is _WORD:
+                name = fold(piece)
+                tokens.append(Token(kind, piece, name, start, start + len(piece), name))
+            elif group == "mark":
+                tokens.append(Token(_SIGN, piece, piece, start, start + len(piece), piece))
+            elif kind is _QUOTED:
+                name = piece[1:-1].replace('""', '"')
+                tokens.append(Token(kind, piece, name, start, start + len(piece), ""))
+            elif group == "sign":
+                tokens += _operators(piece, start)
+                if tokens[-1].end < start + len(piece):
+                    at = tokens[-1].end
+                    break
+            elif kind is not None:
+                dollar = group == "dollar"
+                token = _dollar(text, start, piece) if dollar else _value(kind, piece, start, standard_strings)
+                if token.kind in STRINGS and tokens and tokens[-1].kind in STRINGS:
+                    _continued(tokens[-1], token)
+                tokens.append(token)
+                if dollar:
+                    at = token.end
+                    break
+            elif group == "comment":
+                at = _after_comment(text, start + len(piece))
+                break
+            elif group == "unicode":
+                raise UnreadableError("a string or name with Unicode escapes (U&)")
+            elif group == "none":
+                raise UnreadableError(f"a character or an open quote that fits nowhere, at {start}")
+            if len(tokens) > MAX_TOKENS:
+                raise UnreadableError(f"more than {MAX_TOKENS} tokens")
     return tuple(tokens)
 
 
@@ -166,11 +174,9 @@ def _operators(run: str, start: int) -> list[Token]:
 
 
 def _value(kind: Kind, text: str, start: int, standard_strings: bool) -> Token:
-    """A literal, a parameter or a quoted name."""
+    """A literal or a parameter."""
     name = text
-    if kind is _QUOTED:
-        name = text[1:-1].replace('""', '"')
-    elif kind is _STRING:
+    if kind is _STRING:
         name = text[1:-1].replace("''", "'")
         if not standard_strings and "\\" in text:
             kind = Kind.ESCAPED
@@ -187,6 +193,7 @@ def _dollar(text: str, start: int, quote: str) -> Token:
 
 
 def _fold(text: str) -> str:
+    """Only ASCII is folded: Python would fold a Kelvin sign to a k, the server does not."""
     return "".join(letter.lower() if letter.isascii() else letter for letter in text)
 
 
