@@ -127,9 +127,8 @@ def _nonsense(proposed: object, before: Plan) -> str:
         return f"answered with {type(proposed).__name__}, not with a Plan"
     if proposed is before:
         return ""
-    for name, said, was in zip(_TYPES, astuple(proposed), astuple(before), strict=False):
-        if said is was or name == "trail":
-            continue
+    fields = zip(_TYPES, astuple(proposed), astuple(before), strict=False)
+    for name, said in [(name, said) for name, said, was in fields if said is not was and name != "trail"]:
         if name == "branches":
             if not (isinstance(said, tuple) and all(isinstance(one, Branch) for one in said)):
                 return "answered with a Plan whose branches is of the wrong type"
@@ -138,7 +137,7 @@ def _nonsense(proposed: object, before: Plan) -> str:
                 msgspec.convert(msgspec.to_builtins(said), _TYPES[name])
             except (msgspec.MsgspecError, TypeError, ValueError):
                 return f"answered with a Plan whose {name} is of the wrong type"
-    if not all(isinstance(step, Step) for step in proposed.trail):
+    if [step for step in proposed.trail if not isinstance(step, Step)]:
         return "answered with a Plan whose trail is of the wrong type"
     if proposed.action == "deny" and not (len(proposed.code) == 5 and proposed.message):
         return "denied without a code of five characters and a message"

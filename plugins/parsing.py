@@ -53,9 +53,10 @@ def tree_of(tokens: Sequence[Token], *, whole: bool = False) -> exp.Expr | str:
 
 def beyond(words: Sequence[str]) -> str:
     """Why the parser would take too long or go too deep, by the words and signs; empty when it would not."""
-    if _depth_of(words) > MAX_DEPTH:
+    # Counting is quick, and few statements need more.
+    if words.count("(") + words.count("[") > MAX_DEPTH and _depth_of(words) > MAX_DEPTH:
         return f"more than {MAX_DEPTH} brackets in each other"
-    if _open_joins(words) > MAX_OPEN_JOINS:
+    if sum(map(words.count, _JOINS)) > MAX_OPEN_JOINS and _open_joins(words) > MAX_OPEN_JOINS:
         return f"more than {MAX_OPEN_JOINS} joins without a condition behind them"
     if "[" in words and sum(pair == ("]", "[") for pair in pairwise(words)) > MAX_SUBSCRIPTS:
         return f"more than {MAX_SUBSCRIPTS} subscripts right behind others"
@@ -75,8 +76,6 @@ def _depth_of(words: Sequence[str]) -> int:
 
 def _open_joins(words: Sequence[str]) -> int:
     """The joins that are not followed by ON or USING before the next join or the end of their bracket."""
-    if _JOINS.isdisjoint(words):
-        return 0
     total = 0
     waiting = [False]
     for at, word in enumerate(words):

@@ -101,6 +101,6 @@ def _settings(tokens: Sequence[Token], calls: Sequence[Call], *, exact: bool, ru
 
 def _changes_pg_settings(tokens: Sequence[Token]) -> bool:
     """An UPDATE of that view calls set_config() for each row."""
-    return any(token.name == "pg_settings" and token.kind in NAMES for token in tokens) and any(
+    return "pg_settings" in [token.name for token in tokens if token.kind in NAMES] and any(
         token.word in ("update", "merge") for token in tokens
     )
