@@ -133,6 +133,8 @@ def _nonsense(proposed: object, before: Plan) -> str:
             if not (isinstance(said, tuple) and all(isinstance(one, Branch) for one in said)):
                 return "answered with a Plan whose branches is of the wrong type"
         else:
+            if isinstance(said, bool) and _TYPES[name] is bool:
+                continue
             try:
                 msgspec.convert(msgspec.to_builtins(said), _TYPES[name])
             except (msgspec.MsgspecError, TypeError, ValueError):

@@ -151,7 +151,7 @@ def read(
     try:
         decoded = text.decode(_ENCODINGS.get(encoding, "utf-8"))
         found = tk.cut(decoded, standard_strings=not scope.is_off("standard_conforming_strings"))
-        return Statement(tuple(part(tokens) for tokens in _split(found)), exact, names=names)
+        return Statement(tuple(part(tokens) for tokens in _split(found, decoded)), exact, names=names)
     except UnicodeDecodeError:
         return Statement(exact=exact, trouble="not in the session's client_encoding")
     except UnreadableError as error:
@@ -181,9 +181,8 @@ def part(tokens: tuple[Token, ...]) -> Part:
     if not isinstance(tree, _TREES.get(first, (exp.Query, exp.Values))) or exp.Command in types:
         return Part("unknown", tokens, trouble="the parser took it for something else")
     if exp.Into in types:
-        kind = "definition"
-    else:
-        kind = "query" if types.isdisjoint(_WRITING) else "write"
+        return Part("definition", tokens, tree, nodes=nodes)
+    kind = "query" if types.isdisjoint(_WRITING) else "write"
     return Part(kind, tokens, tree, nodes=nodes)
 
 
@@ -197,12 +196,12 @@ def calls(tokens: Sequence[Token]) -> tuple[Call, ...]:
     return tuple(found)
 
 
-def _split(tokens: tuple[Token, ...]) -> Iterator[tuple[Token, ...]]:
+def _split(tokens: tuple[Token, ...], text: str) -> Iterator[tuple[Token, ...]]:
     """The statements between semicolons, but for those inside brackets (CREATE RULE) and SQL function bodies."""
     begin = brackets = body = 0
     words = [token.word for token in tokens]
-    if ";" not in words and "atomic" not in words:
-        # One statement; what is left to ask is whether its brackets close.
+    if ";" not in text and "atomic" not in text.lower():
+        # One statement: what is left to ask is whether its brackets close.
         brackets, words = words.count("(") - words.count(")"), []
     for at, said in enumerate(words):
         match said:

@@ -128,30 +128,39 @@ def cut(text: str, *, standard_strings: bool = True) -> tuple[Token, ...]:
             elif kind is _QUOTED:
                 name = piece[1:-1].replace('""', '"')
                 tokens.append(Token(kind, piece, name, start, start + len(piece), ""))
-            elif group == "sign":
-                tokens += _operators(piece, start)
-                if tokens[-1].end < start + len(piece):
-                    at = tokens[-1].end
+            else:
+                more, end = _other(text, group, piece, start, standard_strings)
+                if more and tokens and more[0].kind in STRINGS and tokens[-1].kind in STRINGS:
+                    _continued(tokens[-1], more[0])
+                tokens += more
+                if end != start + len(piece):
+                    at = end
                     break
-            elif kind is not None:
-                dollar = group == "dollar"
-                token = _dollar(text, start, piece) if dollar else _value(kind, piece, start, standard_strings)
-                if token.kind in STRINGS and tokens and tokens[-1].kind in STRINGS:
-                    _continued(tokens[-1], token)
-                tokens.append(token)
-                if dollar:
-                    at = token.end
-                    break
-            elif group == "comment":
-                at = _after_comment(text, start + len(piece))
-                break
-            elif group == "unicode":
-                raise UnreadableError("a string or name with Unicode escapes (U&)")
-            elif group == "none":
-                raise UnreadableError(f"a character or an open quote that fits nowhere, at {start}")
             if len(tokens) > MAX_TOKENS:
                 raise UnreadableError(f"more than {MAX_TOKENS} tokens")
     return tuple(tokens)
+
+
+def _other(text: str, group: str, piece: str, start: int, standard_strings: bool) -> tuple[list[Token], int]:
+    """What `piece` of that group begins, and where that ends."""
+    end = start + len(piece)
+    match group:
+        case "sign":
+            signs = _operators(piece, start)
+            return signs, signs[-1].end
+        case "dollar":
+            token = _dollar(text, start, piece)
+            return [token], token.end
+        case "comment":
+            return [], _after_comment(text, end)
+        case "space":
+            return [], end
+        case "unicode":
+            raise UnreadableError("a string or name with Unicode escapes (U&)")
+        case "none":
+            raise UnreadableError(f"a character or an open quote that fits nowhere, at {start}")
+        case _:
+            return [_value(_KINDS[group], piece, start, standard_strings)], end
 
 
 def _operators(run: str, start: int) -> list[Token]:
