@@ -171,15 +171,13 @@ def _operators(run: str, start: int) -> list[Token]:
         run = run[: comment.start()]
     elif len(run) == LONGEST_RUN:
         raise UnreadableError(f"{LONGEST_RUN} operator characters in a row")
-    end = len(run if _KEEPS_ITS_TAIL.search(run) else run[:1] + run[1:].rstrip("+-"))
-    if end > LONGEST_OPERATOR:
+    whole = run[-1] not in "+-" or _KEEPS_ITS_TAIL.search(run)
+    first = run if whole else run[:1] + run[1:].rstrip("+-")
+    end = start + len(first)
+    if len(first) > LONGEST_OPERATOR:
         raise UnreadableError(f"an operator of more than {LONGEST_OPERATOR} characters")
-    pieces = (run[:end], *run[end:])
-    starts = (start, *range(start + end, start + len(run)))
-    return [
-        Token(_SIGN, piece, piece, at, at + len(piece), piece)
-        for piece, at in zip(pieces, starts, strict=True)
-    ]
+    signs = [Token(_SIGN, sign, sign, at, at + 1, sign) for at, sign in enumerate(run[len(first) :], end)]
+    return [Token(_SIGN, first, first, start, end, first), *signs]
 
 
 def _value(kind: Kind, text: str, start: int, standard_strings: bool) -> Token:
