@@ -139,7 +139,7 @@ def _nonsense(proposed: object, before: Plan) -> str:
                 msgspec.convert(msgspec.to_builtins(said), _TYPES[name])
             except (msgspec.MsgspecError, TypeError, ValueError):
                 return f"answered with a Plan whose {name} is of the wrong type"
-    if [step for step in proposed.trail if not isinstance(step, Step)]:
+    if not all(isinstance(step, Step) for step in proposed.trail):
         return "answered with a Plan whose trail is of the wrong type"
     if proposed.action == "deny" and not (len(proposed.code) == 5 and proposed.message):
         return "denied without a code of five characters and a message"
