@@ -78,8 +78,8 @@ _PARTS = rf"""
   | (?P<dollar>\$(?:[{_LETTER}][{_LETTER}0-9]*)?\$)
   | (?P<parameter>\$[0-9]+)
   | (?P<number>(?:[0-9][0-9_]*(?:\.(?!\.)[0-9_]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)
+  | (?P<space>(?:[ \t\n\r\f\v]+|--[^\n\r]*)+ | /\*[^*/]*\*/)
   | (?P<comment>/\*)
-  | (?P<space>(?:[ \t\n\r\f\v]+|--[^\n\r]*)+)
   | (?P<sign>[{_SIGNS}]{{1,{LONGEST_RUN}}})
   | (?P<none>.)
   )[ \t\n\r\f\v]*
