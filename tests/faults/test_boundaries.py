@@ -221,7 +221,7 @@ def _config(ports: list[int], statement: str) -> str:
         '[limits]\ncarriers = 2\n[admin]\nusers = ["app"]\n'
         '[[listeners]]\nprotocol = "postgres"\naddress = "127.0.0.1:@port@"\nauth = "trust"\n'
     )
-    pool = f'pool = {{ size = 1, statement = "{statement}", idle_transaction = "1s", wait = "30s", prepared = 20 }}'
+    pool = f'pool = {{ size = 1, statement = "{statement}", idle_transaction = "5s", wait = "30s", prepared = 20 }}'
     places = [
         f'[[clusters]]\nname = "p{at}"\nprotocol = "postgres"\nservers = [{{ address = "127.0.0.1:{port}" }}]\n'
         f'tls = {{ mode = "disable" }}\nconnect_timeout = "1s"\ncheck = "1s"\ncheck_timeout = "2s"\nlogin_retry = "20ms"\n{pool}\n'

@@ -73,6 +73,19 @@ def test_in_the_extended_protocol_and_in_a_transaction(server: PostgresServer, t
         assert line.ask(query("ROLLBACK"))[-1].body == b"I"
 
 
+def test_a_statement_that_the_connection_did_not_know(server: PostgresServer, trusting: Proxy) -> None:
+    """What the proxy prepares in front of it is told done only with the statement itself."""
+    with client(trusting, "shop_one") as line, client(trusting, "shop_one") as other:
+        line.ask(parse("asleep", "SELECT 'slept' FROM pg_sleep($1::float8)") + SYNC)
+        for text in ("CREATE TABLE test_cancel_gone ()", "DROP TABLE test_cancel_gone"):
+            other.ask(query(text))  # Nothing that was prepared before is trusted after it.
+        line.send(bound("", "asleep", [b"30"]) + executed() + SYNC)
+        assert sleeping(server, 1)
+        cancel(trusting, line.key)
+        assert canceled(line)
+        assert rows(line.ask(bound("", "asleep", [b"0"]) + executed() + SYNC)) == [("slept",)]
+
+
 @pytest.mark.parametrize("database", ["shop", "shop_one", "shop_session"])
 def test_an_idle_client_cancels_nothing(server: PostgresServer, trusting: Proxy, database: str) -> None:
     """Not its own next statement, and not that of a neighbour who has the connection now."""

@@ -89,7 +89,7 @@ def test_a_unix_socket_with_a_password_and_a_file_of_its_own(
         assert "password authentication failed" in refusal(socket_dsn(folder, password="wrong"))
         # Another process cannot take it, and does not take it away.
         with pytest.raises(AssertionError, match="stop the program that holds it"):
-            start_proxy(config, SECRETS)
+            start_proxy(configuration(postgres_server, door, TCP), SECRETS)
         assert ask(socket_dsn(folder, password="app-password")) == ("app", "shop")
         # A reload without it takes the file away, and one with it brings it back.
         proxy.reload(configuration(postgres_server, TCP))
@@ -105,7 +105,7 @@ def test_what_is_no_socket_is_left_alone(
     file = folder / ".s.PGSQL.6432"
     file.write_text("precious")
     with pytest.raises(AssertionError, match="is there"):
-        start_proxy(configuration(postgres_server, TCP, f'address = "{folder}:6432"'), SECRETS)
+        start_proxy(configuration(postgres_server, f'address = "{folder}:6432"', TCP), SECRETS)
     assert file.read_text() == "precious"
 
 

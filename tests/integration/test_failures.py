@@ -47,13 +47,13 @@ def code(said: list[Message]) -> tuple[str | None, str | None]:
 def strict(server: PostgresServer, front: Front) -> Proxy:
     """Pools in which every patience is short."""
     pools = {
-        "waits": '{ size = 1, wait = "300ms" }',
+        "waits": '{ size = 1, wait = "2s" }',
         "full": "{ size = 1, max_waiting = 1 }",
         "deadline": '{ size = 2, statement = "300ms" }',
         "lingering": '{ size = 1, idle_transaction = "300ms" }',
         "idle": '{ size = 1, client_idle = "300ms" }',
         "single": '{ size = 2, mode = "statement" }',
-        "whole": '{ size = 2, mode = "session", wait = "300ms" }',
+        "whole": '{ size = 2, mode = "session", wait = "2s" }',
         "reserve": '{ size = 1, reserve = 1, reserve_after = "100ms" }',
     }
     return front(house.configuration(server, pools=pools))
@@ -255,6 +255,16 @@ def test_a_statement_over_its_deadline(strict: Proxy, statement: bytes) -> None:
         line.ask(query("BEGIN"))
         assert code(line.ask(statement)) == ("ERROR", "57014")
         assert line.ask(query("ROLLBACK"))[-1].body == b"I"
+
+
+def test_a_prepared_statement_over_its_deadline(strict: Proxy) -> None:
+    """Also where it had to be prepared on its connection first."""
+    with client(strict, "deadline") as line, client(strict, "deadline") as other:
+        line.ask(parse("asleep", "SELECT pg_sleep($1::float8)") + SYNC)
+        for text in ("CREATE TABLE test_failures_gone ()", "DROP TABLE test_failures_gone"):
+            other.ask(query(text))
+        assert code(line.ask(bind("", "asleep", [b"30"]) + execute() + SYNC)) == ("ERROR", "57014")
+        assert rows(line.ask(query("SELECT 'alive'"))) == [("alive",)]
 
 
 def test_a_transaction_left_idle(strict: Proxy) -> None:

@@ -51,6 +51,10 @@ impl Engine {
                 }
                 false
             }
+            (Link::None, Wait::Plan) => {
+                self.cancel_planning(id);
+                false
+            }
             (Link::None, Wait::Answer { .. }) => {
                 self.cancel_answer(id);
                 false
@@ -68,7 +72,7 @@ impl Engine {
         if server.up.pending.is_empty() || server.stage != Stage::Active {
             return false;
         }
-        if server.up.pending.front().is_some_and(|pending| pending.kind.is_ours()) {
+        if server.up.serves_us() {
             // It would stop what is ours, and with that the session.
             let due = server.cancel_due.replace((text, by));
             self.acknowledge(due);
@@ -95,7 +99,7 @@ impl Engine {
     /// Something of ours is through: now the statement that was meant is the next, unless there is none any more.
     pub(super) fn ask_when_due(&mut self, server: Box<Server>) -> Option<Box<Server>> {
         let Some((text, by)) = server.cancel_due else { return Some(server) };
-        if server.up.pending.front().is_some_and(|pending| pending.kind.is_ours()) {
+        if server.up.serves_us() {
             return Some(server);
         }
         let id = server.id;
@@ -313,7 +317,7 @@ impl Engine {
         }
     }
 
-    /// Its settings hold now, and the statement that waited for them was cancelled meanwhile. True: the statement is gone.
+    /// The statement waited for something of ours, and is cancelled before it went anywhere. True: it is gone.
     pub(super) fn cancel_settled(&mut self, client: &mut Client) -> bool {
         if client.status != b'I' || !client.session.drop_unit(&mut client.input).unwrap_or(false) {
             return false;
@@ -323,6 +327,18 @@ impl Engine {
         build::ready(&mut client.stream.out, b'I');
         self.mark_client(client);
         true
+    }
+
+    /// Nobody knows yet what is to become of it: then nothing does. One that is not all here may still be.
+    fn cancel_planning(&mut self, id: Id) {
+        let Some(mut client) = self.clients.take(id) else { return };
+        let result = if self.cancel_settled(&mut client) {
+            client.wait = Wait::None;
+            self.feed(&mut client, &[])
+        } else {
+            Ok(())
+        };
+        self.settle_client(client, result);
     }
 
     fn cancel_waiting(&mut self, mut client: Box<Client>) {

@@ -2,7 +2,7 @@
 
 use crate::client::Client;
 use crate::house::{House, config};
-use crate::words::{message, startup};
+use crate::words::{extended, message, query, startup};
 use _core::border::Command;
 use _core::shared::Limits;
 use std::sync::atomic::Ordering::Relaxed;
@@ -78,6 +78,27 @@ fn a_cancel_finds_who_waits_and_who_runs() {
     // With nothing to cancel it is answered at once.
     let mut request = cancel(&mut house, &waits.key.clone());
     house.expect(&mut request, "END");
+}
+
+#[test]
+fn a_cancel_finds_who_waits_for_a_plan() {
+    let mut house = House::new(config(1));
+    let mut client = house.client();
+    for unit in [query("select one"), extended("", "select two")] {
+        house.plans = false;
+        client.send(&unit);
+        client.say("select three");
+        house.settle();
+        let mut request = cancel(&mut house, &client.key.clone());
+        house.expect(&mut client, "E:57014 Z:I");
+        house.expect(&mut request, "END");
+        house.plans = true;
+        house.say(Command::ForgetPlans { bases: None });
+        house.expect(&mut client, "D:select_three C:OK Z:I");
+    }
+    let heard = house.servers.iter().flat_map(|server| &server.heard);
+    assert!(heard.clone().any(|text| text == "select three"));
+    assert!(heard.into_iter().all(|text| text != "select one" && text != "select two"));
 }
 
 #[test]

@@ -320,6 +320,12 @@ impl Upstream {
         self.pending.front().map(|pending| (pending.client, self.unit.said || self.midway().is_some()))
     }
 
+    /// The unit the server works on is none of a client's. What is put in front within a client's is part of that: its
+    /// end may be told no sooner than the unit's.
+    pub fn serves_us(&self) -> bool {
+        self.pending.iter().find(|pending| pending.kind.ends_unit()).is_some_and(|end| end.kind.is_ours())
+    }
+
     /// The client that got the beginning of a message and not its end. Whatever it is sent next is the rest of it.
     pub fn midway(&self) -> Option<Id> {
         if self.rest > 0 && !self.rest_ours { self.recipient() } else { None }
