@@ -39,6 +39,7 @@ from proxy.answers.sqlite.kinds import (
     TIMESTAMP,
     TIMESTAMPTZ,
     UNKNOWN,
+    VECTORS,
     Kind,
     constant,
     element,
@@ -713,7 +714,7 @@ def _bracket(tr: "Translator", node: exp.Expr, scope: Scope) -> Typed:
     if len(node.expressions) != 1 or isinstance(node.expressions[0], exp.Slice):
         raise unsupported("slices of arrays")
     at = expression(tr, node.expressions[0], scope)
-    sql = f"pg_array_get({one.sql}, ({coerce(tr, at, Kind(INT4)).sql}) + 1)"
+    sql = f"pg_array_get({one.sql}, ({coerce(tr, at, Kind(INT4)).sql}) + {2 if one.oid in VECTORS else 1})"
     return Typed(sql, Kind(element(one.oid)), one.name)
 
 

@@ -61,13 +61,13 @@ class Translator:
     def relation(self, schema: str, name: str) -> Relation:
         return self.catalogue.table(schema, name, self.path)
 
-    def system(self, schema: str, name: str) -> tuple[str, tuple[Out, ...]] | None:
-        """A table of the system's, by its name in SQLite."""
+    def system(self, schema: str, name: str) -> tuple[str, tuple[Out, ...], int] | None:
+        """A table of the system's, by its name in SQLite, with its columns and its number."""
         for one in (schema,) if schema else (SYSTEM, *([SCHEMA] if SCHEMA in self.path else ())):
             columns = system.TABLES.get(f"{one}.{name}")
             if columns is not None and (schema or self.catalogue.find("", name, self.path) is None):
                 self.systems.add(f"{one}.{name}")
-                return f"temp.{quoted(f'{one}.{name}')}", columns
+                return f"temp.{quoted(f'{one}.{name}')}", columns, system.OIDS[f"{one}.{name}"]
         if schema in (SYSTEM, SCHEMA):
             raise unsupported(f"{schema}.{name}")
         return None
