@@ -178,6 +178,7 @@ class Definer:
         name = named(node.this)
         want = wanted(node.args.get("kind"))
         required, default, identity, sequence = want.serial, "", "", 0
+        options: dict[str, int] = {}
         later: list[tuple[str, exp.Expr, list[str]]] = []
         for one in node.args.get("constraints") or ():
             kind = one.args.get("kind")
@@ -190,6 +191,7 @@ class Definer:
                     if kind.args.get("expression") is not None:
                         raise unsupported("generated columns")
                     identity = "a" if kind.this else "d"
+                    options = _of_identity(kind)
                     required = True
                 case (
                     exp.PrimaryKeyColumnConstraint()
@@ -204,7 +206,7 @@ class Definer:
                 case _:
                     raise unsupported(f"{expressions.described(kind)} of a column")
         if want.serial or identity:
-            sequence = self._sequence(schema, self.free_name(schema, table, name, "seq"), want.kind.oid)
+            sequence = self._sequence(schema, self.free_name(schema, table, name, "seq"), want.kind.oid, **options)
         field = Field(name, want.kind.oid, want.kind.typmod, required, default, identity, sequence, number)
         if default:
             changes.default_of(self.tr, field)  # whether it can be said at all
@@ -861,6 +863,15 @@ def _dropped(action: exp.Expr) -> str:
 def _with_field(relation: Relation, field: Field) -> Relation:
     fields = tuple(field if one.number == field.number else one for one in relation.fields)
     return msgspec.structs.replace(relation, fields=fields)
+
+
+_IDENTITY = {"start": "start", "increment": "step", "minvalue": "least", "maxvalue": "most"}
+
+
+def _of_identity(node: exp.Expr) -> dict[str, int]:
+    """What an identity says about its sequence."""
+    said = {ours: int(node.args[name].sql()) for name, ours in _IDENTITY.items() if node.args.get(name)}
+    return {**said, "cycle": 1} if node.args.get("cycle") else said
 
 
 def _order_of(node: exp.Expr) -> int:

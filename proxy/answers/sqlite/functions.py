@@ -164,6 +164,9 @@ pg_get_ruledef(oid,bool) text : NULL
 pg_get_partkeydef(oid) text : NULL
 pg_tablespace_location(oid) text : ''
 pg_statistics_obj_is_visible(oid) bool : 1
+getdatabaseencoding() name : 'UTF8'
+pg_char_to_encoding(name) int4 : CASE WHEN upper({0}) IN ('UTF8', 'UTF-8', 'UNICODE') THEN 6 ELSE -1 END
+pg_opclass_is_visible(oid) bool : 1
 pg_relation_filenode(regclass) oid : {0}
 array_ndims(anyarray) int4 : CASE WHEN pg_cardinality({0}) > 0 THEN 1 END
 pg_partition_ancestors(regclass) regclass : NULL

@@ -648,6 +648,9 @@ def _beside(
         )
         for at, one in enumerate(given)
     ]
+    if node.parent is not None and node.parent.args.get("ordinality"):
+        name = names[len(given)] if len(names) > len(given) else "ordinality"
+        seen.append(Seen(name, Kind(INT8), f"({quoted(shown)}.key + 1)"))
     return f"json_each(pg_zip({', '.join(one.sql for one in given)})) AS {quoted(shown)}", Source(shown, seen)
 
 
