@@ -122,7 +122,9 @@ class Catalogue(msgspec.Struct, frozen=True, dict=True):
     def table(self, schema: str, name: str, path: Sequence[str]) -> Relation:
         """The table or view of this name. Raises StoreError."""
         found = self.find(schema, name, path)
-        if found is None or found.kind in "iS":
+        if found is not None and found.kind == "S":
+            raise StoreError("0A000", "the embedded store does not support a sequence in FROM")
+        if found is None or found.kind == "i":
             said = f"{schema}.{name}" if schema else name
             if schema and schema not in self.schemas:
                 raise StoreError("42P01", f'relation "{said}" does not exist')

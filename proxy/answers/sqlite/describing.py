@@ -22,7 +22,8 @@ def name_of(relation: Relation, catalogue: Catalogue, path: Sequence[str]) -> st
 def has_default(field: Field) -> bool:
     if field.sequence:
         return not field.identity
-    return bool(field.default) and not wording.says_nothing(field.default)
+    # DEFAULT NULL is no default, unless a length is to be seen to.
+    return bool(field.default) and (field.typmod != -1 or field.default.upper() != "NULL")
 
 
 def default_text(field: Field, catalogue: Catalogue, path: Sequence[str], *, pretty: bool = False) -> str | None:

@@ -294,6 +294,12 @@ def _quantified(tr: "Translator", sign: str, left: exp.Expr, right: exp.Expr, sc
         query = inner.this if isinstance(inner, exp.Subquery) else inner
         return _in_query(tr, expression(tr, left, scope), query, scope, negated)
     one = expression(tr, left, scope)
+    listed = _listed(inner)
+    if listed is not None:
+        to = wanted(inner.args.get("to")).kind
+        each = Kind(element(to.oid), to.typmod)
+        parts = [Typed(convert(expression(tr, part, scope), each, "cast"), each) for part in listed.expressions]
+        return _in_list(tr, one, parts, negated)
     if isinstance(inner, exp.Array) and not inner.find(exp.Select):
         return _in_list(tr, one, [expression(tr, each, scope) for each in inner.expressions], negated)
     many = expression(tr, inner, scope)
@@ -309,6 +315,18 @@ def _quantified(tr: "Translator", sign: str, left: exp.Expr, right: exp.Expr, sc
     value = convert(Typed("value", Kind(element(many.oid))), kind, "implicit")
     sql = f"({key} {negated}IN (SELECT {value} FROM json_each({many.sql})))"
     return Typed(f"(CASE WHEN {many.sql} IS NULL THEN NULL ELSE {sql} END)", Kind(BOOL))
+
+
+def _listed(node: exp.Expr) -> exp.Array | None:
+    """What is cast to an array as a whole, and could be element by element: the server writes lists so."""
+    if not isinstance(node, exp.Cast):
+        return None
+    inner = node.this
+    while isinstance(inner, exp.Paren):
+        inner = inner.this
+    if not isinstance(inner, exp.Array) or not inner.expressions or inner.find(exp.Select):
+        return None
+    return inner if is_array(wanted(node.args.get("to")).kind.oid) else None
 
 
 def _array_of(oid: int) -> int:
@@ -728,10 +746,10 @@ def _cast(tr: "Translator", node: exp.Expr, scope: Scope) -> Typed:
         return Typed("'[]'", to, "array")
     one = expression(tr, node.this, scope)
     inner = node.this
-    while isinstance(inner, exp.Paren):
+    while isinstance(inner, (exp.Paren, exp.Cast)):
         inner = inner.this
     weak = (
-        isinstance(inner, (exp.Cast, exp.Literal, exp.Boolean, exp.Case, exp.Interval))
+        isinstance(inner, (exp.Literal, exp.Boolean, exp.Case, exp.Interval))
         or one.name == "?column?"
     )
     name = BY_OID[to.oid].name.removeprefix("_") if weak else one.name

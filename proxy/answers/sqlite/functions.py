@@ -201,9 +201,9 @@ obj_description(oid,name) text : NULL
 obj_description(oid) text : NULL
 col_description(oid,int4) text : NULL
 shobj_description(oid,name) text : NULL
-has_table_privilege(text,text) bool : 1
+has_table_privilege(text,text) bool : pg_regclass({0}) IS NOT NULL
 has_table_privilege(oid,text) bool : 1
-has_schema_privilege(text,text) bool : 1
+has_schema_privilege(text,text) bool : pg_regnamespace({0}) IS NOT NULL
 has_schema_privilege(oid,text) bool : 1
 has_table_privilege(name,text,text) bool : 1
 has_table_privilege(name,oid,text) bool : 1
@@ -216,8 +216,8 @@ has_function_privilege(oid,text) bool : 1
 has_database_privilege(name,text) bool : 1
 has_database_privilege(oid,text) bool : 1
 has_database_privilege(name,name,text) bool : 1
-pg_has_role(oid,text) bool : 1
 pg_has_role(name,text) bool : 1
+pg_has_role(oid,text) bool : 1
 pg_get_function_sqlbody(oid) text : NULL
 to_regclass(text) regclass
 to_regtype(text) regtype

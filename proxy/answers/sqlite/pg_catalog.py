@@ -213,7 +213,7 @@ def _types(facts: Facts) -> Rows:
         array = one.element and oid not in (22, 30)
         yield (
             oid, one.name, CATALOG_OID, OWNER, one.size, one.size in (1, 2, 4, 8), "p" if one.category in ("P", "X") else "b",
-            one.category, oid in _PREFERRED, True, ",", 0, _ARRAY_PART if one.element else 0, one.element,
+            one.category, oid in _PREFERRED, True, ",", 0, _ARRAY_PART if one.element else 0, 18 if oid == NAME else one.element,
             ARRAY_OF.get(oid, 0), _ARRAY_IN if array else 0, _ARRAY_OUT if array else 0, 0, 0, 0, 0, 0, _aligned(oid),
             _kept(oid), False, 0, -1, 0, _collation(oid), None, None, None,
         )  # fmt: skip

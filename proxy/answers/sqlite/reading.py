@@ -33,7 +33,6 @@ _KEEP = frozenset(
         "exists",
         "only",
         "key",
-        "join",
         "view",
     }
 )

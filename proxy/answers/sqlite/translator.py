@@ -59,6 +59,8 @@ class Translator:
     # --- names -----------------------------------------------------------------------------------
 
     def relation(self, schema: str, name: str) -> Relation:
+        if not schema and name.startswith("pg_") and self.catalogue.find("", name, self.path) is None:
+            raise unsupported(f"{SYSTEM}.{name}")
         return self.catalogue.table(schema, name, self.path)
 
     def system(self, schema: str, name: str) -> tuple[str, tuple[Out, ...], int] | None:

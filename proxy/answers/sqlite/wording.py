@@ -59,11 +59,6 @@ def written(relation: Relation | None, text: str, to: Kind | None = None, *, pre
         return as_written(tree)
 
 
-def says_nothing(text: str) -> bool:
-    """`DEFAULT NULL` is no default."""
-    return text.strip().upper() == "NULL"
-
-
 def is_call(relation: Relation | None, text: str) -> bool:
     """An index' key that needs no brackets of its own."""
     try:
