@@ -32,6 +32,7 @@ from proxy.answers.sqlite.kinds import (
     NUMBERS,
     NUMERIC,
     OID,
+    RECORD,
     REGS,
     TEXT,
     TEXTS,
@@ -732,7 +733,7 @@ def _bracket(tr: "Translator", node: exp.Expr, scope: Scope) -> Typed:
     if len(node.expressions) != 1 or isinstance(node.expressions[0], exp.Slice):
         raise unsupported("slices of arrays")
     at = expression(tr, node.expressions[0], scope)
-    sql = f"pg_array_get({one.sql}, ({coerce(tr, at, Kind(INT4)).sql}) + {2 if one.oid in VECTORS else 1})"
+    sql = f"pg_array_get({one.sql}, ({coerce(tr, at, Kind(INT4)).sql}) + {int(one.oid in VECTORS)})"
     return Typed(sql, Kind(element(one.oid)), one.name)
 
 
@@ -907,9 +908,22 @@ def _collate(tr: "Translator", node: exp.Expr, scope: Scope) -> Typed:
     return expression(tr, node.this, scope)
 
 
+def _expands(node: exp.Expr) -> bool:
+    """_pg_expandarray(), which tools take an index' columns apart with."""
+    return named(node.this) == "information_schema" and node.expression.name.lower() == "_pg_expandarray"
+
+
 def _dot(tr: "Translator", node: exp.Expr, scope: Scope) -> Typed:
     if isinstance(node.expression, exp.Anonymous) and named(node.this) == "pg_catalog":
         return expression(tr, node.expression, scope)
+    if isinstance(node.expression, exp.Anonymous) and _expands(node):
+        return tr.set_in_list(node.expression, scope)
+    if not isinstance(node.expression, exp.Anonymous):
+        one = expression(tr, node.this, scope)
+        part = named(node.expression)
+        if one.oid == RECORD and part in ("x", "n"):
+            kind = Kind(one.kind.typmod if part == "x" else INT4)
+            return Typed(f"json_extract({one.sql}, '$[{int(part == 'n')}]')", kind, part)
     if isinstance(node.expression, exp.Anonymous):
         raise calls.unknown(f"{named(node.this)}.{node.expression.name}")
     raise unsupported("parts of composite values")

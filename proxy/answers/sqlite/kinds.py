@@ -34,6 +34,8 @@ NUMBERS = (INT2, INT4, INT8, NUMERIC, FLOAT4, FLOAT8)
 """In the order in which one becomes another."""
 TEXTS = (TEXT, VARCHAR, BPCHAR, NAME, CHAR)
 MOMENTS = (DATE, TIMESTAMP, TIMESTAMPTZ)
+RECORD = 2249
+"""Its modifier here is the type of its first part: the only ones there are come from _pg_expandarray()."""
 VECTORS = (22, 30)
 """int2vector and oidvector: arrays whose first element is number 0."""
 REGS = (REGCLASS, REGTYPE, REGPROC, REGNAMESPACE)

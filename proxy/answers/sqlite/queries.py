@@ -24,6 +24,7 @@ from proxy.answers.sqlite.kinds import (
     JSONB,
     NUMERIC,
     OID,
+    RECORD,
     TEXT,
     TIMESTAMP,
     TIMESTAMPTZ,
@@ -668,6 +669,10 @@ def set_of(tr: "Translator", node: exp.Expr, scope: Scope) -> tuple[str, list[Ki
         if len(given) != 1 or not is_array(given[0].oid):
             raise unsupported("this form of unnest()")
         return given[0].sql, [Kind(element(given[0].oid))]
+    if name == "_pg_expandarray":
+        if len(given) != 1 or not is_array(given[0].oid):
+            raise calls.unknown(name)
+        return f"pg_expand({given[0].sql})", [Kind(RECORD, element(given[0].oid))]
     if name == "generate_subscripts":
         return f"pg_subscripts({given[0].sql}, {int(given[0].oid not in VECTORS)})", [Kind(INT4)]
     if name in ("regexp_split_to_table", "string_to_table"):

@@ -10,12 +10,21 @@ import re
 import msgspec
 import sqlglot
 from sqlglot import exp
+from sqlglot.dialects.postgres import Postgres
 from sqlglot.errors import SqlglotError
 
 from plugins.parsing import MAX_PARSED, beyond
 from plugins.shortening import rejoin
 from plugins.tokens import Kind, Token, UnreadableError, cut, made
 from proxy.answers.executor import StoreError
+
+
+
+class Spoken(Postgres):
+    """With the numbers of arrays' elements as they are written: the parser would count some from 0, and not others."""
+
+    INDEX_OFFSET = 0
+
 
 LONG = 2_000
 """Characters of a statement that is not read whole to find out what it is."""
@@ -115,7 +124,7 @@ def tree(text: str, functions: frozenset[str]) -> exp.Expr:
     if beyond([token.word for token in found]):
         raise StoreError("54001", "the statement is nested too deeply for the embedded store")
     try:
-        trees = sqlglot.parse(rejoin(_renamed(_identities(found), functions)), read="postgres")
+        trees = sqlglot.parse(rejoin(_renamed(_identities(found), functions)), read=Spoken)
     except (SqlglotError, RecursionError) as error:
         near = found[0].text if found else ""
         raise StoreError("42601", f'syntax error in the statement that begins with "{near}"') from error

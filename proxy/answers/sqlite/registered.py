@@ -591,6 +591,7 @@ def _arrays(add: Add) -> None:
     add("array_contains", lambda left, right: set(_items(right)) <= set(_items(left)))
     add("array_overlaps", lambda left, right: not set(_items(right)).isdisjoint(_items(left)))
     add("zip", _zip, strict=False)
+    add("expand", lambda value: _array([[one, at + 1] for at, one in enumerate(_items(value))]))
     add("subscripts", lambda value, first: _array(list(range(first, len(_items(value)) + first))))
     add("series", series)
     add("series_numeric", series_numeric)

@@ -297,6 +297,8 @@ class Session:
     ) -> Plan:  # fmt: skip
         columns = None
         if outs is not None:
+            if any(one.kind.oid == kinds.RECORD for one in outs):
+                raise unsupported("rows as values")
             columns = tuple(
                 Column(
                     one.name,

@@ -110,4 +110,4 @@ class Translator:
             raise unsupported("functions that give several columns, in the list of columns")
         self.set_sources.append(array)
         value = f"json_extract(\"sets\".value, '$[{len(self.set_sources) - 1}]')"
-        return Typed(value, Kind(kinds[0].oid), str(node.name).removeprefix(reading.MARK))
+        return Typed(value, kinds[0], str(node.name).removeprefix(reading.MARK))

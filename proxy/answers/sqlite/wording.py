@@ -68,7 +68,7 @@ def is_call(relation: Relation | None, text: str) -> bool:
 
 
 def as_written(node: exp.Expr) -> str:
-    said = node.sql(dialect="postgres", normalize_functions=False)
+    said = node.sql(dialect=reading.Spoken, normalize_functions=False)
     return said.replace(reading.MARK.upper(), "").replace(reading.MARK, "")
 
 
