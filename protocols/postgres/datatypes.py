@@ -655,18 +655,8 @@ def to_binary(oid: int, value: Value) -> bytes:
     kind = BY_OID.get(oid)
     if kind is not None and kind.element:
         return _array_to_binary(kind.element, value, 0 if oid in (22, 30) else 1)
-    if isinstance(value, int):
-        if oid in _INTS:
-            return struct.pack(_INTS[oid][0], value)
-        match oid:
-            case 16:
-                return b"\1" if value else b"\0"
-            case 1082:
-                return struct.pack("!i", value)
-            case 1083 | 1114 | 1184:
-                return struct.pack("!q", value)
-            case _:
-                pass
+    if isinstance(value, int) and (found := _integer_binary(oid, value)) is not None:
+        return found
     if isinstance(value, (int, float)) and oid in (700, 701):
         return struct.pack("!f" if oid == 700 else "!d", value)
     if isinstance(value, bytes):
@@ -689,6 +679,21 @@ def to_binary(oid: int, value: Value) -> bytes:
             return b"\1" + text.encode()
         case _:
             return text.encode("utf-8", "replace")
+
+
+def _integer_binary(oid: int, value: int) -> bytes | None:
+    """Of the types whose plain values are integers."""
+    if oid in _INTS:
+        return struct.pack(_INTS[oid][0], value)
+    match oid:
+        case 16:
+            return b"\1" if value else b"\0"
+        case 1082:
+            return struct.pack("!i", value)
+        case 1083 | 1114 | 1184:
+            return struct.pack("!q", value)
+        case _:
+            return None
 
 
 def from_binary(oid: int, data: bytes) -> Value:

@@ -1,10 +1,11 @@
 """What tools ask a database about itself, of a real PostgreSQL and of the embedded store: the same answers to SQLAlchemy,
-Django and psql, unchanged. `catalogues/schema.sql` is what they are asked about."""
+Django, psql and pgjdbc, unchanged. `catalogues/schema.sql` is what they are asked about."""
 
+import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ import pytest
 import sqlalchemy as sa
 from psycopg.conninfo import conninfo_to_dict
 
+from tests.integration.drivers.toolchains import JAVA
 from tests.servers import proxy
 
 SCHEMA = Path(__file__).parent / "catalogues" / "schema.sql"
@@ -35,7 +37,7 @@ def pair(real: str, store: proxy.Proxy) -> Pair:
     return Pair(real, store.dsn())
 
 
-def same(pair: Pair, ask: Callable[[str], dict[str, object]]) -> None:
+def same(pair: Pair, ask: Callable[[str], Mapping[str, object]]) -> None:
     """Both say the same, and something."""
     want, have = ask(pair.real), ask(pair.store)
     assert want
@@ -52,13 +54,13 @@ def same(pair: Pair, ask: Callable[[str], dict[str, object]]) -> None:
 
 
 def _engine(dsn: str) -> sa.Engine:
-    said = conninfo_to_dict(dsn)
+    said = {key: str(value) for key, value in conninfo_to_dict(dsn).items()}
     url = sa.URL.create(
         "postgresql+psycopg",
         said["user"],
         said.get("password"),
         said["host"],
-        int(str(said["port"])),
+        int(said["port"]),
         said["dbname"],
     )
     return sa.create_engine(url)
@@ -179,6 +181,48 @@ def test_django_inspects(pair: Pair, tmp_path: Path) -> None:
         return dict(enumerate(run.stdout.splitlines()))  # type: ignore[arg-type]
 
     same(pair, ask)
+
+
+# --- pgjdbc ---------------------------------------------------------------------------------------
+
+
+def _metadata(dsn: str) -> dict[str, list[str]]:
+    """The answers by their questions; each is asked twice, by either protocol."""
+    said = conninfo_to_dict(dsn)
+    names = {"PGHOST": "host", "PGPORT": "port", "PGDATABASE": "dbname", "PGUSER": "user"}
+    where = {name: str(said[key]) for name, key in names.items()}
+    where["PGPASSWORD"] = str(said.get("password") or "none")
+    made = JAVA.programs()
+    run = subprocess.run(
+        ["java", "-XX:TieredStopAtLevel=1", "-cp", f"{made}:{made}/*", "Metadata"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **where},
+    )
+    assert run.returncode == 0, run.stderr
+    found: dict[str, list[str]] = {}
+    question = ""
+    for line in run.stdout.splitlines():
+        if line.startswith("# "):
+            question = line
+            while question in found:
+                question += " again"
+            found[question] = []
+        else:
+            found[question].append(line)
+    return found
+
+
+def test_pgjdbc_tells_of_tables(pair: Pair) -> None:
+    want, have = _metadata(pair.real), _metadata(pair.store)
+    assert len(want) > 100
+    for question in ("# getTypeInfo", "# getTypeInfo again"):
+        # The store knows some of the types there are.
+        mine, theirs = have.pop(question), want.pop(question)
+        assert len(mine) > 50
+        assert set(mine) <= set(theirs), sorted(set(mine) - set(theirs))
+    same(Pair("want", "have"), lambda which: {"want": want, "have": have}[which])
 
 
 # --- psql -----------------------------------------------------------------------------------------

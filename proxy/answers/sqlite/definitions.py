@@ -206,7 +206,9 @@ class Definer:
                 case _:
                     raise unsupported(f"{expressions.described(kind)} of a column")
         if want.serial or identity:
-            sequence = self._sequence(schema, self.free_name(schema, table, name, "seq"), want.kind.oid, **options)
+            sequence = self._sequence(
+                schema, self.free_name(schema, table, name, "seq"), want.kind.oid, **options
+            )
         field = Field(name, want.kind.oid, want.kind.typmod, required, default, identity, sequence, number)
         if default:
             changes.default_of(self.tr, field)  # whether it can be said at all

@@ -26,7 +26,9 @@ def has_default(field: Field) -> bool:
     return bool(field.default) and (field.typmod != -1 or field.default.upper() != "NULL")
 
 
-def default_text(field: Field, catalogue: Catalogue, path: Sequence[str], *, pretty: bool = False) -> str | None:
+def default_text(
+    field: Field, catalogue: Catalogue, path: Sequence[str], *, pretty: bool = False
+) -> str | None:
     if not has_default(field):
         return None
     sequence = catalogue.by_oid(field.sequence) if field.sequence else None
@@ -49,7 +51,9 @@ def node(kind: str, which: str | int) -> str:
     return json.dumps([kind, which])
 
 
-def expression(text: str, relation: Relation, catalogue: Catalogue, path: Sequence[str], *, pretty: bool) -> str | None:
+def expression(
+    text: str, relation: Relation, catalogue: Catalogue, path: Sequence[str], *, pretty: bool
+) -> str | None:
     """pg_get_expr()."""
     try:
         kind, which = json.loads(text)
@@ -85,14 +89,20 @@ def key_text(index: Relation, table: Relation, at: int, *, pretty: bool = False)
     return said if wording.is_call(table, key[1:-1]) else f"({said})"
 
 
-def index_text(index: Relation, table: Relation, catalogue: Catalogue, path: Sequence[str], *, pretty: bool = False) -> str:
+def index_text(
+    index: Relation, table: Relation, catalogue: Catalogue, path: Sequence[str], *, pretty: bool = False
+) -> str:
     keys = ", ".join(
         key_text(index, table, at, pretty=pretty)
         + (f" {index.classes[at]}" if index.classes and index.classes[at] else "")
         + (_ORDERS[index.orders[at]] if index.orders else "")
         for at in range(len(index.keys))
     )
-    on = name_of(table, catalogue, path) if pretty else f"{quote_ident(table.schema)}.{quote_ident(table.name)}"
+    on = (
+        name_of(table, catalogue, path)
+        if pretty
+        else f"{quote_ident(table.schema)}.{quote_ident(table.name)}"
+    )
     where = f" WHERE {wording.written(table, index.text, pretty=pretty)}" if index.text else ""
     unique = "UNIQUE " if index.unique else ""
     return f"CREATE {unique}INDEX {quote_ident(index.name)} ON {on} USING btree ({keys}){where}"

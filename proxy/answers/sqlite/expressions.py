@@ -299,7 +299,9 @@ def _quantified(tr: "Translator", sign: str, left: exp.Expr, right: exp.Expr, sc
     if listed is not None:
         to = wanted(inner.args.get("to")).kind
         each = Kind(element(to.oid), to.typmod)
-        parts = [Typed(convert(expression(tr, part, scope), each, "cast"), each) for part in listed.expressions]
+        parts = [
+            Typed(convert(expression(tr, part, scope), each, "cast"), each) for part in listed.expressions
+        ]
         return _in_list(tr, one, parts, negated)
     if isinstance(inner, exp.Array) and not inner.find(exp.Select):
         return _in_list(tr, one, [expression(tr, each, scope) for each in inner.expressions], negated)
@@ -749,10 +751,7 @@ def _cast(tr: "Translator", node: exp.Expr, scope: Scope) -> Typed:
     inner = node.this
     while isinstance(inner, (exp.Paren, exp.Cast)):
         inner = inner.this
-    weak = (
-        isinstance(inner, (exp.Literal, exp.Boolean, exp.Case, exp.Interval))
-        or one.name == "?column?"
-    )
+    weak = isinstance(inner, (exp.Literal, exp.Boolean, exp.Case, exp.Interval)) or one.name == "?column?"
     name = BY_OID[to.oid].name.removeprefix("_") if weak else one.name
     if one.parameter:
         tr.parameter_is(one.parameter, to.oid)

@@ -12,7 +12,9 @@ from proxy.answers.sqlite.facts import Facts, Row, Rows, declared, key_of, schem
 from proxy.answers.sqlite.kinds import BPCHAR, NUMERIC, TEXT, VARCHAR, is_array
 from proxy.answers.sqlite.pg_catalog import PSEUDO, known, system_relations
 
-TABLES = declared("information_schema", """
+TABLES = declared(
+    "information_schema",
+    """
 information_schema_catalog_name: catalog_name name
 schemata: catalog_name name, schema_name name, schema_owner name, default_character_set_catalog name, default_character_set_schema name, default_character_set_name name, sql_path varchar
 tables: table_catalog name, table_schema name, table_name name, table_type varchar, self_referencing_column_name name, reference_generation varchar, user_defined_type_catalog name, user_defined_type_schema name, user_defined_type_name name, is_insertable_into varchar, is_typed varchar, commit_action varchar
@@ -36,7 +38,8 @@ role_table_grants: grantor name, grantee name, table_catalog name, table_schema 
 column_privileges: grantor name, grantee name, table_catalog name, table_schema name, table_name name, column_name name, privilege_type varchar, is_grantable varchar
 foreign_tables: foreign_table_catalog name, foreign_table_schema name, foreign_table_name name, foreign_server_catalog name, foreign_server_name name
 user_defined_types: user_defined_type_catalog name, user_defined_type_schema name, user_defined_type_name name, user_defined_type_category varchar, is_instantiable varchar, is_final varchar, ordering_form varchar, ordering_category varchar, ordering_routine_catalog name, ordering_routine_schema name, ordering_routine_name name, reference_type varchar, data_type varchar, character_maximum_length int4, character_octet_length int4, character_set_catalog name, character_set_schema name, character_set_name name, collation_catalog name, collation_schema name, collation_name name, numeric_precision int4, numeric_precision_radix int4, numeric_scale int4, datetime_precision int4, interval_type varchar, interval_precision int4, source_dtd_identifier name, ref_dtd_identifier name
-""")
+""",
+)
 _YES = ("NO", "YES")
 _PRECISION = {21: (16, 2, 0), 23: (32, 2, 0), 20: (64, 2, 0), 700: (24, 2, None), 701: (53, 2, None)}
 
@@ -58,7 +61,7 @@ def _tables(facts: Facts) -> Rows:
         yield _table(facts, schema, name, "BASE TABLE" if kind == "r" else "VIEW", kind == "r")
 
 
-def _table(facts: Facts, schema: str, name: str, kind: str, insertable: bool) -> Row:  # noqa: FBT001
+def _table(facts: Facts, schema: str, name: str, kind: str, insertable: bool) -> Row:
     return facts.database, schema, name, kind, None, None, None, None, None, _YES[insertable], "NO"
 
 
@@ -79,9 +82,13 @@ def _columns(facts: Facts) -> Rows:
             yield _column(facts, schema, table, field, None, updatable=schema != "information_schema")
 
 
-def _column(facts: Facts, schema: str, table: str, field: Field, default: str | None, *, updatable: bool) -> Row:
+def _column(
+    facts: Facts, schema: str, table: str, field: Field, default: str | None, *, updatable: bool
+) -> Row:
     length = field.typmod - 4 if field.oid in (BPCHAR, VARCHAR) and field.typmod >= 4 else None
-    octets = length * 4 if length is not None else 1_073_741_824 if field.oid in (TEXT, VARCHAR, BPCHAR) else None
+    octets = (
+        length * 4 if length is not None else 1_073_741_824 if field.oid in (TEXT, VARCHAR, BPCHAR) else None
+    )
     precision, radix, scale = _PRECISION.get(field.oid, (None, None, None))
     if field.oid == NUMERIC:
         radix = 10
@@ -127,7 +134,19 @@ def _table_constraints(facts: Facts) -> Rows:
             _YES[one.deferred or one.deferrable], _YES[one.deferred], "YES", "YES" if one.kind == "u" else None,
         )  # fmt: skip
     for schema, name, table_name, _ in _required(facts):
-        yield facts.database, schema, name, facts.database, schema, table_name, "CHECK", "NO", "NO", "YES", None
+        yield (
+            facts.database,
+            schema,
+            name,
+            facts.database,
+            schema,
+            table_name,
+            "CHECK",
+            "NO",
+            "NO",
+            "YES",
+            None,
+        )
 
 
 def _checks(facts: Facts) -> Rows:
@@ -146,7 +165,17 @@ def _key_columns(facts: Facts) -> Rows:
         key = key_of(other, one) if other is not None else None
         for at, name in enumerate(one.columns):
             place = key.columns.index(one.others[at]) + 1 if key is not None else None
-            yield facts.database, table.schema, one.name, facts.database, table.schema, table.name, name, at + 1, place
+            yield (
+                facts.database,
+                table.schema,
+                one.name,
+                facts.database,
+                table.schema,
+                table.name,
+                name,
+                at + 1,
+                place,
+            )
 
 
 def _references(facts: Facts) -> Rows:

@@ -179,7 +179,9 @@ class Inquiries:
         for table in catalogue.relations:
             for one in table.constraints:
                 if one.oid == oid:
-                    return describing.constraint_text(one, table, catalogue, self._session.path, pretty=bool(pretty))
+                    return describing.constraint_text(
+                        one, table, catalogue, self._session.path, pretty=bool(pretty)
+                    )
         return None
 
     def _pg_get_indexdef(self, oid: int, number: int = 0, pretty: int = 0) -> str | None:
@@ -217,7 +219,9 @@ class Inquiries:
         if field is None:
             raise StoreError("42703", f'column "{column}" of relation "{found.name}" does not exist')
         sequence = self._session.catalogue.by_oid(field.sequence) if field.sequence else None
-        return f"{quote_ident(sequence.schema)}.{quote_ident(sequence.name)}" if sequence is not None else None
+        return (
+            f"{quote_ident(sequence.schema)}.{quote_ident(sequence.name)}" if sequence is not None else None
+        )
 
     # --- itself ----------------------------------------------------------------------------------
 
@@ -299,4 +303,6 @@ class Inquiries:
 
 def _type_said(name: str) -> str:
     name = name.removesuffix("...")
-    return '"any"' if name == "any" else name if name in pg_catalog.PSEUDO else spelled(pg_catalog.type_of(name))
+    return (
+        '"any"' if name == "any" else name if name in pg_catalog.PSEUDO else spelled(pg_catalog.type_of(name))
+    )

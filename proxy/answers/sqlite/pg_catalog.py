@@ -12,11 +12,21 @@ from protocols.postgres.datatypes import ARRAY_OF, BY_NAME, BY_OID
 from proxy.answers.sqlite import describing, functions
 from proxy.answers.sqlite.catalogue import Field, Relation
 from proxy.answers.sqlite.facts import (
-    CATALOG_OID, DATABASE_OID, OWNER, Facts, Row, Rows, declared, key_of, schema_oid,
+    CATALOG_OID,
+    DATABASE_OID,
+    OWNER,
+    Facts,
+    Row,
+    Rows,
+    declared,
+    key_of,
+    schema_oid,
 )  # fmt: skip
 from proxy.answers.sqlite.kinds import BPCHAR, NAME, TEXT, VARCHAR, is_array
 
-TABLES = declared("pg_catalog", """
+TABLES = declared(
+    "pg_catalog",
+    """
 pg_namespace: oid oid, nspname name, nspowner oid, nspacl _text
 pg_class: oid oid, relname name, relnamespace oid, reltype oid, reloftype oid, relowner oid, relam oid, relfilenode oid, reltablespace oid, relpages int4, reltuples float4, relallvisible int4, reltoastrelid oid, relhasindex bool, relisshared bool, relpersistence char, relkind char, relnatts int2, relchecks int2, relhasrules bool, relhastriggers bool, relhassubclass bool, relrowsecurity bool, relforcerowsecurity bool, relispopulated bool, relreplident char, relispartition bool, relrewrite oid, relfrozenxid int8, relminmxid int8, relacl _text, reloptions _text, relpartbound text
 pg_attribute: attrelid oid, attname name, atttypid oid, attstattarget int4, attlen int2, attnum int2, attndims int4, attcacheoff int4, atttypmod int4, attbyval bool, attalign char, attstorage char, attcompression char, attnotnull bool, atthasdef bool, atthasmissing bool, attidentity char, attgenerated char, attisdropped bool, attislocal bool, attinhcount int4, attcollation oid, attacl _text, attoptions _text, attfdwoptions _text, attmissingval _text
@@ -70,7 +80,8 @@ pg_sequences: schemaname name, sequencename name, sequenceowner name, data_type 
 pg_policies: schemaname name, tablename name, policyname name, permissive text, roles _name, cmd text, qual text, with_check text
 pg_seclabel: objoid oid, classoid oid, objsubid int4, provider text, label text
 pg_publication_tables: pubname name, schemaname name, tablename name, attnames _name, rowfilter text
-""")
+""",
+)
 VIEWS = frozenset(
     {"pg_roles", "pg_user", "pg_tables", "pg_views", "pg_indexes", "pg_settings", "pg_matviews", "pg_rules",
      "pg_sequences", "pg_policies", "pg_publication_tables", "pg_user_mappings"}
@@ -113,7 +124,9 @@ def system_oid(tables: Mapping[str, object], name: str) -> int:
 def _classes(facts: Facts) -> Rows:
     for one in facts.catalogue.relations:
         checks = sum(each.kind == "c" for each in one.constraints)
-        triggers = any(each.kind == "f" for each in one.constraints) or bool(facts.catalogue.referring(one.oid))
+        triggers = any(each.kind == "f" for each in one.constraints) or bool(
+            facts.catalogue.referring(one.oid)
+        )
         width = len(one.keys) if one.kind == "i" else 3 if one.kind == "S" else len(one.fields)
         yield (
             one.oid, one.name, schema_oid(facts.catalogue, one.schema), 0, 0, OWNER,
@@ -201,7 +214,12 @@ def _defaults(facts: Facts) -> Rows:
     for one in facts.of_kind("r"):
         for field in one.fields:
             if describing.has_default(field):
-                yield one.oid * 1000 + field.number, one.oid, field.number, describing.node("default", field.number)
+                yield (
+                    one.oid * 1000 + field.number,
+                    one.oid,
+                    field.number,
+                    describing.node("default", field.number),
+                )
 
 
 _ARRAY_IN, _ARRAY_OUT, _ARRAY_PART = 750, 751, 6179
@@ -224,7 +242,11 @@ _CLASSES = {
     "int4": 1978, "int8": 3124, "interval": 10022, "name": 10028, "numeric": 3125, "oid": 1981, "text": 3126, "time": 10038,
     "timestamptz": 3127, "timestamp": 3128, "uuid": 10065, "jsonb": 10088,
 }  # fmt: skip
-_PATTERNS = {"text_pattern_ops": (4217, 25), "varchar_pattern_ops": (4218, 25), "bpchar_pattern_ops": (4219, 1042)}
+_PATTERNS = {
+    "text_pattern_ops": (4217, 25),
+    "varchar_pattern_ops": (4218, 25),
+    "bpchar_pattern_ops": (4219, 1042),
+}
 
 
 def _operator_classes(facts: Facts) -> Rows:
@@ -247,7 +269,11 @@ def _indexes(facts: Facts) -> Rows:
         table = facts.catalogue.by_oid(one.table)
         fields: list[Field | None] = [table.field(key) if table is not None else None for key in one.keys]
         oids = [field.oid if field is not None else TEXT for field in fields]
-        constraint = next((each for each in table.constraints if each.index == one.oid), None) if table is not None else None
+        constraint = (
+            next((each for each in table.constraints if each.index == one.oid), None)
+            if table is not None
+            else None
+        )
         width = len(one.keys)
         expressions = any(key[:1] == "(" for key in one.keys)
         yield (
@@ -268,7 +294,9 @@ def _constraints(facts: Facts) -> Rows:
         numbers = [field.number for name in one.columns if (field := table.field(name)) is not None]
         other = facts.catalogue.by_oid(one.other) if one.other else None
         others = [
-            field.number for name in one.others if other is not None and (field := other.field(name)) is not None
+            field.number
+            for name in one.others
+            if other is not None and (field := other.field(name)) is not None
         ]
         key = key_of(other, one) if other is not None else None
         target = one.index if other is None else key.index if key is not None else 0
@@ -292,11 +320,40 @@ def _sequences_shown(facts: Facts) -> Rows:
     for one in facts.of_kind("S"):
         if one.oid in facts.sequences:
             _, last, start, step, least, most, cycle = facts.sequences[one.oid]
-            yield one.schema, one.name, facts.user, one.fields[0].oid, start, least, most, step, bool(cycle), 1, last
+            yield (
+                one.schema,
+                one.name,
+                facts.user,
+                one.fields[0].oid,
+                start,
+                least,
+                most,
+                step,
+                bool(cycle),
+                1,
+                last,
+            )
 
 
 def _databases(facts: Facts) -> Rows:
-    yield DATABASE_OID, facts.database, OWNER, 6, "c", False, True, -1, 0, 0, _DEFAULT_SPACE, "C", "C.UTF-8", None, None, None
+    yield (
+        DATABASE_OID,
+        facts.database,
+        OWNER,
+        6,
+        "c",
+        False,
+        True,
+        -1,
+        0,
+        0,
+        _DEFAULT_SPACE,
+        "C",
+        "C.UTF-8",
+        None,
+        None,
+        None,
+    )
 
 
 _DEFAULT_SPACE = 1663
@@ -322,7 +379,9 @@ def _methods(facts: Facts) -> Rows:
 def _tables(facts: Facts) -> Rows:
     for one in facts.of_kind("r"):
         indexed = bool(facts.catalogue.indexes(one.oid))
-        triggers = any(each.kind == "f" for each in one.constraints) or bool(facts.catalogue.referring(one.oid))
+        triggers = any(each.kind == "f" for each in one.constraints) or bool(
+            facts.catalogue.referring(one.oid)
+        )
         yield one.schema, one.name, facts.user, None, indexed, False, triggers, False
     for _, schema, name, kind, _ in system_relations(facts):
         if kind == "r":
@@ -343,8 +402,7 @@ def _index_texts(facts: Facts) -> Rows:
 
 
 def _settings(facts: Facts) -> Rows:
-    for name, value in sorted(facts.settings.items()):
-        yield name, value
+    yield from sorted(facts.settings.items())
 
 
 def _collations(facts: Facts) -> Rows:
@@ -383,8 +441,23 @@ json_array_elements_text(json) text s;jsonb_array_elements_text(jsonb) text s;js
 jsonb_object_keys(jsonb) text s;json_each(json) record s;jsonb_each(jsonb) record s;json_each_text(json) record s
 jsonb_each_text(jsonb) record s;regexp_split_to_table(text,text) text s;string_to_table(text,text) text s
 """
-_ORDERED = "int2 int4 int8 numeric float4 float8 text bpchar date time timestamp timestamptz interval oid".split()
-_SPREADS = "stddev stddev_samp stddev_pop variance var_samp var_pop".split()
+_ORDERED = [
+    "int2",
+    "int4",
+    "int8",
+    "numeric",
+    "float4",
+    "float8",
+    "text",
+    "bpchar",
+    "date",
+    "time",
+    "timestamp",
+    "timestamptz",
+    "interval",
+    "oid",
+]
+_SPREADS = ["stddev", "stddev_samp", "stddev_pop", "variance", "var_samp", "var_pop"]
 PSEUDO = {"any": 2276, "anyarray": 2277, "anyelement": 2283, "anynonarray": 2776}
 _GRAMMAR = frozenset({"coalesce", "nullif", "greatest", "least", "row"})
 _FIRST_FUNCTION = 10_200
@@ -404,7 +477,9 @@ class Known(NamedTuple):
 @cache
 def known() -> tuple[Known, ...]:
     """Every function there is."""
-    lines = [(one.name, one.arguments, one.result, "f") for many in functions.signatures().values() for one in many]
+    lines = [
+        (one.name, one.arguments, one.result, "f") for many in functions.signatures().values() for one in many
+    ]
     for line in _MORE.strip().replace("\n", ";").split(";"):
         head, _, rest = line.partition("(")
         arguments, _, tail = rest.partition(") ")
@@ -433,7 +508,19 @@ def _functions(facts: Facts) -> Rows:
         )  # fmt: skip
 
 
-_VOLATILE = frozenset({"random", "nextval", "setval", "currval", "lastval", "clock_timestamp", "pg_sleep", "set_config", "gen_random_uuid"})
+_VOLATILE = frozenset(
+    {
+        "random",
+        "nextval",
+        "setval",
+        "currval",
+        "lastval",
+        "clock_timestamp",
+        "pg_sleep",
+        "set_config",
+        "gen_random_uuid",
+    }
+)
 PROCEDURES = {0: "-", _ARRAY_IN: "array_in", _ARRAY_OUT: "array_out", _ARRAY_PART: "array_subscript_handler"}
 """What a regproc may be called besides."""
 

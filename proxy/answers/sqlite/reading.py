@@ -19,7 +19,6 @@ from plugins.tokens import Kind, Token, UnreadableError, cut, made
 from proxy.answers.executor import StoreError
 
 
-
 class Spoken(Postgres):
     """With the numbers of arrays' elements as they are written: the parser would count some from 0, and not others."""
 
@@ -139,7 +138,9 @@ def _renamed(tokens: list[Token], functions: frozenset[str]) -> list[Token]:
         token = read
         follows = tokens[at + 1].text if at + 1 < len(tokens) else ""
         name = token.name
-        if _unsaid(token, name, name_after(tokens, at)) or (at and _unsaid(tokens[at - 1], tokens[at - 1].name, name)):
+        if _unsaid(token, name, name_after(tokens, at)) or (
+            at and _unsaid(tokens[at - 1], tokens[at - 1].name, name)
+        ):
             continue
         if token.kind is Kind.ESCAPED:
             value = _unescaped(token.text)

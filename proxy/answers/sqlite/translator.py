@@ -12,7 +12,7 @@ from proxy.answers.executor import StoreError
 from proxy.answers.sqlite import functions, queries, reading, system
 from proxy.answers.sqlite.catalogue import PUBLIC, SCHEMA, SYSTEM, Catalogue, Relation
 from proxy.answers.sqlite.converting import Typed
-from proxy.answers.sqlite.kinds import TEXT, UNKNOWN, Kind, quoted, unsupported
+from proxy.answers.sqlite.kinds import TEXT, UNKNOWN, quoted, unsupported
 from proxy.answers.sqlite.queries import Into, Out, Query
 from proxy.answers.sqlite.scopes import Scope
 

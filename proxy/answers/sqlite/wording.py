@@ -2,7 +2,8 @@
 
 The server keeps no text but a tree whose literals have types and whose casts are all there: `price > 0` comes back as
 `(price > (0)::numeric)`. Tools compare these texts, so they are made here by the same rules, plainly or with fewer
-brackets (`pretty`). What these rules do not know is given as it was written. It knows no connection and no catalogue.
+brackets (`pretty`). What these rules do not know is given as it was written. Past 400 lines because each rule is met
+twice, as the tree is made and as it is said. It knows no connection and no catalogue.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,8 +19,28 @@ from proxy.answers.sqlite.catalogue import Relation
 from proxy.answers.sqlite.converting import Typed, unify
 from proxy.answers.sqlite.expressions import named
 from proxy.answers.sqlite.kinds import (
-    BOOL, BPCHAR, DATE, FLOAT4, FLOAT8, INT4, INT8, INTEGERS, INTERVAL, MOMENTS, NAME, NUMBERS, NUMERIC, REGCLASS, TEXT,
-    TIMESTAMPTZ, UNKNOWN, VARCHAR, Kind, element, is_array, wanted,
+    BOOL,
+    BPCHAR,
+    DATE,
+    FLOAT4,
+    FLOAT8,
+    INT4,
+    INT8,
+    INTEGERS,
+    INTERVAL,
+    MOMENTS,
+    NAME,
+    NUMBERS,
+    NUMERIC,
+    REGCLASS,
+    TEXT,
+    TIMESTAMPTZ,
+    UNKNOWN,
+    VARCHAR,
+    Kind,
+    element,
+    is_array,
+    wanted,
 )  # fmt: skip
 from proxy.answers.sqlite.texts import quote_ident
 
@@ -62,7 +83,12 @@ def written(relation: Relation | None, text: str, to: Kind | None = None, *, pre
 def is_call(relation: Relation | None, text: str) -> bool:
     """An index' key that needs no brackets of its own."""
     try:
-        return _part(reading.tree("SELECT " + text, functions.names()).expressions[0], relation).shape in ("call", "word", "within", "zone")
+        return _part(reading.tree("SELECT " + text, functions.names()).expressions[0], relation).shape in (
+            "call",
+            "word",
+            "within",
+            "zone",
+        )
     except (_Beyond, StoreError, Malformed):
         return False
 
@@ -99,7 +125,22 @@ _WORDS = {
 
 
 def _word(name: str) -> Callable[[exp.Expr, Relation | None], _Part]:
-    return lambda node, relation: _Part("word", Kind(_WORDS[name]), name.upper())
+    def one(node: exp.Expr, relation: Relation | None) -> _Part:
+        return _Part("word", Kind(_WORDS[name]), name.upper())
+
+    return one
+
+
+def _boolean(node: exp.Expr, relation: Relation | None) -> _Part:
+    return _Part("constant", Kind(BOOL), "true" if node.this else "false")
+
+
+def _null(node: exp.Expr, relation: Relation | None) -> _Part:
+    return _Part("null", Kind(UNKNOWN), "NULL")
+
+
+def _paren(node: exp.Expr, relation: Relation | None) -> _Part:
+    return _part(node.this, relation)
 
 
 def _literal(node: exp.Expr, relation: Relation | None) -> _Part:
@@ -127,7 +168,11 @@ def _cast(node: exp.Expr, relation: Relation | None) -> _Part:
     if isinstance(inner, exp.Array) and is_array(to.oid):
         # The cast goes to each element.
         each = Kind(element(to.oid), to.typmod)
-        return _Part("array", Kind(to.oid), parts=tuple(_cast_part(_part(one, relation), each) for one in inner.expressions))
+        return _Part(
+            "array",
+            Kind(to.oid),
+            parts=tuple(_cast_part(_part(one, relation), each) for one in inner.expressions),
+        )
     return _cast_part(_part(inner, relation), to)
 
 
@@ -171,7 +216,12 @@ def _operands(sign: str, one: _Part, other: _Part) -> tuple[_Part, _Part]:
     pair = {one.oid, other.oid}
     if pair <= {TEXT, VARCHAR}:
         return _as(one, TEXT), _as(other, TEXT)
-    if len(pair) == 1 or (pair <= set(INTEGERS) and sign != "%") or pair <= {FLOAT4, FLOAT8} or pair <= set(MOMENTS):
+    if (
+        len(pair) == 1
+        or (pair <= set(INTEGERS) and sign != "%")
+        or pair <= {FLOAT4, FLOAT8}
+        or pair <= set(MOMENTS)
+    ):
         return one, other
     if pair <= set(INTEGERS):
         oid = max(pair, key=INTEGERS.index)
@@ -230,7 +280,11 @@ def _listed(left: _Part, many: Sequence[_Part], sign: str, word: str) -> _Part:
     if len(many) == 1 and word != "ANY ":
         return _built(sign, left, many[0])
     kind = unify([Typed("", Kind(one.oid)) for one in (left, *many)], "IN")
-    oid = left.oid if left.oid in (BPCHAR, VARCHAR, NAME) and all(one.oid in (UNKNOWN, left.oid) for one in many) else kind.oid
+    oid = (
+        left.oid
+        if left.oid in (BPCHAR, VARCHAR, NAME) and all(one.oid in (UNKNOWN, left.oid) for one in many)
+        else kind.oid
+    )
     array = _Part("array", Kind(ARRAY_OF[oid]), parts=tuple(_as(one, oid) for one in many))
     if oid == VARCHAR:
         left, array = _as(left, TEXT), _as(array, ARRAY_OF[TEXT])
@@ -256,8 +310,14 @@ def _in(node: exp.Expr, relation: Relation | None) -> _Part:
 
 def _not(node: exp.Expr, relation: Relation | None) -> _Part:
     inner = node.this
-    if isinstance(inner, exp.In) and inner.args.get("query") is None and not isinstance(inner.this, exp.Tuple):
-        return _listed(_part(inner.this, relation), [_part(one, relation) for one in inner.expressions], "<>", "ALL")
+    if (
+        isinstance(inner, exp.In)
+        and inner.args.get("query") is None
+        and not isinstance(inner.this, exp.Tuple)
+    ):
+        return _listed(
+            _part(inner.this, relation), [_part(one, relation) for one in inner.expressions], "<>", "ALL"
+        )
     if isinstance(inner, (exp.RegexpLike, exp.RegexpILike)):
         sign = "!~" if isinstance(inner, exp.RegexpLike) else "!~*"
         return _built(sign, _part(inner.this, relation), _part(inner.expression, relation))
@@ -268,7 +328,9 @@ def _not(node: exp.Expr, relation: Relation | None) -> _Part:
 
 def _both(word: str) -> Callable[[exp.Expr, Relation | None], _Part]:
     def one(node: exp.Expr, relation: Relation | None) -> _Part:
-        return _Part("both", Kind(BOOL), word, tuple(_part(each, relation) for each in node.flatten(unnest=False)))
+        return _Part(
+            "both", Kind(BOOL), word, tuple(_part(each, relation) for each in node.flatten(unnest=False))
+        )
 
     return one
 
@@ -285,7 +347,9 @@ def _is(node: exp.Expr, relation: Relation | None) -> _Part:
     if isinstance(what, exp.Null):
         return _Part("test", Kind(BOOL), f"{word} NULL", (_part(node.this, relation),))
     if isinstance(what, exp.Boolean):
-        return _Part("test", Kind(BOOL), f"{word} {'TRUE' if what.this else 'FALSE'}", (_part(node.this, relation),))
+        return _Part(
+            "test", Kind(BOOL), f"{word} {'TRUE' if what.this else 'FALSE'}", (_part(node.this, relation),)
+        )
     raise _Beyond
 
 
@@ -298,7 +362,9 @@ def _call(node: exp.Expr, relation: Relation | None) -> _Part:
     signature = calls.chosen(name, [Typed("", one.kind) for one in given])
     if signature is None or any(one.startswith("any") for one in (*signature.arguments, signature.result)):
         raise _Beyond
-    parts = tuple(_as(one, functions.oid_of(want)) for one, want in zip(given, signature.arguments, strict=True))
+    parts = tuple(
+        _as(one, functions.oid_of(want)) for one, want in zip(given, signature.arguments, strict=True)
+    )
     return _Part("call", Kind(functions.oid_of(signature.result)), quote_ident(name), parts)
 
 
@@ -355,9 +421,7 @@ def _array(node: exp.Expr, relation: Relation | None) -> _Part:
 
 _NODES: dict[type, Callable[[exp.Expr, Relation | None], _Part]] = {
     exp.Column: _column, exp.Literal: _literal, exp.Neg: _negated, exp.Cast: _cast, exp.In: _in, exp.Not: _not,
-    exp.Boolean: lambda node, relation: _Part("constant", Kind(BOOL), "true" if node.this else "false"),
-    exp.Null: lambda node, relation: _Part("null", Kind(UNKNOWN), "NULL"),
-    exp.Paren: lambda node, relation: _part(node.this, relation),
+    exp.Boolean: _boolean, exp.Null: _null, exp.Paren: _paren,
     exp.And: _both("AND"), exp.Or: _both("OR"), exp.Between: _between, exp.Is: _is, exp.Anonymous: _call,
     exp.EQ: _operator("="), exp.NEQ: _operator("<>"), exp.GT: _operator(">"), exp.GTE: _operator(">="),
     exp.LT: _operator("<"), exp.LTE: _operator("<="), exp.Add: _operator("+"), exp.Sub: _operator("-"),
@@ -433,8 +497,10 @@ def _said(part: _Part, *, pretty: bool, implicit: bool = True) -> str:
 
 def _type(kind: Kind) -> str:
     """`character` alone would mean `character(1)`."""
-    return spelled(kind.oid, kind.typmod) if kind not in ((BPCHAR, -1), (ARRAY_OF[BPCHAR], -1)) else (
-        "bpchar" if kind.oid == BPCHAR else "bpchar[]"
+    return (
+        spelled(kind.oid, kind.typmod)
+        if kind not in ((BPCHAR, -1), (ARRAY_OF[BPCHAR], -1))
+        else ("bpchar" if kind.oid == BPCHAR else "bpchar[]")
     )
 
 
@@ -470,6 +536,8 @@ def _simple(one: _Part, parent: _Part) -> bool:
         case "not":
             return parent.shape in ("both", "array", "case")
         case "both":
-            return parent.shape in ("array", "case") or parent.shape == "both" and (one.text == "AND" or parent.text == "OR")
+            return parent.shape in ("array", "case") or (
+                parent.shape == "both" and (one.text == "AND" or parent.text == "OR")
+            )
         case _:
             return False
