@@ -7,6 +7,7 @@ PgBouncer and ArticDBM pool; HAProxy passes bytes, one server connection for eac
 
 import hashlib
 import hmac
+import json
 import os
 import resource
 import subprocess
@@ -20,6 +21,7 @@ from pathlib import Path
 from benchmarks import machine, measure
 from benchmarks.backends import Backend
 from benchmarks.generator import Account
+from tests.articdbm.offering import offer
 from tests.servers import certificates, ports, proxy
 
 POOL = 20
@@ -27,6 +29,13 @@ MAX_CLIENTS = 12_000
 SALT = b"articdbm-bench-1"
 ROUNDS = 4096
 PREPARED = "prepared"
+GUARD = """
+from plugins.api import Plugin
+class {name}(Plugin):
+    name, stage, guards = "{name}", "limits", True
+    def plan(self, statement, scope, plan):
+        return plan.because(self.name, "seen", "it is a " + statement.kind)
+"""
 
 
 @dataclass(frozen=True)
@@ -39,6 +48,8 @@ class Contestant:
     carriers: int = 1
     tls: bool = False
     """Clients have to speak TLS; the line to the server stays plain."""
+    plugins: int = 0
+    """Guards of another package in its chain."""
     verifier: bool = False
     """It knows what the server stores of the password, and not the password."""
 
@@ -49,6 +60,7 @@ CATALOGUE = {
         Contestant("direct", "direct"),
         Contestant("articdbm", "articdbm"),
         Contestant("articdbm-2", "articdbm", carriers=2),
+        Contestant("articdbm-chain", "articdbm", plugins=8),
         Contestant("articdbm-tls", "articdbm", tls=True),
         Contestant("articdbm-verifier", "articdbm", verifier=True),
         Contestant("articdbm-pool-4", "articdbm", pool=4),
@@ -138,10 +150,19 @@ def _articdbm(contestant: Contestant, backend: Backend, account: Account, home: 
         files = f'certificate = "{identity.certificate_file}", key = "{identity.key_file}"'
         tls = f'tls = {{ mode = "require", {files} }}'
     password = scram_verifier(account.password) if contestant.verifier else account.password
+    names = [f"guard{number}" for number in range(contestant.plugins)]
+    environment = {"BENCH_PASSWORD": password}
+    if names:
+        text = "".join(GUARD.format(name=name) for name in names)
+        entries = "\n".join(f"{name} = bench_guards:{name}" for name in names)
+        environment["PYTHONPATH"] = f"{offer(home / 'site', 'bench_guards', entries, text=text)}:{proxy.ROOT}"
     config = f"""\
 [limits]
 carriers = {contestant.carriers}
 max_clients = {MAX_CLIENTS}
+
+[plugins]
+load = {json.dumps(names)}
 
 [[listeners]]
 protocol = "postgres"
@@ -163,7 +184,7 @@ name = "{account.user}"
 password = "env://BENCH_PASSWORD"
 """
     try:
-        with proxy.start(config, home, {"BENCH_PASSWORD": password}) as running:
+        with proxy.start(config, home, environment) as running:
             yield running.port, running.process.pid
     except proxy.ProxyError as error:
         raise StartError(str(error)) from error

@@ -15,6 +15,7 @@ TITLES = {
     "postgres": "Statements, PostgreSQL",
     "tls": "Statements over TLS, stub server",
     "carriers": "Two carriers and one, stub server",
+    "chain": "Eight guards more in the chain, stub server",
     "sharing": "64 clients over 4 server connections and over 64, PostgreSQL",
     "bulk-stub": "COPY and a large result, stub server",
     "bulk": "COPY and a large result, PostgreSQL",
@@ -24,6 +25,7 @@ COMPARED = {
     "postgres": (PROXY, ("pgbouncer", "haproxy")),
     "tls": ("articdbm-tls", ("pgbouncer-tls",)),
     "carriers": ("articdbm-2", (PROXY, "pgbouncer")),
+    "chain": ("articdbm-chain", (PROXY,)),
     "bulk-stub": (PROXY, ("pgbouncer", "haproxy")),
     "bulk": (PROXY, ("pgbouncer", "haproxy")),
 }

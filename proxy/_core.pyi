@@ -746,9 +746,10 @@ class Retire:
 
 @final
 class ForgetPlans:
-    """Every plan is asked for anew. Statements under way keep theirs."""
+    """The plans of these bases, or all of them, are asked for anew. Statements under way keep theirs."""
 
-    def __init__(self) -> None: ...
+    def __init__(self, bases: list[int] | None = None) -> None: ...
+    bases: list[int] | None
 
 @final
 class Drain:

@@ -3,6 +3,8 @@
 It owns the numbers; it knows nothing of log-in or plans. A number, once given, means the same for ever.
 """
 
+from collections.abc import Iterator
+
 import msgspec
 
 MOST = 1_000_000
@@ -38,6 +40,10 @@ class Bases:
         self._bases.append(base)
         self._numbers[base] = len(self._bases)
         return len(self._bases)
+
+    def all(self) -> Iterator[tuple[int, Base]]:
+        """Every base by its number."""
+        return enumerate(self._bases, 1)
 
     def base(self, number: int) -> Base | None:
         return self._bases[number - 1] if 0 < number <= len(self._bases) else None

@@ -5,8 +5,9 @@ it, and when it is asked for again; the questions themselves are `proxy/catalogu
 """
 
 import logging
+import operator
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 import msgspec
@@ -16,7 +17,7 @@ from plugins.catalogue import Catalogue, Names, path_of
 from protocols.postgres.errors import Known, problem
 from protocols.postgres.types import Problem
 from proxy import catalogue
-from proxy.bases import OWN, Base
+from proxy.bases import OWN, Base, Bases
 from proxy.catalogue import Sight
 from proxy.inquiry import Rows, rows
 from proxy.log import note
@@ -62,6 +63,7 @@ class Catalogues:
         pool_of: Callable[[Base], int | None],
         target: Callable[[int], Target | None],
         said: Callable[[], CatalogueSettings],
+        bases: Bases,
         *,
         ask: Rows = rows,
     ) -> None:
@@ -69,6 +71,7 @@ class Catalogues:
         self._pool_of = pool_of
         self._target = target
         self._said = said
+        self._bases = bases
         self._ask = ask
         self._kept: dict[Key, _Kept] = {}
         self._sights: dict[int, Sight] = {}
@@ -118,10 +121,12 @@ class Catalogues:
             kept.timers += 1
             self._outside.later(seconds, partial(self._after, kept))
 
-    def forget(self) -> None:
-        """The configuration changed: pools may lead elsewhere."""
-        self._kept.clear()
-        self._sights.clear()
+    def forget(self, clusters: Iterable[str], pools: Iterable[int]) -> None:
+        """These lead elsewhere since the configuration changed."""
+        gone = frozenset(clusters)
+        self._kept = {key: kept for key, kept in self._kept.items() if key[0] not in gone}
+        for pool in pools:
+            self._sights.pop(pool, None)
 
     def _find(self, base: Base) -> tuple[int, _Kept | None]:
         pool = self._pool_of(base)
@@ -174,7 +179,7 @@ class Catalogues:
             before = self._sights.get(pool)
             self._sights[pool] = sight
             if before not in (None, sight):
-                commands.append(ForgetPlans())
+                commands += self._anew(partial(operator.eq, pool))
             commands += self._read(kept, pool) if kept.catalogue is None else self._ready(kept)
         rest = [one for one in rest if self._key(one) is not None]
         return [*commands, *(self._look(kept, rest) if rest else [])]
@@ -195,8 +200,7 @@ class Catalogues:
         commands: Commands = []
         if found != before:
             kept.catalogue = found
-            # The core forgets every plan or none.
-            commands += [ForgetPlans()] if before is not None else []
+            commands += self._anew(lambda one: self._is(kept, one)) if before is not None else []
             if found.partial:
                 note(logger, logging.WARNING, "a catalogue is not complete", reason=found.partial)
         if before is None:
@@ -242,16 +246,27 @@ class Catalogues:
         for pool in [one for one in self._pools(kept) if one in self._sights]:
             if pool in self._without:
                 self._without.discard(pool)
-                commands.append(ForgetPlans())
+                commands += self._anew(partial(operator.eq, pool))
             commands += self._released(pool)
         return commands
 
     def _pools(self, kept: _Kept) -> list[int]:
         """Those that wait for it, or did without."""
-        concerned = {*self._waiting, *self._without}
-        return [
-            one for one in sorted(concerned) if (key := self._key(one)) is None or self._kept.get(key) is kept
+        concerned = sorted({*self._waiting, *self._without})
+        return [one for one in concerned if self._key(one) is None or self._is(kept, one)]
+
+    def _is(self, kept: _Kept, pool: int) -> bool:
+        key = self._key(pool)
+        return key is not None and self._kept.get(key) is kept
+
+    def _anew(self, concerns: Callable[[int], bool]) -> Commands:
+        """Plans of those whose pool it concerns are made anew."""
+        bases = [
+            number
+            for number, base in self._bases.all()
+            if (pool := self._pool_of(base)) is not None and concerns(pool)
         ]
+        return [ForgetPlans(bases)] if bases else []
 
     def _released(self, pool: int) -> Commands:
         return [command for then in self._waiting.pop(pool, []) for command in then()]

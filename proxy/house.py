@@ -111,10 +111,10 @@ def build(
         Chain(known.chain(snapshot.plugins), report=report), max_text=snapshot.limits.max_statement
     )
     catalogues = Catalogues(
-        outside, directory.pool_of, pools.target, lambda: directory.snapshot.catalogue, ask=rows
+        outside, directory.pool_of, pools.target, lambda: directory.snapshot.catalogue, bases, ask=rows
     )
     reloader = Reloader(
-        load, directory, doors, pools, upstream, lookups, listening, lines, planner, known, catalogues
+        load, directory, doors, pools, upstream, lookups, listening, lines, planner, known, catalogues, bases
     )
     logins = LogIns(
         outside,

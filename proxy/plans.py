@@ -74,8 +74,8 @@ class Plans:
         return [Learn(event.scope, event.key, plan)]
 
     def _forget_later(self) -> None:
-        """What failed may have failed of its moment, so that it is planned again. The core forgets every plan or none:
-        while failures go on, ever more rarely."""
+        """What failed may have failed of its moment, so that it is planned again, with all others: while failures go
+        on, ever more rarely."""
         if self._forgetting:
             return
         calm = self._outside.now() - self._forgot > LONGEST_DENIED
@@ -96,7 +96,7 @@ class Plans:
         if base is None:
             return Plan("deny", code=FAILED, message="internal error: nobody knows who sent this statement")
         if not self._directory.permits(base):
-            # Plans are forgotten at each reload, so this reaches clients who logged in before it.
+            # A reload that takes the right away forgets this one's plans, so it reaches clients who logged in before.
             return Plan("deny", code="28000", message=f'role "{base.user}" may no longer use this database')
         if base.admin:
             return Plan("answer")

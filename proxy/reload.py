@@ -15,6 +15,8 @@ from config.sections.log import Log
 from config.snapshot import Snapshot
 from plugins.chain import Chain
 from plugins.registry import BadPluginError, Registry
+from proxy import bearings
+from proxy.bases import Bases
 from proxy.catalogues import Catalogues
 from proxy.directory import Directory
 from proxy.doors import Doors
@@ -60,6 +62,7 @@ class Reloader:
         planner: Planner,
         registry: Registry,
         catalogues: Catalogues,
+        bases: Bases,
     ) -> None:
         self._load = load
         self._directory = directory
@@ -72,6 +75,7 @@ class Reloader:
         self._planner = planner
         self._registry = registry
         self._catalogues = catalogues
+        self._bases = bases
         self._started_with = directory.snapshot
         self.count = 0
         """How often the configuration was replaced since the start."""
@@ -121,11 +125,10 @@ class Reloader:
         note(logger, logging.INFO, "the new configuration is in force")
         if plugins is not None:
             self._planner.chain = Chain(plugins, report=report)
-        if _bearings(before) == _bearings(snapshot):
-            return [*change.commands, *commands, *self._lines.adopt(), *slow]
-        self._catalogues.forget()
-        # The core forgets every plan or none.
-        return [*change.commands, *commands, *self._lines.adopt(), *slow, ForgetPlans()]
+        self._catalogues.forget(bearings.moved(before, snapshot), moved)
+        concerned = bearings.concerned(before, snapshot, self._bases)
+        forget = [ForgetPlans(concerned)] if concerned != [] else []
+        return [*change.commands, *commands, *self._lines.adopt(), *slow, *forget]
 
     def quietly(self) -> Commands:
         """As `reload`, for signals and watching: what is refused is in the log, and nothing happens."""
@@ -136,20 +139,6 @@ class Reloader:
 
     def _waiting_for_restart(self, snapshot: Snapshot) -> list[str]:
         return [name for name in FIXED if attrgetter(name)(self._started_with) != attrgetter(name)(snapshot)]
-
-
-def _bearings(snapshot: Snapshot) -> tuple[object, ...]:
-    """All that plans, and what is kept beside them (texts for the slow log), depend on."""
-    return (
-        snapshot.plugins,
-        snapshot.users,
-        snapshot.databases,
-        snapshot.admin,
-        tuple((one.name, one.servers, one.auth_query) for one in snapshot.clusters),
-        bool(snapshot.log.slow),
-        snapshot.log.slow_parameters,
-        snapshot.metrics,
-    )
 
 
 def slow_after(said: Log) -> SlowAfter:

@@ -1,8 +1,11 @@
 """The configuration changes under load: nobody notices a good one, and a broken one changes nothing."""
 
 import asyncio
+from typing import Any
 
+import psycopg
 import pytest
+from psycopg.rows import dict_row
 
 from tests.conftest import StartProxy
 from tests.load import wire
@@ -91,3 +94,38 @@ def test_the_new_size_is_in_force(
             line.leave()
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("carriers", [0, 1, 2])
+def test_only_the_plans_of_whom_it_concerns_are_made_anew(
+    carriers: int, postgres_server: PostgresServer, start_proxy: StartProxy
+) -> None:
+    """Prepared statements too, which keep their plan: each is judged by what holds now."""
+    text = config(postgres_server, carriers=carriers)
+    proxy = start_proxy(text, ENVIRONMENT)
+
+    def line(user: str, database: str = "shop") -> psycopg.Connection[Any]:
+        return psycopg.connect(proxy.dsn(database, user), autocommit=True, prepare_threshold=0)
+
+    def planned() -> set[str]:
+        shown = console.execute(b"SHOW PLANS").fetchall()
+        return {row["user"] for row in shown if row["database"] == "shop" and "?::text" in row["statement"]}
+
+    with line("app") as app, line("other") as other, line("app", "articdbm") as console:
+        console.row_factory = dict_row
+
+        def ask(one: psycopg.Connection[Any]) -> object:
+            return one.execute("SELECT %s, 'mine'::text", ["same"], prepare=True).fetchone()
+
+        assert ask(app) == ask(other) == ("same", "mine")
+        assert planned() == {"app", "other"}
+        proxy.reload(text.replace('name = "other"', 'name = "other"\ndatabases = ["shop"]'))
+        asyncio.run(_said(proxy, "the new configuration is in force", 1))
+        assert planned() == {"app"}
+        assert ask(app) == ask(other) == ("same", "mine")
+        assert planned() == {"app", "other"}
+        proxy.reload(text.replace('name = "other"', 'name = "another"'))
+        asyncio.run(_said(proxy, "the new configuration is in force", 2))
+        with pytest.raises(psycopg.Error, match="no longer"):
+            ask(other)
+        assert ask(app) == ("same", "mine")

@@ -19,6 +19,7 @@ from config.sections.pool import PoolOptions
 from config.snapshot import Snapshot
 from plugins.api import PluginSettings
 from proxy import sockets
+from proxy.bases import Base
 from proxy.native import Admit, ForgetPlans, Learn, Listen, OpenPool, PlanNeeded, Recycle
 from proxy.reload import Refused
 from tests.proxy.town import SNAPSHOT, Town, changed, loaded, refusal
@@ -59,17 +60,45 @@ def test_the_same_again_changes_nothing_and_keeps_plans(town: Town) -> None:
     assert reload(town, SNAPSHOT) == []
 
 
-def test_what_plans_depend_on_has_them_made_anew(town: Town) -> None:
+def forgotten(town: Town, snapshot: Snapshot) -> list[int] | str | None:
+    """Whose plans a reload has made anew: those of these bases, of all, or of nobody."""
+    reload(town, snapshot)
+    said = [one for one in town.commands if isinstance(one, ForgetPlans)]
+    assert len(said) < 2
+    return said[0].bases or "all" if said else None
+
+
+def test_what_all_plans_depend_on_has_them_made_anew(town: Town) -> None:
     budget = Plugins(settings=(("session", PluginSettings(budget=Duration(500))),))
     for other in (
         changed(SNAPSHOT, plugins=budget),
-        changed(SNAPSHOT, databases=SNAPSHOT.databases[:1]),
-        changed(SNAPSHOT, admin=Admin()),
         changed(SNAPSHOT, log=changed(SNAPSHOT.log, slow=Duration(5))),
     ):
-        assert reload(town, other)[-1] == "ForgetPlans"
-        assert reload(town, other) == [] or other.databases != SNAPSHOT.databases
-        assert reload(town, SNAPSHOT)[-1] == "ForgetPlans"
+        assert forgotten(town, other) == "all"
+        assert reload(town, other) == []
+        assert forgotten(town, SNAPSHOT) == "all"
+
+
+def test_only_plans_that_depend_on_what_changed_are_made_anew() -> None:
+    town = Town()
+    bases = town.rooms.reloader._bases
+    who = {
+        (user, database): bases.number(Base("door", user, database, admin=database == "articdbm"))
+        for user, database in (("app", "shop"), ("app", "books"), ("root", "shop"), ("root", "articdbm"))
+    }
+    apps = [who["app", "shop"], who["app", "books"]]
+    first, *others = SNAPSHOT.users
+    for other, concerned in (
+        (changed(SNAPSHOT, users=(changed(first, password=Secret("another")), *others)), apps),
+        (changed(SNAPSHOT, users=(changed(first, pool=PoolOptions(size=3)), *others)), None),
+        (changed(SNAPSHOT, users=SNAPSHOT.users[1:]), apps),
+        (changed(SNAPSHOT, databases=SNAPSHOT.databases[:1]), [who["app", "books"]]),
+        (changed(SNAPSHOT, admin=Admin()), [who["root", "articdbm"]]),
+        (cluster_with(servers=(Server(address=address("127.0.0.1:5009")),)), [*apps, who["root", "shop"]]),
+        (cluster_with(pool=PoolOptions(size=5)), None),
+    ):
+        for snapshot in (other, SNAPSHOT):
+            assert forgotten(town, snapshot) == concerned
 
 
 def test_a_plugin_that_cannot_be_had_refuses_the_reload(town: Town) -> None:
@@ -114,7 +143,7 @@ def test_a_pool_kept_warm_is_opened_without_a_client(town: Town) -> None:
     commands = reload(town, changed(SNAPSHOT, databases=(
         changed(SNAPSHOT.databases[0], pool=PoolOptions(min_size=2)), SNAPSHOT.databases[1],
     )))  # fmt: skip
-    assert commands == ["OpenPool", "OpenPool", "OpenPool", "ForgetPlans"]
+    assert commands == ["OpenPool", "OpenPool", "OpenPool"]
     assert [command.min_size for command in town.commands[:3]] == [2, 2, 2]
 
 

@@ -293,7 +293,10 @@ pub enum Command {
         pool: u32,
         address: String,
     },
-    ForgetPlans,
+    /// Plans are made anew: those of these bases, or all.
+    ForgetPlans {
+        bases: Option<Vec<u32>>,
+    },
     TellStrays,
     Drain {
         at_once: bool,

@@ -96,7 +96,7 @@ pub fn apply(shared: &Shared, next: &AtomicUsize, command: Command) {
                 shared.post(server.id.carrier(), Post::Moved(server.id));
             }
         }
-        Command::ForgetPlans => shared.forget_plans(),
+        Command::ForgetPlans { bases } => shared.forget_plans(bases.as_deref()),
         Command::Hold { pool, hold } => {
             let Some(pool) = shared.pool(pool) else { return };
             let (ended, granted) = pool.hold(hold);

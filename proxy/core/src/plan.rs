@@ -4,7 +4,7 @@
 use crate::conditions::{Branches, Desk};
 use crate::slab::Id;
 use hashbrown::HashMap;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Statements whose replies are larger, or take longer at the server, do not share a connection.
@@ -121,20 +121,39 @@ pub struct Plan {
     pub names: Option<Names>,
     /// The brain answers it for a client that comes with nothing else and keeps no connection: LISTEN, UNLISTEN.
     pub aside: bool,
-    /// The generation of the table it was learnt in; an older one is asked for anew.
-    pub era: u32,
+    pub term: Term,
     /// The fingerprint it was learnt under.
     pub key: u128,
     pub measured: Measured,
 }
 
 impl Plan {
+    /// What it was made of is as it was. One that does not stand is asked for anew.
+    pub fn stands(&self) -> bool {
+        !self.term.0.load(Relaxed)
+    }
+
     /// May ride with others now: the plan says so, and so do the figures of its last executions.
     pub fn shares(&self) -> bool {
         self.shareable && self.effect.is_none() && self.measured.short()
     }
 }
 
+/// Ends when the plans of a scope are to be made anew. They share one, so that whoever holds a plan sees it.
+#[derive(Clone, Default)]
+pub struct Term(Arc<AtomicBool>);
+
+impl Term {
+    fn end(&self) {
+        self.0.store(true, Relaxed);
+    }
+
+    fn is_held(&self) -> bool {
+        Arc::strong_count(&self.0) > 1
+    }
+}
+
+/// Scope and fingerprint.
 pub type Key = (u32, u128);
 
 pub enum Found {
@@ -159,11 +178,14 @@ struct Asked {
 struct Inner {
     kept: HashMap<Key, Kept>,
     asked: HashMap<Key, Asked>,
+    /// By scope: those that some plan holds, and at most as many besides.
+    terms: HashMap<u32, Term>,
     clock: u64,
 }
 
 pub struct Table {
     inner: Mutex<Inner>,
+    /// How often plans were forgotten.
     era: AtomicU32,
     limit: usize,
     pub misses: AtomicU64,
@@ -225,7 +247,10 @@ impl Table {
     /// Keeps the plan and gives back who waited for it. A full table drops the least recently used quarter.
     pub fn learn(&self, key: Key, mut plan: Plan) -> Vec<Id> {
         let inner = &mut *self.lock();
-        plan.era = self.era();
+        if inner.terms.len() >= self.limit {
+            inner.terms.retain(|_, term| term.is_held());
+        }
+        plan.term = inner.terms.entry(key.0).or_default().clone();
         plan.key = key.1;
         if inner.kept.len() >= self.limit {
             let mut uses: Vec<u64> = inner.kept.values().map(|kept| kept.used).collect();
@@ -239,17 +264,21 @@ impl Table {
         inner.asked.remove(&key).map(|asked| asked.waiting).unwrap_or_default()
     }
 
-    /// Every plan is made anew. A plan asked for before and learnt after belongs to the new era only if it is
-    /// asked for again, so those who wait are given back to ask again.
-    pub fn forget(&self) -> Vec<Id> {
+    /// The plans of these scopes are made anew. What was asked for before may be answered by what held before, so
+    /// those who wait are given back to ask again.
+    pub fn forget(&self, concerns: impl Fn(u32) -> bool) -> Vec<Id> {
         let inner = &mut *self.lock();
+        for (_, term) in inner.terms.extract_if(|scope, _| concerns(*scope)) {
+            term.end();
+        }
+        inner.kept.retain(|_, kept| kept.plan.stands());
         self.era.fetch_add(1, Relaxed);
-        inner.kept.clear();
-        inner.asked.drain().flat_map(|(_, asked)| asked.waiting).collect()
+        let waiting = inner.asked.extract_if(|key, _| concerns(key.0));
+        waiting.flat_map(|(_, asked)| asked.waiting).collect()
     }
 }
 
-/// One carrier's reading copy. Emptied when the table's era moves on or when it is full. With it the desk on which
+/// One carrier's reading copy. Looked through when the table's era moves on, emptied when it is full. With it the desk on which
 /// what they leave to the execution is decided.
 #[derive(Default)]
 pub struct Copy {
@@ -262,7 +291,7 @@ impl Copy {
     pub fn find(&mut self, table: &Table, key: Key, who: Id, now_us: u64) -> Found {
         let era = table.era();
         if self.era != era {
-            self.plans.clear();
+            self.plans.retain(|_, plan| plan.stands());
             self.era = era;
         }
         if let Some(plan) = self.plans.get(&key) {
@@ -273,9 +302,7 @@ impl Copy {
             if self.plans.len() >= table.limit {
                 self.plans.clear();
             }
-            if plan.era == era {
-                self.plans.insert(key, Arc::clone(plan));
-            }
+            self.plans.insert(key, Arc::clone(plan));
         }
         found
     }
@@ -293,7 +320,7 @@ mod tests {
             effect: Effect::default(),
             names: None,
             aside: false,
-            era: 0,
+            term: Term::default(),
             key: 0,
             measured: Measured::default(),
         }
@@ -316,8 +343,42 @@ mod tests {
         let mut copy = Copy::default();
         table.learn((1, 1), forward());
         assert!(matches!(copy.find(&table, (1, 1), Id(1), 0), Found::Plan(_)));
-        table.forget();
+        table.forget(|_| true);
         assert!(matches!(copy.find(&table, (1, 1), Id(1), 0), Found::Ask));
+    }
+
+    #[test]
+    fn only_the_plans_of_these_scopes_are_forgotten() {
+        let table = Table::new(100);
+        let (mut copy, key, other) = (Copy::default(), (1, 1), (2, 1));
+        let found = |found| if let Found::Plan(plan) = found { Some(plan) } else { None };
+        for key in [key, other] {
+            table.learn(key, forward());
+            assert!(found(copy.find(&table, key, Id(1), 0)).is_some_and(|plan| plan.stands()));
+        }
+        let (held, stays) = (found(table.find(key, Id(1), 0)), found(table.find(other, Id(1), 0)));
+        assert!(matches!(table.find((1, 2), Id(1), 0), Found::Ask));
+        assert!(matches!(table.find((2, 2), Id(2), 0), Found::Ask));
+        assert_eq!(table.forget(|scope| scope == 1), vec![Id(1)], "who waits for the other goes on waiting");
+        assert!(held.is_some_and(|plan| !plan.stands()), "whoever kept it sees it");
+        assert!(stays.is_some_and(|plan| plan.stands()));
+        assert!(found(copy.find(&table, other, Id(1), 0)).is_some());
+        assert!(matches!(copy.find(&table, key, Id(1), 0), Found::Ask));
+        table.learn(key, forward());
+        assert!(found(copy.find(&table, key, Id(1), 0)).is_some_and(|plan| plan.stands()));
+    }
+
+    #[test]
+    fn terms_nobody_needs_are_dropped() {
+        let table = Table::new(16);
+        table.learn((0, 1), forward());
+        let Found::Plan(held) = table.find((0, 1), Id(1), 0) else { panic!("it was learnt") };
+        for scope in 1..1_000 {
+            table.learn((scope, 1), forward());
+        }
+        assert!(table.lock().terms.len() <= 32);
+        table.forget(|scope| scope == 0);
+        assert!(!held.stands(), "what fell out of the table and is held elsewhere is reached all the same");
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::settings::{Interner, Settings};
 use crate::slab::Id;
 use crate::stats::{Counter, Histogram};
 use crate::{plan, prepared};
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -167,9 +167,16 @@ impl Shared {
         self.wake(self.plans.learn(key, plan));
     }
 
-    pub fn forget_plans(&self) {
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner).clear();
-        self.wake(self.plans.forget());
+    /// The plans of these bases, or all. A scope that nobody knows the base of any more may be one of them.
+    pub fn forget_plans(&self, bases: Option<&[u32]>) {
+        let known = self.interner.bases();
+        let bases = bases.map(|bases| bases.iter().collect::<HashSet<_>>());
+        let stays = |scope| {
+            let base = known.get(&scope);
+            bases.as_ref().zip(base).is_some_and(|(bases, base)| !bases.contains(base))
+        };
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).retain(|key, _| stays(key.0));
+        self.wake(self.plans.forget(|scope| !stays(scope)));
     }
 
     fn wake(&self, clients: Vec<Id>) {

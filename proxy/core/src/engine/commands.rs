@@ -91,7 +91,7 @@ impl Engine {
             Command::Fail(_) | Command::Learn { .. } | Command::OpenPool { .. } => {}
             Command::Recycle { .. }
             | Command::Hold { .. }
-            | Command::ForgetPlans
+            | Command::ForgetPlans { .. }
             | Command::SlowAfter { .. }
             | Command::TellStrays => {}
             Command::List { ticket } => self.walk(Walk::list(ticket)),

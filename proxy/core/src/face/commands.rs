@@ -154,7 +154,7 @@ impl Plan {
             },
             names: self.names.as_deref().and_then(names_of),
             aside: self.aside,
-            era: 0,
+            term: plan::Term::default(),
             key: 0,
             measured: Measured::default(),
         }
@@ -326,7 +326,9 @@ commands! {
     Retire (pool, address) (pool: u32, address: String) => |c| {
         Ok(Command::Retire { pool: c.pool, address: c.address.clone() })
     };
-    ForgetPlans () () => |_| Ok(Command::ForgetPlans);
+    ForgetPlans (bases = None) (bases: Option<Vec<u32>>) => |c| {
+        Ok(Command::ForgetPlans { bases: c.bases.clone() })
+    };
     Drain (at_once = false) (at_once: bool) => |c| Ok(Command::Drain { at_once: c.at_once });
     SlowAfter (ms, parameters = false) (ms: u64, parameters: bool) => |c| {
         Ok(Command::SlowAfter { ms: c.ms, parameters: c.parameters })

@@ -118,13 +118,13 @@ fn thousands_wait_and_their_plans_are_forgotten() {
         let pool = house.shared.pool(POOL).unwrap();
         house.until("all wait", |_| pool.waiting() == 1_500);
         house.plans = false;
-        house.say(Command::ForgetPlans);
+        house.say(Command::ForgetPlans { bases: None });
         first.send(&message(b'X', &[]));
         house.until("all ask", |_| pool.waiting() == 0);
         house.plans = true;
         let asked = house.events.iter().rev().find(|event| event.starts_with("PlanNeeded")).cloned();
         assert_eq!(asked.as_deref(), Some("PlanNeeded insert 1 []"));
-        house.say(Command::ForgetPlans);
+        house.say(Command::ForgetPlans { bases: None });
         for client in &mut clients {
             house.expect(client, "D:insert_1 C:OK Z:I");
         }

@@ -48,7 +48,7 @@ fn who_waits_for_a_connection_or_a_plan_still_gets_its_answer() {
         house.say(Command::Drain { at_once: false });
         house.settle();
         house.plans = true;
-        house.say(Command::ForgetPlans);
+        house.say(Command::ForgetPlans { bases: None });
         holder.say("commit");
         house.expect(&mut holder, "C:COMMIT Z:I E:57P01! END");
         house.expect(&mut waiting, "D:select_1 C:OK Z:I E:57P01! END");

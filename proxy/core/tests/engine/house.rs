@@ -7,7 +7,7 @@ use crate::words::startup;
 use _core::border::{Admit, Attach, Command, Event, Fail};
 use _core::brain;
 use _core::engine::Engine;
-use _core::plan::{Action, Effect, Measured, Names, Plan};
+use _core::plan::{Action, Effect, Measured, Names, Plan, Term};
 use _core::poll::{Poll, PollSet};
 use _core::pool::PoolConfig;
 use _core::shared::{Limits, Shared};
@@ -53,7 +53,7 @@ pub fn plan_of(text: &str) -> Plan {
         effect,
         names,
         aside: false,
-        era: 0,
+        term: Term::default(),
         key: 0,
         measured: Measured::of(1, 1),
     }
@@ -312,7 +312,7 @@ impl House {
     pub fn ride(&mut self, riders: &mut [(&mut Client, &str)]) {
         self.servers[0].answers = false;
         let before = self.servers[0].heard.len();
-        self.say(Command::ForgetPlans);
+        self.say(Command::ForgetPlans { bases: None });
         for (client, text) in riders.iter_mut() {
             client.say(text);
         }

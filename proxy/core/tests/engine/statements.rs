@@ -254,7 +254,7 @@ fn a_plan_forgotten_on_the_way_harms_nobody() {
             client.send(&if at % 2 == 0 { query("select 1") } else { extended("", "select 1") });
         }
         if round % 3 == 0 {
-            house.say(Command::ForgetPlans);
+            house.say(Command::ForgetPlans { bases: None });
         }
         for (at, client) in clients.iter_mut().enumerate() {
             house.expect(client, if at % 2 == 0 { "D:select_1 C:OK Z:I" } else { "1 2 D:select_1 C:OK Z:I" });

@@ -219,7 +219,7 @@ fn storm(seed: u64) {
                 let server = chance.below(house.servers.len() as u64) as usize;
                 let _ = house.servers[server].stream.shutdown(std::net::Shutdown::Both);
             }
-            2 => house.say(Command::ForgetPlans),
+            2 => house.say(Command::ForgetPlans { bases: (chance.below(2) == 0).then(|| vec![1]) }),
             3 if seed.is_multiple_of(3) => house.say(Command::Recycle { pool: POOL }),
             4 => {
                 let on = chance.below(2) == 0;

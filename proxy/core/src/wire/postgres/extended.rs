@@ -150,11 +150,10 @@ impl Session {
 
     /// The plan behind a prepared statement's name: None, no such name; Some(None), the brain is asked anew.
     pub fn plan_behind(&mut self, name: &[u8], cx: &mut Cx<'_>) -> Option<Option<Arc<Plan>>> {
-        let era = cx.shared.plans.era();
         if name.is_empty() {
             let unnamed = self.unnamed.as_ref()?;
             let plan = unnamed.plan.as_ref()?;
-            if plan.era == era {
+            if plan.stands() {
                 return Some(Some(Arc::clone(plan)));
             }
             let said = unnamed.runs.as_ref().map_or(&unnamed.body[..], |runs| &runs.body);
@@ -167,7 +166,7 @@ impl Session {
             return Some(plan);
         }
         let named = self.named.as_ref()?.get(name)?;
-        if named.plan.era == era {
+        if named.plan.stands() {
             return Some(Some(Arc::clone(&named.plan)));
         }
         let prepared = Arc::clone(&named.prepared);

@@ -129,7 +129,7 @@ fn what_is_refused_by_now_is_not_run_under_its_name() {
     );
     // Policy changed, and all is planned anew.
     stage.denies = Some("prepare");
-    stage.shared.plans.forget();
+    stage.shared.forget_plans(None);
     stage.play(
         "A> Q execute p
          S< Q articdbm refused this statement
@@ -137,7 +137,7 @@ fn what_is_refused_by_now_is_not_run_under_its_name() {
          A< E:42501 Z:I",
     );
     stage.denies = Some("select");
-    stage.shared.plans.forget();
+    stage.shared.forget_plans(None);
     stage.play(
         "A> Q execute s1
          S< Q articdbm refused this statement

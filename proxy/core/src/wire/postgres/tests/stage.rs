@@ -20,7 +20,7 @@ use super::super::server::{Change, Done, Lost, Sink, Upstream};
 use super::super::{build, frame};
 use super::judged;
 use crate::lexer::{self, Literal, Mode};
-use crate::plan::{Action, Copy, Effect, Measured, Names, Plan};
+use crate::plan::{Action, Copy, Effect, Measured, Names, Plan, Term};
 use crate::settings::Settings;
 use crate::shared::{Limits, Shared};
 use crate::slab::Id;
@@ -103,7 +103,7 @@ pub fn plan_of(text: &str) -> Plan {
     let shareable = text.starts_with("select");
     let branches = judged::branches_of(text);
     let measured = Measured::of(1, 1);
-    Plan { action, shareable, branches, effect, names, aside: false, era: 0, key: 0, measured }
+    Plan { action, shareable, branches, effect, names, aside: false, term: Term::default(), key: 0, measured }
 }
 
 impl Stage {
