@@ -1,5 +1,6 @@
 """What functions ask of the session: sequences, names and texts of the catalogue, settings, itself."""
 
+import re
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -97,18 +98,20 @@ class Inquiries:
     # --- names -----------------------------------------------------------------------------------
 
     def _find(self, text: str) -> Relation | None:
-        parts = [part.strip('"') if part[:1] == '"' else part.lower() for part in text.split(".")]
+        parts = _name_parts(text)
         schema, name = (parts[0], parts[1]) if len(parts) == 2 else ("", parts[0])
         return self._session.catalogue.find(schema, name, self._session.path)
 
     def _system_oid(self, text: str) -> int | None:
-        parts = [part.strip('"') for part in text.lower().split(".")]
+        parts = _name_parts(text)
         return system.OIDS.get(".".join(parts) if len(parts) == 2 else f"pg_catalog.{parts[0]}")
 
     def _regclass(self, text: str) -> int:
         if text.isdigit():
             return int(text)
         oid = self._to_regclass(text)
+        if oid is None and len(parts := _name_parts(text)) == 2:
+            self._regnamespace(quote_ident(parts[0]))
         if oid is None:
             raise StoreError("42P01", f'relation "{text}" does not exist')
         return oid
@@ -299,6 +302,12 @@ class Inquiries:
                 raise StoreError("57014", f"canceling statement due to {word}")
             time.sleep(min(0.01, left))
         return ""
+
+
+def _name_parts(text: str) -> list[str]:
+    """Of a name that may be qualified and quoted."""
+    found = re.findall(r'"(?:[^"]|"")*"|[^".]+', text.strip())
+    return [one[1:-1].replace('""', '"') if one[:1] == '"' else one.strip().lower() for one in found] or [""]
 
 
 def _type_said(name: str) -> str:

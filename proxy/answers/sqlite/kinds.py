@@ -98,7 +98,7 @@ def wanted(node: exp.Expr | None) -> Wanted:
         )
         if said in _OTHERS:
             return Wanted(Kind(_OTHERS[said]))
-        if said in BY_NAME and not said.startswith("_"):
+        if said in BY_NAME and (not said.startswith("_") or BY_NAME[said].element):
             return Wanted(Kind(BY_NAME[said].oid))
         raise StoreError("42704", f'type "{said}" does not exist')
     if name == "INTERVAL" and (sizes or node.args.get("unit")):

@@ -75,6 +75,9 @@ _TYPES = frozenset(
         "regproc",
     ]
 )
+_UNKNOWN = frozenset({"oid", "name", "regclass", "regtype", "regproc", "regnamespace"})
+"""Types whose arrays the parser does not know."""
+_ARRAYS = frozenset("_" + name for name in _UNKNOWN)
 _ESCAPE = re.compile(r"\\(x[0-9A-Fa-f]{1,2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|[0-7]{1,3}|.)", re.DOTALL)
 _SHORT = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
@@ -157,6 +160,13 @@ def _renamed(tokens: list[Token], functions: frozenset[str]) -> list[Token]:
                 *(msgspec.structs.replace(one, start=-2) for one in kind),
                 _sign(")"),
             ]
+            continue
+        elif token.kind is Kind.WORD and name in _UNKNOWN and out and out[-1].text == "::" and follows == "[":
+            # Arrays of them have a name that the parser takes; what follows is an empty pair of brackets.
+            token = _word("_" + name)
+        elif token.text == "[" and out and out[-1].name in _ARRAYS and follows == "]":
+            continue
+        elif token.text == "]" and out and out[-1].name in _ARRAYS and tokens[at - 1].text == "[":
             continue
         elif token.kind is Kind.WORD or (
             token.kind is Kind.QUOTED and name in ("char", "substring", "position")

@@ -1,0 +1,32 @@
+-- What mappers of other languages ask, in their shape.
+CREATE TABLE one (id serial PRIMARY KEY, name varchar(20) NOT NULL DEFAULT 'x', size numeric(6, 2) CHECK (size > 0), at timestamptz DEFAULT now(), tags text[], UNIQUE (name, size));
+CREATE TABLE two (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, one int REFERENCES one ON DELETE CASCADE);
+CREATE TABLE "a.b" (id int);
+CREATE TABLE "qu""ote" (id int);
+CREATE INDEX two_one ON two (one DESC, lower(one::text));
+SELECT '"a.b"'::regclass::text, '"qu""ote"'::regclass::text, 'public."a.b"'::regclass::text, 'PUBLIC.One'::regclass::text;
+SELECT 'a.b'::regclass;
+SELECT a.attname, format_type(a.atttypid, a.atttypmod), pg_get_expr(d.adbin, d.adrelid), a.attnotnull, a.atttypid, a.atttypmod, c.collname, col_description(a.attrelid, a.attnum) AS comment, attidentity AS identity, attgenerated AS generated FROM pg_attribute a LEFT JOIN pg_attrdef d ON a.attrelid = d.adrelid AND a.attnum = d.adnum LEFT JOIN pg_type t ON a.atttypid = t.oid LEFT JOIN pg_collation c ON a.attcollation = c.oid AND a.attcollation <> t.typcollation WHERE a.attrelid = '"one"'::regclass AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum;
+SELECT a.attname FROM (SELECT indrelid, indkey, generate_subscripts(indkey, 1) idx FROM pg_index WHERE indrelid = '"one"'::regclass AND indisprimary) i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[i.idx] ORDER BY i.idx;
+SELECT t.typname, t.typelem, t.typdelim, r.rngsubtype, t.typtype, t.typbasetype FROM pg_type AS t LEFT JOIN pg_range AS r ON t.oid = rngtypid WHERE t.typname IN ('int2', 'text', 'uuid', 'jsonb') ORDER BY 1;
+SELECT t2.oid::regclass::text AS to_table, a1.attname AS column, a2.attname AS primary_key, c.conname AS name, c.confupdtype AS on_update, c.confdeltype AS on_delete, c.convalidated AS valid, c.condeferrable AS deferrable, c.condeferred AS deferred, c.conkey, c.confkey FROM pg_constraint c JOIN pg_class t1 ON c.conrelid = t1.oid JOIN pg_class t2 ON c.confrelid = t2.oid JOIN pg_attribute a1 ON a1.attnum = c.conkey[1] AND a1.attrelid = t1.oid JOIN pg_attribute a2 ON a2.attnum = c.confkey[1] AND a2.attrelid = t2.oid JOIN pg_namespace t3 ON c.connamespace = t3.oid WHERE c.contype = 'f' AND t1.relname = 'two' AND t3.nspname = ANY (current_schemas(false)) ORDER BY c.conname;
+SELECT DISTINCT i.relname, d.indisunique, d.indkey, pg_get_indexdef(d.indexrelid), pg_catalog.obj_description(i.oid, 'pg_class') AS comment, d.indisvalid FROM pg_class t INNER JOIN pg_index d ON t.oid = d.indrelid INNER JOIN pg_class i ON d.indexrelid = i.oid LEFT JOIN pg_namespace n ON n.oid = t.relnamespace WHERE i.relkind IN ('i', 'I') AND d.indisprimary = 'f' AND t.relname = 'one' AND n.nspname = ANY (current_schemas(false)) ORDER BY i.relname;
+SELECT i.relname, ARRAY(SELECT pg_get_indexdef(d.indexrelid, k + 1, true) FROM generate_subscripts(d.indkey, 1) AS k ORDER BY k) AS columns FROM pg_index d JOIN pg_class i ON i.oid = d.indexrelid WHERE d.indrelid = 'two'::regclass ORDER BY 1;
+SELECT c.relname FROM pg_class c LEFT JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = ANY (current_schemas(false)) AND c.relkind IN ('r', 'v', 'm', 'p', 'f') ORDER BY 1;
+SELECT attr.attname, nsp.nspname, seq.relname FROM pg_class seq, pg_attribute attr, pg_depend dep, pg_constraint cons, pg_namespace nsp WHERE seq.oid = dep.objid AND seq.relkind = 'S' AND attr.attrelid = dep.refobjid AND attr.attnum = dep.refobjsubid AND attr.attrelid = cons.conrelid AND attr.attnum = cons.conkey[1] AND seq.relnamespace = nsp.oid AND cons.contype = 'p' AND dep.classid = 'pg_class'::regclass AND dep.refobjid = '"one"'::regclass;
+SELECT columns.*, ('"' || "udt_schema" || '"."' || "udt_name" || '"')::text AS udt FROM information_schema.columns columns WHERE table_name = 'nope';
+SELECT c.conname, array_agg(a.attname ORDER BY k.n) FROM pg_constraint c CROSS JOIN LATERAL unnest(c.conkey) WITH ORDINALITY AS k(attnum, n) JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = k.attnum WHERE c.conrelid = 'one'::regclass GROUP BY c.conname ORDER BY 1;
+SELECT i.relname AS index_name, ix.indisprimary AS primary, ix.indisunique AS unique, ix.indkey AS indkey, array_agg(a.attnum) AS nums, array_agg(a.attname) AS names, pg_get_indexdef(ix.indexrelid) AS definition FROM pg_class t, pg_class i, pg_index ix, pg_attribute a WHERE t.oid = ix.indrelid AND i.oid = ix.indexrelid AND a.attrelid = t.oid AND t.relkind = 'r' AND t.relname = 'two' AND a.attnum > 0 GROUP BY i.relname, ix.indexrelid, ix.indisprimary, ix.indisunique, ix.indkey ORDER BY i.relname;
+SELECT tc.constraint_name, pgc.conname, pg_get_constraintdef(pgc.oid), string_agg(kcu.column_name, ', ' ORDER BY kcu.ordinal_position) FROM information_schema.table_constraints tc JOIN pg_constraint pgc ON pgc.conname = tc.constraint_name JOIN information_schema.key_column_usage kcu USING (constraint_name) WHERE tc.table_name = 'one' GROUP BY 1, 2, 3 ORDER BY 1;
+SELECT table_name, obj_description(('"' || table_schema || '"."' || table_name || '"')::regclass, 'pg_class') FROM information_schema.tables WHERE table_schema = 'public' AND table_name NOT LIKE 'qu%' ORDER BY 1;
+SELECT current_schema(), session_user, current_setting('server_version_num')::int / 10000;
+SELECT EXISTS (SELECT 1 FROM information_schema.tables WHERE table_catalog = current_database() AND table_schema = 'public' AND table_name = 'one');
+SELECT array_to_string(indkey, ','), indkey::text FROM pg_index WHERE indrelid = 'one'::regclass ORDER BY 1;
+-- differs 0A000
+SELECT indkey::int2[] FROM pg_index WHERE indrelid = 'one'::regclass;
+SELECT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey) WHERE i.indrelid = 'one'::regclass AND i.indisprimary;
+SELECT conrelid::regclass::text AS t, conname FROM pg_constraint WHERE conrelid::regclass::text IN ('one', 'two') AND contype IN ('p', 'f') ORDER BY 1, 2;
+SELECT nspname FROM pg_namespace WHERE nspname NOT LIKE 'pg\_%' AND nspname <> 'information_schema' ORDER BY 1;
+SELECT t.typname, t.typtype, CASE WHEN t.typelem <> 0 THEN (SELECT e.typname FROM pg_type e WHERE e.oid = t.typelem) END FROM pg_type t WHERE t.oid = ANY (ARRAY[23, 1009, 3802]::oid[]) ORDER BY t.oid;
+SELECT relname FROM pg_class WHERE relname = ANY ('{one,two}'::name[]) AND oid <> ALL (ARRAY[1, 2]::oid[]) ORDER BY 1;
+SELECT ARRAY[1, 2]::oid[], '{one}'::name[], ARRAY[25]::_int4;
