@@ -762,8 +762,6 @@ def _cast(tr: "Translator", node: exp.Expr, scope: Scope) -> Typed:
             for each in node.this.expressions
         ]
         return Typed(f"json_array({', '.join(parts)})", to, "array")
-    if one.oid in VECTORS and is_array(to.oid) and one.oid != to.oid:
-        raise unsupported(f"a cast of {spelled(one.oid)}, which counts from 0, to {spelled(to.oid)}")
     if is_array(one.oid) and is_array(to.oid) and one.oid != to.oid:
         value = convert(Typed("value", Kind(element(one.oid))), Kind(element(to.oid)), "cast")
         sql = f"(CASE WHEN {one.sql} IS NULL THEN NULL ELSE (SELECT json_group_array({value}) FROM json_each({one.sql})) END)"

@@ -164,9 +164,11 @@ def _renamed(tokens: list[Token], functions: frozenset[str]) -> list[Token]:
         elif token.kind is Kind.WORD and name in _UNKNOWN and out and out[-1].text == "::" and follows == "[":
             # Arrays of them have a name that the parser takes; what follows is an empty pair of brackets.
             token = _word("_" + name)
-        elif token.text == "[" and out and out[-1].name in _ARRAYS and follows == "]":
-            continue
-        elif token.text == "]" and out and out[-1].name in _ARRAYS and tokens[at - 1].text == "[":
+        elif (
+            out
+            and out[-1].name in _ARRAYS
+            and ((token.text == "[" and follows == "]") or (token.text == "]" and tokens[at - 1].text == "["))
+        ):
             continue
         elif token.kind is Kind.WORD or (
             token.kind is Kind.QUOTED and name in ("char", "substring", "position")

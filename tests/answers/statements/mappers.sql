@@ -22,8 +22,7 @@ SELECT table_name, obj_description(('"' || table_schema || '"."' || table_name |
 SELECT current_schema(), session_user, current_setting('server_version_num')::int / 10000;
 SELECT EXISTS (SELECT 1 FROM information_schema.tables WHERE table_catalog = current_database() AND table_schema = 'public' AND table_name = 'one');
 SELECT array_to_string(indkey, ','), indkey::text FROM pg_index WHERE indrelid = 'one'::regclass ORDER BY 1;
--- differs 0A000
-SELECT indkey::int2[] FROM pg_index WHERE indrelid = 'one'::regclass;
+SELECT unnest(indkey::int2[]) FROM pg_index WHERE indrelid = 'one'::regclass ORDER BY 1;
 SELECT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey) WHERE i.indrelid = 'one'::regclass AND i.indisprimary;
 SELECT conrelid::regclass::text AS t, conname FROM pg_constraint WHERE conrelid::regclass::text IN ('one', 'two') AND contype IN ('p', 'f') ORDER BY 1, 2;
 SELECT nspname FROM pg_namespace WHERE nspname NOT LIKE 'pg\_%' AND nspname <> 'information_schema' ORDER BY 1;
