@@ -127,13 +127,14 @@ def _nonsense(proposed: object, before: Plan) -> str:
         return f"answered with {type(proposed).__name__}, not with a Plan"
     if proposed is before:
         return ""
-    for name, said, was in zip(_TYPES, astuple(proposed), astuple(before), strict=False):
-        if said is was or name == "trail":
-            continue
+    fields = zip(_TYPES, astuple(proposed), astuple(before), strict=False)
+    for name, said in [(name, said) for name, said, was in fields if said is not was and name != "trail"]:
         if name == "branches":
             if not (isinstance(said, tuple) and all(isinstance(one, Branch) for one in said)):
                 return "answered with a Plan whose branches is of the wrong type"
         else:
+            if isinstance(said, bool) and _TYPES[name] is bool:
+                continue
             try:
                 msgspec.convert(msgspec.to_builtins(said), _TYPES[name])
             except (msgspec.MsgspecError, TypeError, ValueError):

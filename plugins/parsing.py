@@ -5,6 +5,7 @@ them, and cannot be interrupted. What could take it too deep or too long is turn
 ends here.
 """
 
+import threading
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -24,6 +25,16 @@ MAX_SUBSCRIPTS = 100
 """Right behind others: `a[1][1]`. The parser looks through all of them again for each."""
 
 _POSTGRES = Dialect.get_or_raise("postgres")
+
+
+class _Kept(threading.local):
+    """Making a tokenizer takes as long as reading a short statement. One is not for two threads at once."""
+
+    def __init__(self) -> None:
+        self.tokenizer = _POSTGRES.tokenizer()
+
+
+_KEPT = _Kept()
 _STEPS = {"(": 1, "[": 1, ")": -1, "]": -1}
 _SIDES = frozenset({"inner", "left", "right", "full", "outer"})
 _JOINS = frozenset({"join", "straight_join"})
@@ -39,7 +50,8 @@ def tree_of(tokens: Sequence[Token], *, whole: bool = False) -> exp.Expr | str:
     if len(tokens) > MAX_PARSED:
         return f"more than {MAX_PARSED} tokens to parse"
     try:
-        trees = _POSTGRES.parse(rejoin(tokens))
+        text = rejoin(tokens)
+        trees = _POSTGRES.parser().parse(_KEPT.tokenizer.tokenize(text), text)
     except SqlglotError:
         return "the parser does not know its syntax"
     except RecursionError:
@@ -53,9 +65,10 @@ def tree_of(tokens: Sequence[Token], *, whole: bool = False) -> exp.Expr | str:
 
 def beyond(words: Sequence[str]) -> str:
     """Why the parser would take too long or go too deep, by the words and signs; empty when it would not."""
-    if _depth_of(words) > MAX_DEPTH:
+    # Counting is quick, and few statements need more.
+    if words.count("(") + words.count("[") > MAX_DEPTH and _depth_of(words) > MAX_DEPTH:
         return f"more than {MAX_DEPTH} brackets in each other"
-    if _open_joins(words) > MAX_OPEN_JOINS:
+    if sum(map(words.count, _JOINS)) > MAX_OPEN_JOINS and _open_joins(words) > MAX_OPEN_JOINS:
         return f"more than {MAX_OPEN_JOINS} joins without a condition behind them"
     if "[" in words and sum(pair == ("]", "[") for pair in pairwise(words)) > MAX_SUBSCRIPTS:
         return f"more than {MAX_SUBSCRIPTS} subscripts right behind others"
@@ -75,8 +88,6 @@ def _depth_of(words: Sequence[str]) -> int:
 
 def _open_joins(words: Sequence[str]) -> int:
     """The joins that are not followed by ON or USING before the next join or the end of their bracket."""
-    if _JOINS.isdisjoint(words):
-        return 0
     total = 0
     waiting = [False]
     for at, word in enumerate(words):

@@ -16,7 +16,10 @@ class Scope(msgspec.Struct, frozen=True):
     settings: tuple[tuple[str, str], ...] = ()
 
     def setting(self, name: str) -> str | None:
-        return next((value for key, value in self.settings if key == name), None)
+        for key, value in self.settings:
+            if key == name:
+                return value
+        return None
 
     def is_off(self, name: str) -> bool:
         """Whether a yes-or-no setting is known to be no."""

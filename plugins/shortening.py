@@ -5,7 +5,7 @@ Long lists of like elements are cut to one of each (a thousand rows of VALUES, t
 Knows tokens only. Which functions are called and which words occur is always read from all tokens, never from these.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from plugins.tokens import LITERALS, STRINGS, Kind, Token, literal
@@ -23,22 +23,24 @@ def rejoined(tokens: Sequence[Token]) -> tuple[str, list[int]]:
     """The tokens as text, and where in it each begins."""
     starts: list[int] = []
     at = 0
-    pieces = list(_pieces(tokens))
+    pieces = _pieces(tokens)
     for piece in pieces:
         starts.append(at + (piece[0] == " "))
         at += len(piece)
     return "".join(pieces), starts
 
 
-def _pieces(tokens: Sequence[Token]) -> Iterator[str]:
+def _pieces(tokens: Sequence[Token]) -> list[str]:
     """Each as text, a space in front where there was one."""
+    pieces: list[str] = []
     end = -1
     for token in tokens:
         text = token.text
-        if token.kind in STRINGS:
+        if not token.word and token.kind in STRINGS:
             text = _plain(token)
-        yield text if token.start == end and text is token.text else " " + text
+        pieces.append(text if token.start == end and text is token.text else " " + text)
         end = token.end
+    return pieces
 
 
 def _plain(token: Token) -> str:

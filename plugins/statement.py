@@ -81,11 +81,18 @@ class Part(msgspec.Struct, frozen=True, dict=True):
     tree: exp.Expr | None = None
     trouble: str = ""
     """Why the kind is unknown."""
+    nodes: tuple[exp.Expr, ...] = ()
+    """The tree's, from its root outwards."""
+
+    @cached_property
+    def said(self) -> frozenset[str]:
+        """The name of every token, whatever its kind: what is not in it need not be looked for."""
+        return frozenset([token.name for token in self.tokens])
 
     @cached_property
     def calls(self) -> tuple[Call, ...]:
         """All names before brackets, from every token."""
-        return calls(self.tokens)
+        return calls(self.tokens) if "(" in self.said else ()
 
     def word(self, at: int) -> str:
         """The bare word or sign at `at`; empty past the end and for literals and quoted names."""
@@ -116,16 +123,17 @@ class Statement(msgspec.Struct, frozen=True, dict=True):
         """Take the trees apart: nothing may be asked of them afterwards. Their nodes know each other both ways, so that
         only a collection would find them otherwise, and it takes milliseconds in the middle of another statement."""
         for one in self.parts:
-            for node in one.tree.walk() if one.tree is not None else ():
+            for node in one.nodes:
                 node.parent = None
 
     @property
     def kind(self) -> Kind:
-        if self.trouble or any(part.kind == "unknown" for part in self.parts):
+        kinds = [part.kind for part in self.parts]
+        if self.trouble or "unknown" in kinds:
             return "unknown"
-        if len(self.parts) > 1:
+        if len(kinds) > 1:
             return "several"
-        return self.parts[0].kind if self.parts else "empty"
+        return kinds[0] if kinds else "empty"
 
 
 def word(tokens: Sequence[Token], at: int) -> str:
@@ -143,7 +151,7 @@ def read(
     try:
         decoded = text.decode(_ENCODINGS.get(encoding, "utf-8"))
         found = tk.cut(decoded, standard_strings=not scope.is_off("standard_conforming_strings"))
-        return Statement(tuple(part(tokens) for tokens in _split(found)), exact, names=names)
+        return Statement(tuple(part(tokens) for tokens in _split(found, decoded)), exact, names=names)
     except UnicodeDecodeError:
         return Statement(exact=exact, trouble="not in the session's client_encoding")
     except UnreadableError as error:
@@ -168,12 +176,14 @@ def part(tokens: tuple[Token, ...]) -> Part:
     tree = tree_of(tokens)
     if isinstance(tree, str):
         return Part("unknown", tokens, trouble=tree)
-    nodes = {type(node) for node in tree.walk()}
-    if not isinstance(tree, _TREES.get(first, (exp.Query, exp.Values))) or exp.Command in nodes:
+    nodes = tuple(tree.bfs())
+    types = set(map(type, nodes))
+    if not isinstance(tree, _TREES.get(first, (exp.Query, exp.Values))) or exp.Command in types:
         return Part("unknown", tokens, trouble="the parser took it for something else")
-    if exp.Into in nodes:
-        return Part("definition", tokens, tree)
-    return Part("query" if nodes.isdisjoint(_WRITING) else "write", tokens, tree)
+    if exp.Into in types:
+        return Part("definition", tokens, tree, nodes=nodes)
+    kind = "query" if types.isdisjoint(_WRITING) else "write"
+    return Part(kind, tokens, tree, nodes=nodes)
 
 
 def calls(tokens: Sequence[Token]) -> tuple[Call, ...]:
@@ -186,12 +196,16 @@ def calls(tokens: Sequence[Token]) -> tuple[Call, ...]:
     return tuple(found)
 
 
-def _split(tokens: tuple[Token, ...]) -> Iterator[tuple[Token, ...]]:
+def _split(tokens: tuple[Token, ...], text: str) -> Iterator[tuple[Token, ...]]:
     """The statements between semicolons, but for those inside brackets (CREATE RULE) and SQL function bodies."""
     begin = brackets = body = 0
-    for at, token in enumerate(tokens):
-        match token.word:
-            case said if said not in _DIVIDING:
+    words = [token.word for token in tokens]
+    if ";" not in text and "atomic" not in text.lower():
+        # One statement: what is left to ask is whether its brackets close.
+        brackets, words = words.count("(") - words.count(")"), []
+    for at, said in enumerate(words):
+        match said:
+            case _ if said not in _DIVIDING:
                 pass
             case "(":
                 brackets += 1
@@ -201,7 +215,7 @@ def _split(tokens: tuple[Token, ...]) -> Iterator[tuple[Token, ...]]:
                 if at > begin:
                     yield tokens[begin:at]
                 begin, brackets = at + 1, 0
-            case "case" | "end" as said if body:
+            case "case" | "end" if body:
                 body += 1 if said == "case" else -1
             case "atomic" if not body and brackets == 0 and _begins_body(tokens, begin, at):
                 body = 1

@@ -64,10 +64,11 @@ def made(kind: Kind, text: str, name: str, start: int, end: int) -> Token:
 
 
 _LETTER = "A-Za-z_\u0080-\U0010ffff"
+_SIGNS = r"~!@\#^&|`?+\-*/%<>="
 # The space behind a token is matched with it. Repeats are of single letters wherever they can be: those of groups keep
 # hundreds of bytes for each round.
 _PARTS = rf"""
-  (?: (?P<mark>[(),;\[\]] | \.(?![0-9])\.? | :[:=]?)
+  (?: (?P<mark>[(),;\[\]] | \.(?![0-9])\.? | :[:=]? | [{_SIGNS}](?![{_SIGNS}]))
   | (?P<unicode>[uU]&['"])
   | (?P<escaped>[eE]'[^'\\]*(?:(?:''|\\.)[^'\\]*)*')
   | (?P<bits>[bBxX]'[^']*')
@@ -77,9 +78,10 @@ _PARTS = rf"""
   | (?P<dollar>\$(?:[{_LETTER}][{_LETTER}0-9]*)?\$)
   | (?P<parameter>\$[0-9]+)
   | (?P<number>(?:[0-9][0-9_]*(?:\.(?!\.)[0-9_]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)
+  | (?P<space>(?:[ \t\n\r\f\v]+|--[^\n\r]*)+ | /\*[^*/]*\*/)
   | (?P<comment>/\*)
-  | (?P<space>(?:[ \t\n\r\f\v]+|--[^\n\r]*)+)
-  | (?P<sign>[~!@\#^&|`?+\-*/%<>=]{{1,{LONGEST_RUN}}})
+  | (?P<sign>[{_SIGNS}]{{1,{LONGEST_RUN}}})
+  | (?P<none>.)
   )[ \t\n\r\f\v]*
 """
 _STANDARD = re.compile(_PARTS.replace("PLAIN", "'[^']*(?:''[^']*)*'"), re.VERBOSE | re.DOTALL)
@@ -108,42 +110,57 @@ def cut(text: str, *, standard_strings: bool = True) -> tuple[Token, ...]:
     `standard_conforming_strings`."""
     if "\0" in text:
         raise UnreadableError("a NUL character")
-    match = (_STANDARD if standard_strings else _BACKSLASHES).match
+    scan = (_STANDARD if standard_strings else _BACKSLASHES).finditer
+    fold = str.lower if text.isascii() else _fold
     tokens: list[Token] = []
     at, length = 0, len(text)
     while at < length:
-        found = match(text, at)
-        if found is None:
-            raise UnreadableError(f"a character or an open quote that fits nowhere, at {at}")
-        group = found.lastgroup or ""
-        kind, piece = _KINDS.get(group), found[group]
-        start, at = at, found.end()
-        if kind is _WORD:
-            # Only ASCII is folded: Python would fold a Kelvin sign to a k, the server does not.
-            name = piece.lower() if piece.isascii() else _fold(piece)
-            tokens.append(Token(kind, piece, name, start, start + len(piece), name))
-        elif group == "sign":
-            tokens += _operators(piece, start)
-            at = tokens[-1].end
-        elif kind is _SIGN:
-            tokens.append(Token(kind, piece, piece, start, start + len(piece), piece))
-        elif kind is not None:
-            token = (
-                _dollar(text, start, piece)
-                if group == "dollar"
-                else _value(kind, piece, start, standard_strings)
-            )
-            at = max(at, token.end)
-            if token.kind in STRINGS and tokens and tokens[-1].kind in STRINGS:
-                _continued(tokens[-1], token)
-            tokens.append(token)
-        elif group == "comment":
-            at = _after_comment(text, start + len(piece))
-        elif group == "unicode":
-            raise UnreadableError("a string or name with Unicode escapes (U&)")
-        if len(tokens) > MAX_TOKENS:
-            raise UnreadableError(f"more than {MAX_TOKENS} tokens")
+        # Each match begins where the one before ends; what the pattern cannot end itself begins the next round.
+        for found in scan(text, at):
+            start, at = at, found.end()
+            group = found.lastgroup or ""
+            kind, piece = _KINDS.get(group), found[group]
+            if kind is _WORD:
+                name = fold(piece)
+                tokens.append(Token(kind, piece, name, start, start + len(piece), name))
+            elif group == "mark":
+                tokens.append(Token(_SIGN, piece, piece, start, start + len(piece), piece))
+            elif kind is _QUOTED:
+                name = piece[1:-1].replace('""', '"')
+                tokens.append(Token(kind, piece, name, start, start + len(piece), ""))
+            else:
+                more, end = _other(text, group, piece, start, standard_strings)
+                if more and tokens and more[0].kind in STRINGS and tokens[-1].kind in STRINGS:
+                    _continued(tokens[-1], more[0])
+                tokens += more
+                if end != start + len(piece):
+                    at = end
+                    break
+            if len(tokens) > MAX_TOKENS:
+                raise UnreadableError(f"more than {MAX_TOKENS} tokens")
     return tuple(tokens)
+
+
+def _other(text: str, group: str, piece: str, start: int, standard_strings: bool) -> tuple[list[Token], int]:
+    """What `piece` of that group begins, and where that ends."""
+    end = start + len(piece)
+    match group:
+        case "sign":
+            signs = _operators(piece, start)
+            return signs, signs[-1].end
+        case "dollar":
+            token = _dollar(text, start, piece)
+            return [token], token.end
+        case "comment":
+            return [], _after_comment(text, end)
+        case "space":
+            return [], end
+        case "unicode":
+            raise UnreadableError("a string or name with Unicode escapes (U&)")
+        case "none":
+            raise UnreadableError(f"a character or an open quote that fits nowhere, at {start}")
+        case _:
+            return [_value(_KINDS[group], piece, start, standard_strings)], end
 
 
 def _operators(run: str, start: int) -> list[Token]:
@@ -154,23 +171,19 @@ def _operators(run: str, start: int) -> list[Token]:
         run = run[: comment.start()]
     elif len(run) == LONGEST_RUN:
         raise UnreadableError(f"{LONGEST_RUN} operator characters in a row")
-    end = len(run if _KEEPS_ITS_TAIL.search(run) else run[:1] + run[1:].rstrip("+-"))
-    if end > LONGEST_OPERATOR:
+    whole = run[-1] not in "+-" or _KEEPS_ITS_TAIL.search(run)
+    first = run if whole else run[:1] + run[1:].rstrip("+-")
+    end = start + len(first)
+    if len(first) > LONGEST_OPERATOR:
         raise UnreadableError(f"an operator of more than {LONGEST_OPERATOR} characters")
-    pieces = (run[:end], *run[end:])
-    starts = (start, *range(start + end, start + len(run)))
-    return [
-        Token(_SIGN, piece, piece, at, at + len(piece), piece)
-        for piece, at in zip(pieces, starts, strict=True)
-    ]
+    signs = [Token(_SIGN, sign, sign, at, at + 1, sign) for at, sign in enumerate(run[len(first) :], end)]
+    return [Token(_SIGN, first, first, start, end, first), *signs]
 
 
 def _value(kind: Kind, text: str, start: int, standard_strings: bool) -> Token:
-    """A literal, a parameter or a quoted name."""
+    """A literal or a parameter."""
     name = text
-    if kind is _QUOTED:
-        name = text[1:-1].replace('""', '"')
-    elif kind is _STRING:
+    if kind is _STRING:
         name = text[1:-1].replace("''", "'")
         if not standard_strings and "\\" in text:
             kind = Kind.ESCAPED
@@ -187,6 +200,7 @@ def _dollar(text: str, start: int, quote: str) -> Token:
 
 
 def _fold(text: str) -> str:
+    """Only ASCII is folded: Python would fold a Kelvin sign to a k, the server does not."""
     return "".join(letter.lower() if letter.isascii() else letter for letter in text)
 
 

@@ -188,7 +188,7 @@ def _left_out(one: Part, names: Names | None) -> list[str]:
     if not said:
         return []
     kept: set[str] = set()
-    for node in one.tree.walk():
+    for node in one.nodes:
         if isinstance(node, exp.Identifier):
             kept.add(node.this if node.args.get("quoted") else node.this.lower())
         elif isinstance(node, exp.Anonymous) and isinstance(node.this, str):

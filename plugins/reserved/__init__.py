@@ -28,6 +28,8 @@ class ReservedNames(Plugin):
 
     def plan(self, statement: Statement, scope: Scope, plan: Plan) -> Plan:  # noqa: ARG002 - every plugin is given it
         for part in statement.parts:
+            if _NAMING.isdisjoint(part.said):
+                continue
             verb = ""
             for at, token in enumerate(part.tokens):
                 if verb in _NAMING and _ours(token):

@@ -9,7 +9,7 @@ from plugins import tokens as tk
 from plugins.scope import Scope
 from plugins.session.effect import Effect
 from plugins.session.functions import effect_of_calls
-from plugins.statement import Part, calls, word
+from plugins.statement import Part, word
 from plugins.tokens import NAMES, Kind, Token, UnreadableError
 
 BLOCK = "do block"
@@ -34,11 +34,11 @@ def effect_of_block(part: Part, scope: Scope, *, exact: bool) -> Effect:
         tokens = tk.cut(bodies[0].name)
     except UnreadableError:
         return unknown
-    names = {token.name for token in tokens if token.kind in NAMES}
+    names = frozenset([token.name for token in tokens if token.kind in NAMES])
     defines = bool(names & _DEFINING)
     if names & _TELLING or _sets(tokens):
         return Effect("do", "the block may change the session", pin=BLOCK, changes_schema=defines)
-    effect = effect_of_calls(tokens, calls(tokens), exact=False, runs=False)
+    effect = effect_of_calls(tokens, names, exact=False, runs=False)
     if effect is not None and effect.pin:
         return Effect("do", f"in the block: {effect.reason}", pin=effect.pin, changes_schema=defines)
     return Effect("do", "nothing in the block stays in the session", changes_schema=defines)

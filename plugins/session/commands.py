@@ -82,7 +82,7 @@ def _with_definition(statement: Part, scope: Scope, *, exact: bool) -> Effect:
 
 def _made(statement: Part, scope: Scope, *, exact: bool) -> Effect:
     temporary = _temporary(statement, scope)
-    inner = effect_of_calls(statement.tokens, statement.calls, exact=exact, runs=statement.kind == "query")
+    inner = effect_of_calls(statement.tokens, statement.said, exact=exact, runs=statement.kind == "query")
     if temporary:
         words = [token.word for token in statement.tokens]
         # Outside a transaction it is gone at once.
@@ -142,7 +142,7 @@ def _prepared(statement: Part, scope: Scope, *, exact: bool) -> Effect:
                 "deallocate all", "forgets every prepared statement", forgets_prepared=True, frees=True
             )
         return Effect("deallocate", "forgets a prepared statement", names="drops", frees=True)
-    return _running(effect_of_calls(tokens, statement.calls, exact=exact, runs=False) or NONE)
+    return _running(effect_of_calls(tokens, statement.said, exact=exact, runs=False) or NONE)
 
 
 def _running(effect: Effect) -> Effect:
@@ -155,7 +155,7 @@ def _cursor(statement: Part, *, exact: bool) -> Effect:
     if words[0] == "close":
         return Effect("close", "ends a cursor", frees=True)
     head = words[: words.index("for")] if "for" in words else words
-    inner = effect_of_calls(statement.tokens, statement.calls, exact=exact, runs=False) or NONE
+    inner = effect_of_calls(statement.tokens, statement.said, exact=exact, runs=False) or NONE
     if words[0] == "declare" and ("with", "hold") in itertools.pairwise(head):
         return Effect("cursor", "the cursor outlives its transaction", pin=pins(HELD, inner.pin))
     return inner

@@ -12,7 +12,7 @@ import msgspec
 from plugins.session.effect import Effect, pins
 from plugins.session.settings import set_config
 from plugins.session.values import arguments
-from plugins.statement import Call
+from plugins.statement import Call, calls
 from plugins.tokens import NAMES, Token
 
 _ADVISORY = "advisory lock"
@@ -64,22 +64,28 @@ TRYING = frozenset({"pg_try_advisory_lock", "pg_try_advisory_lock_shared"})
 _SLOTS = {"pg_create_physical_replication_slot": 3, "pg_create_logical_replication_slot": 3}
 """Makes a slot; that argument says whether it goes with the session."""
 
+_TELLING = frozenset({*OURS, *EXTENSIONS, *FREEING, *TRYING, *_SLOTS, "set_config", "pg_settings"})
+"""Where none of these names stands there is nothing to find."""
+
 
 def effect_of_calls(
-    tokens: Sequence[Token], calls: Sequence[Call], *, exact: bool, runs: bool
+    tokens: Sequence[Token], said: frozenset[str], *, exact: bool, runs: bool
 ) -> Effect | None:
-    """What the functions called leave behind. `runs`: they are certain to run when the statement succeeds, so
-    that a setting they change can be followed."""
+    """What the functions called leave behind. `said`: the names that stand in it, or more. `runs`: they are certain to
+    run when the statement succeeds, so that a setting they change can be followed."""
+    if _TELLING.isdisjoint(said):
+        return None
+    called = calls(tokens)
     reasons: dict[str, str] = {}
-    for call in calls:
+    for call in called:
         reason = EXTENSIONS.get(call.name) or (OURS.get(call.name) if call.ours else None)
         if call.ours and call.name in _SLOTS and len(arguments(tokens, call.at + 1)) >= _SLOTS[call.name]:
             reason = _SLOT
         if reason:
             reasons.setdefault(reason, call.name)
-    ours = {call.name for call in calls if call.ours}
+    ours = {call.name for call in called if call.ours}
     frees = bool(ours & (FREEING | TRYING))
-    others = _settings(tokens, calls, exact=exact, runs=runs and not reasons)
+    others = _settings(tokens, called, exact=exact, runs=runs and not reasons)
     if reasons:
         names = ", ".join(f"{name}()" for name in reasons.values())
         pin = pins(*reasons, others.pin if others else None)
@@ -90,8 +96,8 @@ def effect_of_calls(
     return others
 
 
-def _settings(tokens: Sequence[Token], calls: Sequence[Call], *, exact: bool, runs: bool) -> Effect | None:
-    places = [call.at for call in calls if call.ours and call.name == "set_config"]
+def _settings(tokens: Sequence[Token], called: Sequence[Call], *, exact: bool, runs: bool) -> Effect | None:
+    places = [call.at for call in called if call.ours and call.name == "set_config"]
     if places:
         return set_config(tokens, places, exact=exact, runs=runs)
     if _changes_pg_settings(tokens):

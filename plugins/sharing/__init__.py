@@ -17,6 +17,7 @@ from plugins.tokens import NAMES, Kind
 _NOT_A_READ = frozenset(
     {"insert", "update", "delete", "merge", "into", "share", "operator", "call", "execute", "nextval"}
 )
+_TELLING = _NOT_A_READ | OWN
 
 
 class Sharing(Plugin):
@@ -51,7 +52,7 @@ def _refusal(statement: Statement, scope: Scope, plan: Plan) -> tuple[str, str]:
 
 def _reads_only(part: Part) -> tuple[str, str]:
     tokens = part.tokens
-    for at, token in enumerate(tokens):
+    for at, token in enumerate(() if _TELLING.isdisjoint(part.said) else tokens):
         if token.word in _NOT_A_READ and word(tokens, at - 1) != ".":
             return "words", f"the word {token.name.upper()} is in it"
         if token.name in OWN and token.kind in NAMES:

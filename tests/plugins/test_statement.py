@@ -179,6 +179,21 @@ def test_a_tree_that_is_released_is_gone_with_its_statement() -> None:
         gc.enable()
 
 
+@pytest.mark.parametrize("bad", ["SELECT x'zz' + a", "SELECT b'2', c FROM d", "SELECT 1 FROM FROM"])
+def test_what_the_parser_failed_at_is_not_in_the_next_tree(bad: str) -> None:
+    before = read("SELECT a FROM t").parts[0].tree
+    assert read(bad).parts[0].trouble == "the parser does not know its syntax"
+    assert read("SELECT a FROM t").parts[0].tree == before
+
+
+def test_a_part_knows_every_name_in_it() -> None:
+    (part,) = read("""SELECT "A", b.C, 'd', E'e', $1, 7 <= "f"(now())""").parts
+    assert part.said >= {"select", "A", "b", "c", "d", "<=", "f", "(", "now"}
+    assert part.nodes[0] is part.tree
+    assert part.tree is not None
+    assert list(part.nodes) == list(part.tree.walk())
+
+
 def test_only_ascii_is_folded() -> None:
     assert [token.name for token in tokens.cut("LOC\u212a LOCK")] == ["loc\u212a", "lock"]
 
@@ -199,6 +214,12 @@ def test_what_is_no_space_to_the_server_is_none_here(hidden: str) -> None:
         ("SELECT 1 INTO x", "definition"),
         ("SELECT 1; SELECT 2", "several"),
         ("SELECT 1; NONSENSE", "unknown"),
+        ("SELECT ';'", "query"),
+        ("SELECT 1 AS atomic", "query"),
+        ("SET x = (1", "unknown"),
+        ("SHOW x(y", "unknown"),
+        ("SHOW x)y", "setting"),
+        ("SHOW ')' (x", "unknown"),
         ("PREPARE TRANSACTION 'x'", "transaction"),
         ("PREPARE transaction_ AS SELECT 1", "prepared"),
         ("CREATE RULE r AS ON INSERT TO t DO (SELECT 1; SELECT 2)", "definition"),
