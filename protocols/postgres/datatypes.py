@@ -654,19 +654,9 @@ def to_binary(oid: int, value: Value) -> bytes:
     """A value, not NULL, in the type's binary form."""
     kind = BY_OID.get(oid)
     if kind is not None and kind.element:
-        return _array_to_binary(kind.element, value)
-    if isinstance(value, int):
-        if oid in _INTS:
-            return struct.pack(_INTS[oid][0], value)
-        match oid:
-            case 16:
-                return b"\1" if value else b"\0"
-            case 1082:
-                return struct.pack("!i", value)
-            case 1083 | 1114 | 1184:
-                return struct.pack("!q", value)
-            case _:
-                pass
+        return _array_to_binary(kind.element, value, 0 if oid in (22, 30) else 1)
+    if isinstance(value, int) and (found := _integer_binary(oid, value)) is not None:
+        return found
     if isinstance(value, (int, float)) and oid in (700, 701):
         return struct.pack("!f" if oid == 700 else "!d", value)
     if isinstance(value, bytes):
@@ -675,6 +665,9 @@ def to_binary(oid: int, value: Value) -> bytes:
         return struct.pack("!I", value.oid)
     text = str(value)
     match oid:
+        case 18:
+            # One byte, that of "" too.
+            return text.encode("utf-8", "replace")[:1] or b"\0"
         case 1186:
             months, days, micros = interval_parts(text)
             return struct.pack("!qii", micros, days, months)
@@ -686,6 +679,21 @@ def to_binary(oid: int, value: Value) -> bytes:
             return b"\1" + text.encode()
         case _:
             return text.encode("utf-8", "replace")
+
+
+def _integer_binary(oid: int, value: int) -> bytes | None:
+    """Of the types whose plain values are integers."""
+    if oid in _INTS:
+        return struct.pack(_INTS[oid][0], value)
+    match oid:
+        case 16:
+            return b"\1" if value else b"\0"
+        case 1082:
+            return struct.pack("!i", value)
+        case 1083 | 1114 | 1184:
+            return struct.pack("!q", value)
+        case _:
+            return None
 
 
 def from_binary(oid: int, data: bytes) -> Value:
@@ -754,7 +762,7 @@ def _numeric_from_binary(data: bytes) -> str:
     return plain(Decimal(-number if sign == 0x4000 else number).quantize(Decimal(1).scaleb(-scale)))
 
 
-def _array_to_binary(element: int, value: Value) -> bytes:
+def _array_to_binary(element: int, value: Value, first: int = 1) -> bytes:
     items = value if isinstance(value, list) else []
     sizes: list[int] = []
     level: Value = items
@@ -765,7 +773,7 @@ def _array_to_binary(element: int, value: Value) -> bytes:
     for _ in sizes[1:]:
         flat = [inner for item in flat if isinstance(item, list) for inner in item]
     head = struct.pack("!iiI", len(sizes), any(item is None for item in flat), element)
-    head += b"".join(struct.pack("!ii", size, 1) for size in sizes)
+    head += b"".join(struct.pack("!ii", size, first) for size in sizes)
     return head + b"".join(_cell(element, item) for item in flat)
 
 

@@ -84,18 +84,13 @@ def call(tr: "Translator", node: exp.Expr, scope: Scope) -> Typed:
 def resolved(tr: "Translator", name: str, given: Sequence[Typed]) -> Typed:
     if name in _INEXACT and any(one.oid == NUMERIC for one in given):
         raise unsupported(f"{name}() of numeric; cast to double precision")
-    best: tuple[int, functions.Signature] | None = None
-    for line in functions.signatures().get(name, ()):
-        score = _fits(line, given)
-        if score is not None and (best is None or score > best[0]):
-            best = (score, line)
-    if best is None:
+    signature = chosen(name, given)
+    if signature is None:
         types = ", ".join(spelled(one.oid) if one.oid != UNKNOWN else "unknown" for one in given)
         hint = "No function matches the given name and argument types. You might need to add explicit type casts."
         if name in HARMLESS and name not in functions.signatures():
             raise unsupported(f"the function {name}()")
         raise StoreError("42883", f"function {name}({types}) does not exist", hint=hint)
-    signature = best[1]
     array = next(
         (
             one.oid
@@ -119,6 +114,16 @@ def resolved(tr: "Translator", name: str, given: Sequence[Typed]) -> Typed:
         sql = sql.replace(f"{{{at}}}", part)
     oid = array if signature.result == "anyarray" else functions.oid_of(signature.result)
     return Typed(sql, Kind(oid), name)
+
+
+def chosen(name: str, given: Sequence[Typed]) -> functions.Signature | None:
+    """The line of the table that fits best."""
+    best: tuple[int, functions.Signature] | None = None
+    for line in functions.signatures().get(name, ()):
+        score = _fits(line, given)
+        if score is not None and (best is None or score > best[0]):
+            best = (score, line)
+    return best[1] if best is not None else None
 
 
 def _fits(signature: functions.Signature, given: Sequence[Typed]) -> int | None:

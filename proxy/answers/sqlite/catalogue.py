@@ -62,6 +62,7 @@ class Constraint(msgspec.Struct, frozen=True):
     """Of a check, in PostgreSQL's words."""
     index: int = 0
     deferred: bool = False
+    deferrable: bool = False
 
 
 class Relation(msgspec.Struct, frozen=True):
@@ -77,6 +78,10 @@ class Relation(msgspec.Struct, frozen=True):
     """Of an index; of a sequence, whose column it belongs to."""
     keys: tuple[str, ...] = ()
     """Of an index, in PostgreSQL's words."""
+    orders: tuple[int, ...] = ()
+    """Of each key: 1, it goes downwards; 2, its NULLs are first. Empty: none."""
+    classes: tuple[str, ...] = ()
+    """Of each key its operator class, where one was named."""
     unique: bool = False
     text: str = ""
     """The view's query, or the index' condition."""
@@ -117,7 +122,9 @@ class Catalogue(msgspec.Struct, frozen=True, dict=True):
     def table(self, schema: str, name: str, path: Sequence[str]) -> Relation:
         """The table or view of this name. Raises StoreError."""
         found = self.find(schema, name, path)
-        if found is None or found.kind in "iS":
+        if found is not None and found.kind == "S":
+            raise StoreError("0A000", "the embedded store does not support a sequence in FROM")
+        if found is None or found.kind == "i":
             said = f"{schema}.{name}" if schema else name
             if schema and schema not in self.schemas:
                 raise StoreError("42P01", f'relation "{said}" does not exist')

@@ -29,6 +29,7 @@ from proxy.answers.sqlite.kinds import (
     NUMERIC,
     OID,
     REGCLASS,
+    REGPROC,
     REGS,
     REGTYPE,
     TEXT,
@@ -74,6 +75,8 @@ def input_of(text: str, kind: Kind) -> str:
     oid = kind.oid
     if oid == REGCLASS:
         return f"pg_regclass({constant(text)})"
+    if oid in (REGPROC, kinds.REGNAMESPACE):
+        return f"pg_{BY_OID[oid].name}({constant(text)})"
     if oid == REGTYPE:
         return str(_type_named(text))
     if oid == TIMESTAMPTZ or (is_array(oid) and element(oid) == TIMESTAMPTZ):
@@ -223,8 +226,8 @@ def to_text(sql: str, oid: int) -> str:
         return f"CASE {sql} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END"
     if oid == REGCLASS:
         return f"pg_regclass_name({sql})"
-    if oid == kinds.REGNAMESPACE:
-        return f"pg_regnamespace_name({sql})"
+    if oid in (REGPROC, kinds.REGNAMESPACE):
+        return f"pg_{BY_OID[oid].name}_name({sql})"
     if oid == REGTYPE:
         return f"pg_format_type({sql}, NULL)"
     return f"pg_out({oid}, {sql})"
@@ -233,8 +236,8 @@ def to_text(sql: str, oid: int) -> str:
 def _explicit(one: Typed, source: int, target: int) -> str | None:
     sql = one.sql
     if source in TEXTS:
-        if target == REGCLASS:
-            return f"pg_regclass({sql})"
+        if target in (REGCLASS, REGPROC, kinds.REGNAMESPACE):
+            return f"pg_{BY_OID[target].name}({sql})"
         if target in BY_OID and target not in REGS:
             return f"pg_in({target}, {sql})"
     if source == BOOL and target == INT4:

@@ -13,7 +13,7 @@ from sqlglot import exp
 
 from proxy.answers.executor import StoreError
 from proxy.answers.sqlite import catalogue as cat
-from proxy.answers.sqlite import changes, expressions, functions, reading
+from proxy.answers.sqlite import changes, expressions, functions, reading, wording
 from proxy.answers.sqlite.catalogue import OWN, PUBLIC, Constraint, Field, Relation
 from proxy.answers.sqlite.expressions import named, only
 from proxy.answers.sqlite.kinds import (
@@ -178,6 +178,7 @@ class Definer:
         name = named(node.this)
         want = wanted(node.args.get("kind"))
         required, default, identity, sequence = want.serial, "", "", 0
+        options: dict[str, int] = {}
         later: list[tuple[str, exp.Expr, list[str]]] = []
         for one in node.args.get("constraints") or ():
             kind = one.args.get("kind")
@@ -190,6 +191,7 @@ class Definer:
                     if kind.args.get("expression") is not None:
                         raise unsupported("generated columns")
                     identity = "a" if kind.this else "d"
+                    options = _of_identity(kind)
                     required = True
                 case (
                     exp.PrimaryKeyColumnConstraint()
@@ -204,7 +206,9 @@ class Definer:
                 case _:
                     raise unsupported(f"{expressions.described(kind)} of a column")
         if want.serial or identity:
-            sequence = self._sequence(schema, self.free_name(schema, table, name, "seq"), want.kind.oid)
+            sequence = self._sequence(
+                schema, self.free_name(schema, table, name, "seq"), want.kind.oid, **options
+            )
         field = Field(name, want.kind.oid, want.kind.typmod, required, default, identity, sequence, number)
         if default:
             changes.default_of(self.tr, field)  # whether it can be said at all
@@ -306,12 +310,18 @@ class Definer:
             raise unsupported(f"indexes by {named(using)}")
         scope = Scope(sources=[changes.source_of(relation, relation.place)])
         keys: list[str] = []
+        orders: list[int] = []
+        classes: list[str] = []
         sqls: list[str] = []
         columns: list[str] = []
         for one in params.args.get("columns") or ():
             inner = one.this if isinstance(one, exp.Ordered) else one
             if isinstance(inner, exp.Opclass) and named(inner.expression).endswith("_pattern_ops"):
+                classes.append(named(inner.expression))
                 inner = inner.this  # texts are ordered by their bytes in any case
+            else:
+                classes.append("")
+            orders.append(_order_of(one))
             found = expressions.expression(self.tr, inner, scope)
             if "pg_in(" in found.sql or "_tz(" in found.sql:
                 raise unsupported("indexes on what the session's time zone changes")
@@ -352,6 +362,8 @@ class Definer:
                 "i",
                 table=relation.oid,
                 keys=tuple(keys),
+                orders=tuple(orders) if any(orders) else (),
+                classes=tuple(classes) if any(classes) else (),
                 unique=unique,
                 text=_written(where.this) if where is not None else "",
             )
@@ -464,7 +476,7 @@ class Definer:
                 "42830", f'there is no unique constraint matching given keys for referenced table "{table}"'
             )
         actions = {"update": "", "delete": ""}
-        deferred = False
+        deferred = deferrable = False
         options = [
             str(one).upper()
             for one in (*(node.args.get("options") or ()), *(outer.args.get("options") or ()))
@@ -475,6 +487,7 @@ class Definer:
                 actions[words[1].lower()] = " ".join(words[2:])
             elif "DEFERRABLE" in option or "INITIALLY" in option:
                 deferred = deferred or "INITIALLY DEFERRED" in option
+                deferrable = deferrable or ("DEFERRABLE" in option and "NOT" not in option.split())
             else:
                 raise unsupported(f"{option} of a foreign key")
         for key in ("update", "delete"):
@@ -483,7 +496,7 @@ class Definer:
                 actions[key] = str(said).upper()
         made = Constraint(
             name or self.free_name(relation.schema, relation.name, *columns, "fkey"), "f", self._oid(), tuple(columns),
-            other.oid, tuple(others), actions["update"], actions["delete"], deferred=deferred,
+            other.oid, tuple(others), actions["update"], actions["delete"], deferred=deferred, deferrable=deferrable or deferred,
         )  # fmt: skip
         return msgspec.structs.replace(relation, constraints=(*relation.constraints, made))
 
@@ -617,7 +630,9 @@ class Definer:
                 )
                 self._save(msgspec.structs.replace(other, constraints=changed))
         for index in self.tr.catalogue.indexes(relation.oid):
-            self._save(msgspec.structs.replace(index, keys=names(index.keys)))
+            keys = tuple(_with_name(one, old, new) if one[:1] == "(" else one for one in names(index.keys))
+            text = _with_name(index.text, old, new) if index.text else ""
+            self._save(msgspec.structs.replace(index, keys=keys, text=text))
         self._run(f"ALTER TABLE {quoted(relation.place)} RENAME COLUMN {quoted(old)} TO {quoted(new)}")
         return self._save(
             msgspec.structs.replace(
@@ -852,9 +867,34 @@ def _with_field(relation: Relation, field: Field) -> Relation:
     return msgspec.structs.replace(relation, fields=fields)
 
 
+_IDENTITY = {"start": "start", "increment": "step", "minvalue": "least", "maxvalue": "most"}
+
+
+def _of_identity(node: exp.Expr) -> dict[str, int]:
+    """What an identity says about its sequence."""
+    said = {ours: int(node.args[name].sql()) for name, ours in _IDENTITY.items() if node.args.get(name)}
+    return {**said, "cycle": 1} if node.args.get("cycle") else said
+
+
+def _order_of(node: exp.Expr) -> int:
+    """Of an index' key, as pg_index.indoption has it."""
+    if not isinstance(node, exp.Ordered):
+        return 0
+    return int(bool(node.args.get("desc"))) + 2 * int(bool(node.args.get("nulls_first")))
+
+
+def _with_name(text: str, old: str, new: str) -> str:
+    """An expression over a table one of whose columns has another name now."""
+    tree = reading.tree("SELECT " + text, functions.names()).expressions[0]
+    for one in tree.find_all(exp.Column):
+        if named(one.this) == old:
+            one.set("this", exp.to_identifier(new, quoted=True))
+    return _written(tree)
+
+
 def _written(node: exp.Expr) -> str:
     """A tree as PostgreSQL's SQL again."""
-    return node.sql(dialect="postgres").replace(reading.MARK.upper(), "").replace(reading.MARK, "")
+    return wording.as_written(node)
 
 
 def table_sql(tr: "Translator", relation: Relation, place: str) -> str:

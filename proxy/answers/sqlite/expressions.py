@@ -32,6 +32,7 @@ from proxy.answers.sqlite.kinds import (
     NUMBERS,
     NUMERIC,
     OID,
+    RECORD,
     REGS,
     TEXT,
     TEXTS,
@@ -39,6 +40,7 @@ from proxy.answers.sqlite.kinds import (
     TIMESTAMP,
     TIMESTAMPTZ,
     UNKNOWN,
+    VECTORS,
     Kind,
     constant,
     element,
@@ -293,6 +295,14 @@ def _quantified(tr: "Translator", sign: str, left: exp.Expr, right: exp.Expr, sc
         query = inner.this if isinstance(inner, exp.Subquery) else inner
         return _in_query(tr, expression(tr, left, scope), query, scope, negated)
     one = expression(tr, left, scope)
+    listed = _listed(inner)
+    if listed is not None:
+        to = wanted(inner.args.get("to")).kind
+        each = Kind(element(to.oid), to.typmod)
+        parts = [
+            Typed(convert(expression(tr, part, scope), each, "cast"), each) for part in listed.expressions
+        ]
+        return _in_list(tr, one, parts, negated)
     if isinstance(inner, exp.Array) and not inner.find(exp.Select):
         return _in_list(tr, one, [expression(tr, each, scope) for each in inner.expressions], negated)
     many = expression(tr, inner, scope)
@@ -308,6 +318,18 @@ def _quantified(tr: "Translator", sign: str, left: exp.Expr, right: exp.Expr, sc
     value = convert(Typed("value", Kind(element(many.oid))), kind, "implicit")
     sql = f"({key} {negated}IN (SELECT {value} FROM json_each({many.sql})))"
     return Typed(f"(CASE WHEN {many.sql} IS NULL THEN NULL ELSE {sql} END)", Kind(BOOL))
+
+
+def _listed(node: exp.Expr) -> exp.Array | None:
+    """What is cast to an array as a whole, and could be element by element: the server writes lists so."""
+    if not isinstance(node, exp.Cast):
+        return None
+    inner = node.this
+    while isinstance(inner, exp.Paren):
+        inner = inner.this
+    if not isinstance(inner, exp.Array) or not inner.expressions or inner.find(exp.Select):
+        return None
+    return inner if is_array(wanted(node.args.get("to")).kind.oid) else None
 
 
 def _array_of(oid: int) -> int:
@@ -713,7 +735,7 @@ def _bracket(tr: "Translator", node: exp.Expr, scope: Scope) -> Typed:
     if len(node.expressions) != 1 or isinstance(node.expressions[0], exp.Slice):
         raise unsupported("slices of arrays")
     at = expression(tr, node.expressions[0], scope)
-    sql = f"pg_array_get({one.sql}, ({coerce(tr, at, Kind(INT4)).sql}) + 1)"
+    sql = f"pg_array_get({one.sql}, ({coerce(tr, at, Kind(INT4)).sql}) + {int(one.oid in VECTORS)})"
     return Typed(sql, Kind(element(one.oid)), one.name)
 
 
@@ -727,12 +749,9 @@ def _cast(tr: "Translator", node: exp.Expr, scope: Scope) -> Typed:
         return Typed("'[]'", to, "array")
     one = expression(tr, node.this, scope)
     inner = node.this
-    while isinstance(inner, exp.Paren):
+    while isinstance(inner, (exp.Paren, exp.Cast)):
         inner = inner.this
-    weak = (
-        isinstance(inner, (exp.Cast, exp.Literal, exp.Boolean, exp.Case, exp.Interval))
-        or one.name == "?column?"
-    )
+    weak = isinstance(inner, (exp.Literal, exp.Boolean, exp.Case, exp.Interval)) or one.name == "?column?"
     name = BY_OID[to.oid].name.removeprefix("_") if weak else one.name
     if one.parameter:
         tr.parameter_is(one.parameter, to.oid)
@@ -888,9 +907,22 @@ def _collate(tr: "Translator", node: exp.Expr, scope: Scope) -> Typed:
     return expression(tr, node.this, scope)
 
 
+def _expands(node: exp.Expr) -> bool:
+    """_pg_expandarray(), which tools take an index' columns apart with."""
+    return named(node.this) == "information_schema" and node.expression.name.lower() == "_pg_expandarray"
+
+
 def _dot(tr: "Translator", node: exp.Expr, scope: Scope) -> Typed:
     if isinstance(node.expression, exp.Anonymous) and named(node.this) == "pg_catalog":
         return expression(tr, node.expression, scope)
+    if isinstance(node.expression, exp.Anonymous) and _expands(node):
+        return tr.set_in_list(node.expression, scope)
+    if not isinstance(node.expression, exp.Anonymous):
+        one = expression(tr, node.this, scope)
+        part = named(node.expression)
+        if one.oid == RECORD and part in ("x", "n"):
+            kind = Kind(one.kind.typmod if part == "x" else INT4)
+            return Typed(f"json_extract({one.sql}, '$[{int(part == 'n')}]')", kind, part)
     if isinstance(node.expression, exp.Anonymous):
         raise calls.unknown(f"{named(node.this)}.{node.expression.name}")
     raise unsupported("parts of composite values")

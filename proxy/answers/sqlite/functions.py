@@ -153,20 +153,31 @@ current_setting(text) text
 current_setting(text,bool) text
 set_config(text,text,bool) text
 pg_get_userbyid(oid) name : pg_current_user()
-pg_get_expr(text,oid) text : {0}
-pg_get_expr(text,oid,bool) text : {0}
+pg_get_expr(text,oid) text
+pg_get_expr(text,oid,bool) text
 pg_get_statisticsobjdef_columns(oid) text : NULL
-pg_get_function_result(oid) text : NULL
-pg_get_function_arguments(oid) text : NULL
+pg_get_function_result(oid) text
+pg_get_function_arguments(oid) text
+pg_get_function_identity_arguments(oid) text : pg_get_function_arguments({0})
+pg_get_ruledef(oid) text : NULL
+pg_get_ruledef(oid,bool) text : NULL
+pg_get_partkeydef(oid) text : NULL
+pg_tablespace_location(oid) text : ''
+pg_statistics_obj_is_visible(oid) bool : 1
+getdatabaseencoding() name : 'UTF8'
+pg_char_to_encoding(name) int4 : CASE WHEN upper({0}) IN ('UTF8', 'UTF-8', 'UNICODE') THEN 6 ELSE -1 END
+pg_opclass_is_visible(oid) bool : 1
+pg_relation_filenode(regclass) oid : {0}
+array_ndims(anyarray) int4 : CASE WHEN pg_cardinality({0}) > 0 THEN 1 END
 pg_partition_ancestors(regclass) regclass : NULL
 pg_get_triggerdef(oid,bool) text : NULL
 pg_get_triggerdef(oid) text : NULL
 pg_trigger_depth() int4 : 0
 pg_collation_is_visible(oid) bool : 1
 pg_get_constraintdef(oid) text
-pg_get_constraintdef(oid,bool) text : pg_get_constraintdef({0})
+pg_get_constraintdef(oid,bool) text
 pg_get_indexdef(oid) text
-pg_get_indexdef(oid,int4,bool) text : pg_get_indexdef_column({0}, {1})
+pg_get_indexdef(oid,int4,bool) text
 pg_get_viewdef(oid) text
 pg_get_viewdef(oid,bool) text : pg_get_viewdef({0})
 pg_get_serial_sequence(text,text) text
@@ -177,10 +188,12 @@ pg_is_in_recovery() bool : 0
 pg_encoding_to_char(int4) name : 'UTF8'
 pg_relation_is_publishable(regclass) bool : 0
 pg_relation_size(regclass) int8
-pg_total_relation_size(regclass) int8 : pg_relation_size({0})
+pg_total_relation_size(regclass) int8
+pg_indexes_size(regclass) int8
 pg_size_pretty(int8) text
 pg_table_size(regclass) int8 : pg_relation_size({0})
 pg_database_size(name) int8
+pg_database_size(oid) int8
 pg_my_temp_schema() oid : 0
 pg_advisory_lock(int8) void : NULL
 format_type(oid,int4) text
@@ -188,10 +201,24 @@ obj_description(oid,name) text : NULL
 obj_description(oid) text : NULL
 col_description(oid,int4) text : NULL
 shobj_description(oid,name) text : NULL
-has_table_privilege(text,text) bool : 1
+has_table_privilege(text,text) bool : pg_regclass({0}) IS NOT NULL
 has_table_privilege(oid,text) bool : 1
-has_schema_privilege(text,text) bool : 1
+has_schema_privilege(text,text) bool : pg_regnamespace({0}) IS NOT NULL
 has_schema_privilege(oid,text) bool : 1
+has_table_privilege(name,text,text) bool : 1
+has_table_privilege(name,oid,text) bool : 1
+has_any_column_privilege(oid,text) bool : 1
+has_column_privilege(oid,text,text) bool : 1
+has_column_privilege(oid,int2,text) bool : 1
+has_sequence_privilege(text,text) bool : 1
+has_sequence_privilege(oid,text) bool : 1
+has_function_privilege(oid,text) bool : 1
+has_database_privilege(name,text) bool : 1
+has_database_privilege(oid,text) bool : 1
+has_database_privilege(name,name,text) bool : 1
+pg_has_role(name,text) bool : 1
+pg_has_role(oid,text) bool : 1
+pg_get_function_sqlbody(oid) text : NULL
 to_regclass(text) regclass
 to_regtype(text) regtype
 txid_current() int8

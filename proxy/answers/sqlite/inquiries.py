@@ -1,19 +1,19 @@
 """What functions ask of the session: sequences, names and texts of the catalogue, settings, itself."""
 
+import re
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from protocols.postgres.datatypes import BY_OID, Named, Value, spelled
 from proxy.answers.executor import StoreError
-from proxy.answers.sqlite import kinds, settings, system
+from proxy.answers.sqlite import describing, facts, kinds, pg_catalog, settings, system
 from proxy.answers.sqlite.catalogue import OWN, PUBLIC, Relation
 from proxy.answers.sqlite.kinds import REGTYPE
+from proxy.answers.sqlite.texts import quote_ident
 
 if TYPE_CHECKING:
     from proxy.answers.sqlite.session import Session
-
-_FIRST_SYSTEM = 12_000
 
 
 class Inquiries:
@@ -33,6 +33,8 @@ class Inquiries:
         if not isinstance(value, int):
             return value
         name = "-" if not value else str(value)
+        if oid == kinds.REGPROC:
+            name = self._regproc_name(value)
         if oid == kinds.REGNAMESPACE:
             name = self._regnamespace_name(value)
         if oid in (REGTYPE, kinds.REGCLASS):
@@ -96,21 +98,20 @@ class Inquiries:
     # --- names -----------------------------------------------------------------------------------
 
     def _find(self, text: str) -> Relation | None:
-        parts = [part.strip('"') if part[:1] == '"' else part.lower() for part in text.split(".")]
+        parts = _name_parts(text)
         schema, name = (parts[0], parts[1]) if len(parts) == 2 else ("", parts[0])
         return self._session.catalogue.find(schema, name, self._session.path)
 
     def _system_oid(self, text: str) -> int | None:
-        name = text if "." in text else f"pg_catalog.{text}"
-        return _FIRST_SYSTEM + sorted(system.TABLES).index(name) if name in system.TABLES else None
+        parts = _name_parts(text)
+        return system.OIDS.get(".".join(parts) if len(parts) == 2 else f"pg_catalog.{parts[0]}")
 
     def _regclass(self, text: str) -> int:
         if text.isdigit():
             return int(text)
-        found = self._find(text)
-        if found is not None:
-            return found.oid
-        oid = self._system_oid(text)
+        oid = self._to_regclass(text)
+        if oid is None and len(parts := _name_parts(text)) == 2:
+            self._regnamespace(quote_ident(parts[0]))
         if oid is None:
             raise StoreError("42P01", f'relation "{text}" does not exist')
         return oid
@@ -119,11 +120,35 @@ class Inquiries:
         found = self._find(text)
         return found.oid if found is not None else self._system_oid(text)
 
+    def _regnamespace(self, text: str) -> int:
+        name = text.strip('"') if text[:1] == '"' else text.lower()
+        if text.isdigit():
+            return int(text)
+        catalogue = self._session.catalogue
+        if name not in ("pg_catalog", "information_schema", *catalogue.schemas):
+            raise StoreError("3F000", f'schema "{name}" does not exist')
+        return facts.schema_oid(catalogue, name)
+
     def _regnamespace_name(self, oid: int) -> str:
         catalogue = self._session.catalogue
-        facts = system.Facts(catalogue, "", "", {})
         names = ("pg_catalog", "information_schema", *catalogue.schemas)
-        return next((one for one in names if facts.schema_oid(one) == oid), str(oid))
+        return next((quote_ident(one) for one in names if facts.schema_oid(catalogue, one) == oid), str(oid))
+
+    def _regproc(self, text: str) -> int:
+        name = text.lower().removeprefix("pg_catalog.")
+        if name.isdigit() or name == "-":
+            return int(name) if name != "-" else 0
+        found = [oid for oid, one in pg_catalog.PROCEDURES.items() if one == name]
+        found += [one.oid for one in pg_catalog.known() if one.name == name]
+        if len(found) > 1:
+            raise StoreError("42725", f'more than one function named "{name}"')
+        if not found:
+            raise StoreError("42883", f'function "{name}" does not exist')
+        return found[0]
+
+    def _regproc_name(self, oid: int) -> str:
+        said = pg_catalog.PROCEDURES.get(oid)
+        return said or next((one.name for one in pg_catalog.known() if one.oid == oid), str(oid))
 
     def _to_regtype(self, text: str) -> int | None:
         said = text.strip().lower().removeprefix("pg_catalog.").strip('"')
@@ -132,58 +157,74 @@ class Inquiries:
     def _regclass_name(self, oid: int) -> str:
         found = self._session.catalogue.by_oid(oid)
         if found is None:
-            names = sorted(system.TABLES)
-            at = oid - _FIRST_SYSTEM
-            return (
-                names[at].removeprefix("pg_catalog.")
-                if 0 <= at < len(names)
-                else "-"
-                if not oid
-                else str(oid)
-            )
-        seen = found.schema in self._session.path
-        return found.name if seen else f"{found.schema}.{found.name}"
+            name = system.NAMES.get(oid)
+            return name.removeprefix("pg_catalog.") if name else "-" if not oid else str(oid)
+        return describing.name_of(found, self._session.catalogue, self._session.path)
 
-    def _pg_table_is_visible(self, oid: int) -> bool:
+    def _pg_table_is_visible(self, oid: int) -> bool | None:
         found = self._session.catalogue.by_oid(oid)
         if found is None:
-            names = sorted(system.TABLES)
-            at = oid - _FIRST_SYSTEM
-            return 0 <= at < len(names) and names[at].startswith("pg_catalog.")
-        return self._session.catalogue.find("", found.name, self._session.path) == found
+            name = system.NAMES.get(oid)
+            return name.startswith("pg_catalog.") if name else None
+        return describing.seen(found, self._session.catalogue, self._session.path)
 
-    def _pg_get_constraintdef(self, oid: int) -> str | None:
+    # --- what things say -------------------------------------------------------------------------
+
+    def _pg_get_expr(self, node: str, oid: int, pretty: int = 0) -> str | None:
+        catalogue = self._session.catalogue
+        relation = catalogue.by_oid(oid)
+        if relation is None:
+            return None
+        return describing.expression(node, relation, catalogue, self._session.path, pretty=bool(pretty))
+
+    def _pg_get_constraintdef(self, oid: int, pretty: int = 0) -> str | None:
         catalogue = self._session.catalogue
         for table in catalogue.relations:
             for one in table.constraints:
                 if one.oid == oid:
-                    return system.constraint_text(catalogue, table, one)
+                    return describing.constraint_text(
+                        one, table, catalogue, self._session.path, pretty=bool(pretty)
+                    )
         return None
 
-    def _pg_get_indexdef(self, oid: int) -> str | None:
-        index = self._session.catalogue.by_oid(oid)
-        table = self._session.catalogue.by_oid(index.table) if index is not None else None
-        return system.index_text(index, table) if index is not None and table is not None else None
-
-    def _pg_get_indexdef_column(self, oid: int, number: int) -> str | None:
+    def _pg_get_indexdef(self, oid: int, number: int = 0, pretty: int = 0) -> str | None:
+        catalogue = self._session.catalogue
+        index = catalogue.by_oid(oid)
+        table = catalogue.by_oid(index.table) if index is not None and index.kind == "i" else None
+        if index is None or table is None:
+            return None
         if not number:
-            return self._pg_get_indexdef(oid)
-        index = self._session.catalogue.by_oid(oid)
-        return index.keys[number - 1] if index is not None and number <= len(index.keys) else None
+            return describing.index_text(index, table, catalogue, self._session.path, pretty=bool(pretty))
+        if number > len(index.keys):
+            return ""
+        return describing.key_text(index, table, number - 1, pretty=bool(pretty))
 
     def _pg_get_viewdef(self, oid: int) -> str | None:
         view = self._session.catalogue.by_oid(oid)
         return view.text + ";" if view is not None and view.kind == "v" else None
+
+    def _pg_get_function_arguments(self, oid: int) -> str | None:
+        found = next((one for one in pg_catalog.known() if one.oid == oid), None)
+        if found is None:
+            return None
+        said = ["VARIADIC " * one.endswith("...") + _type_said(one) for one in found.arguments]
+        return ", ".join(said)
+
+    def _pg_get_function_result(self, oid: int) -> str | None:
+        found = next((one for one in pg_catalog.known() if one.oid == oid), None)
+        return "SETOF " * (found.kind == "s") + _type_said(found.result) if found is not None else None
 
     def _pg_get_serial_sequence(self, table: str, column: str) -> str | None:
         found = self._find(table)
         if found is None:
             raise StoreError("42P01", f'relation "{table}" does not exist')
         field = found.field(column)
-        sequence = (
-            self._session.catalogue.by_oid(field.sequence) if field is not None and field.sequence else None
+        if field is None:
+            raise StoreError("42703", f'column "{column}" of relation "{found.name}" does not exist')
+        sequence = self._session.catalogue.by_oid(field.sequence) if field.sequence else None
+        return (
+            f"{quote_ident(sequence.schema)}.{quote_ident(sequence.name)}" if sequence is not None else None
         )
-        return f"{sequence.schema}.{sequence.name}" if sequence is not None else None
 
     # --- itself ----------------------------------------------------------------------------------
 
@@ -228,15 +269,28 @@ class Inquiries:
         found = self._session.catalogue.by_oid(oid)
         if found is None:
             return 0
+        place = found.place
+        table = self._session.catalogue.by_oid(found.table) if found.kind == "i" else None
+        if table is not None:
+            # What a constraint made, SQLite calls by its number.
+            made = [one.index for one in table.constraints if one.kind in "pu"]
+            if oid in made:
+                place = f"sqlite_autoindex_{table.place}_{made.index(oid) + 1}"
         try:
             row = self._session.connection.execute(
-                "SELECT sum(pgsize) FROM dbstat WHERE name = ?", (found.place,)
+                "SELECT sum(pgsize) FROM dbstat WHERE name = ?", (place,)
             ).fetchone()
         except Exception:  # noqa: BLE001 - SQLite may be built without it
             return 0
         return int(row[0] or 0)
 
-    def _pg_database_size(self, name: str) -> int:  # noqa: ARG002 - SQL says it; there is one database
+    def _pg_indexes_size(self, oid: int) -> int:
+        return sum(self._pg_relation_size(one.oid) for one in self._session.catalogue.indexes(oid))
+
+    def _pg_total_relation_size(self, oid: int) -> int:
+        return self._pg_relation_size(oid) + self._pg_indexes_size(oid)
+
+    def _pg_database_size(self, name: str | int) -> int:  # noqa: ARG002 - SQL says it; there is one database
         return Path(self._session.database.path).stat().st_size
 
     def _pg_sleep(self, seconds: float) -> str:
@@ -248,3 +302,16 @@ class Inquiries:
                 raise StoreError("57014", f"canceling statement due to {word}")
             time.sleep(min(0.01, left))
         return ""
+
+
+def _name_parts(text: str) -> list[str]:
+    """Of a name that may be qualified and quoted."""
+    found = re.findall(r'"(?:[^"]|"")*"|[^".]+', text.strip())
+    return [one[1:-1].replace('""', '"') if one[:1] == '"' else one.strip().lower() for one in found] or [""]
+
+
+def _type_said(name: str) -> str:
+    name = name.removesuffix("...")
+    return (
+        '"any"' if name == "any" else name if name in pg_catalog.PSEUDO else spelled(pg_catalog.type_of(name))
+    )

@@ -34,6 +34,10 @@ NUMBERS = (INT2, INT4, INT8, NUMERIC, FLOAT4, FLOAT8)
 """In the order in which one becomes another."""
 TEXTS = (TEXT, VARCHAR, BPCHAR, NAME, CHAR)
 MOMENTS = (DATE, TIMESTAMP, TIMESTAMPTZ)
+RECORD = 2249
+"""Its modifier here is the type of its first part: the only ones there are come from _pg_expandarray()."""
+VECTORS = (22, 30)
+"""int2vector and oidvector: arrays whose first element is number 0."""
 REGS = (REGCLASS, REGTYPE, REGPROC, REGNAMESPACE)
 
 
@@ -94,7 +98,7 @@ def wanted(node: exp.Expr | None) -> Wanted:
         )
         if said in _OTHERS:
             return Wanted(Kind(_OTHERS[said]))
-        if said in BY_NAME and not said.startswith("_"):
+        if said in BY_NAME and (not said.startswith("_") or BY_NAME[said].element):
             return Wanted(Kind(BY_NAME[said].oid))
         raise StoreError("42704", f'type "{said}" does not exist')
     if name == "INTERVAL" and (sizes or node.args.get("unit")):

@@ -23,10 +23,13 @@ from proxy.answers.sqlite.kinds import (
     JSON,
     JSONB,
     NUMERIC,
+    OID,
+    RECORD,
     TEXT,
     TIMESTAMP,
     TIMESTAMPTZ,
     UNKNOWN,
+    VECTORS,
     Kind,
     element,
     is_array,
@@ -345,7 +348,7 @@ def _items(
                 raise StoreError(
                     "42P01", f'missing FROM-clause entry for table "{named(one.args.get("table"))}"'
                 )
-            items += [(_shown(scope, seen), one) for seen in source.columns]
+            items += [(_shown(scope, seen), one) for seen in source.columns if not seen.system]
             continue
         inner, name = (one.this, named(one.args["alias"])) if isinstance(one, exp.Alias) else (one, "")
         found = expression(tr, inner, scope)
@@ -535,11 +538,13 @@ def _table(tr: "Translator", node: exp.Table) -> tuple[str, Source]:
         return f"{quoted('with ' + name)} AS {quoted(shown)}", Source(shown, seen)
     system = tr.system(schema, name)
     if system is not None:
-        place, outs = system
+        place, outs, oid = system
         seen = [
             Seen(names[at] if at < len(names) else one.name, one.kind, f"{quoted(shown)}.{quoted(one.name)}")
             for at, one in enumerate(outs)
         ]
+        row = f"(CASE WHEN {quoted(shown)}.rowid IS NOT NULL THEN {oid} END)"
+        seen.append(Seen("tableoid", Kind(OID), row, system=True))
         return f"{place} AS {quoted(shown)}", Source(shown, seen)
     relation = tr.relation(schema, name)
     if relation.kind == "v":
@@ -644,6 +649,9 @@ def _beside(
         )
         for at, one in enumerate(given)
     ]
+    if node.parent is not None and node.parent.args.get("ordinality"):
+        name = names[len(given)] if len(names) > len(given) else "ordinality"
+        seen.append(Seen(name, Kind(INT8), f"({quoted(shown)}.key + 1)"))
     return f"json_each(pg_zip({', '.join(one.sql for one in given)})) AS {quoted(shown)}", Source(shown, seen)
 
 
@@ -661,8 +669,12 @@ def set_of(tr: "Translator", node: exp.Expr, scope: Scope) -> tuple[str, list[Ki
         if len(given) != 1 or not is_array(given[0].oid):
             raise unsupported("this form of unnest()")
         return given[0].sql, [Kind(element(given[0].oid))]
+    if name == "_pg_expandarray":
+        if len(given) != 1 or not is_array(given[0].oid):
+            raise calls.unknown(name)
+        return f"pg_expand({given[0].sql})", [Kind(RECORD, element(given[0].oid))]
     if name == "generate_subscripts":
-        return f"pg_subscripts({given[0].sql})", [Kind(INT4)]
+        return f"pg_subscripts({given[0].sql}, {int(given[0].oid not in VECTORS)})", [Kind(INT4)]
     if name in ("regexp_split_to_table", "string_to_table"):
         one, two = (coerce(tr, each, Kind(TEXT)).sql for each in given)
         return f"pg_{'regexp_split' if name[0] == 'r' else 'string_to_array'}({one}, {two})", [Kind(TEXT)]

@@ -10,12 +10,20 @@ import re
 import msgspec
 import sqlglot
 from sqlglot import exp
+from sqlglot.dialects.postgres import Postgres
 from sqlglot.errors import SqlglotError
 
 from plugins.parsing import MAX_PARSED, beyond
 from plugins.shortening import rejoin
 from plugins.tokens import Kind, Token, UnreadableError, cut, made
 from proxy.answers.executor import StoreError
+
+
+class Spoken(Postgres):
+    """With the numbers of arrays' elements as they are written: the parser would count some from 0, and not others."""
+
+    INDEX_OFFSET = 0
+
 
 LONG = 2_000
 """Characters of a statement that is not read whole to find out what it is."""
@@ -33,7 +41,6 @@ _KEEP = frozenset(
         "exists",
         "only",
         "key",
-        "join",
         "view",
     }
 )
@@ -68,6 +75,9 @@ _TYPES = frozenset(
         "regproc",
     ]
 )
+_UNKNOWN = frozenset({"oid", "name", "regclass", "regtype", "regproc", "regnamespace"})
+"""Types whose arrays the parser does not know."""
+_ARRAYS = frozenset("_" + name for name in _UNKNOWN)
 _ESCAPE = re.compile(r"\\(x[0-9A-Fa-f]{1,2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|[0-7]{1,3}|.)", re.DOTALL)
 _SHORT = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
@@ -116,7 +126,7 @@ def tree(text: str, functions: frozenset[str]) -> exp.Expr:
     if beyond([token.word for token in found]):
         raise StoreError("54001", "the statement is nested too deeply for the embedded store")
     try:
-        trees = sqlglot.parse(rejoin(_renamed(found, functions)), read="postgres")
+        trees = sqlglot.parse(rejoin(_renamed(_identities(found), functions)), read=Spoken)
     except (SqlglotError, RecursionError) as error:
         near = found[0].text if found else ""
         raise StoreError("42601", f'syntax error in the statement that begins with "{near}"') from error
@@ -131,6 +141,10 @@ def _renamed(tokens: list[Token], functions: frozenset[str]) -> list[Token]:
         token = read
         follows = tokens[at + 1].text if at + 1 < len(tokens) else ""
         name = token.name
+        if _unsaid(token, name, name_after(tokens, at)) or (
+            at and _unsaid(tokens[at - 1], tokens[at - 1].name, name)
+        ):
+            continue
         if token.kind is Kind.ESCAPED:
             value = _unescaped(token.text)
             token = made(Kind.STRING, "'" + value.replace("'", "''") + "'", value, token.start, token.end)
@@ -146,6 +160,15 @@ def _renamed(tokens: list[Token], functions: frozenset[str]) -> list[Token]:
                 *(msgspec.structs.replace(one, start=-2) for one in kind),
                 _sign(")"),
             ]
+            continue
+        elif token.kind is Kind.WORD and name in _UNKNOWN and out and out[-1].text == "::" and follows == "[":
+            # Arrays of them have a name that the parser takes; what follows is an empty pair of brackets.
+            token = _word("_" + name)
+        elif (
+            out
+            and out[-1].name in _ARRAYS
+            and ((token.text == "[" and follows == "]") or (token.text == "]" and tokens[at - 1].text == "["))
+        ):
             continue
         elif token.kind is Kind.WORD or (
             token.kind is Kind.QUOTED and name in ("char", "substring", "position")
@@ -180,6 +203,66 @@ def _typed(out: list[Token]) -> int:
 
 def name_after(tokens: list[Token], at: int) -> str:
     return tokens[at + 1].name if at + 1 < len(tokens) else ""
+
+
+def _identities(tokens: list[Token]) -> list[Token]:
+    """IDENTITY (…) with its options in the only order the parser knows. Raises StoreError."""
+    out: list[Token] = []
+    at = 0
+    while at < len(tokens):
+        out.append(tokens[at])
+        at += 1
+        if out[-1].name != "identity" or out[-1].kind is not Kind.WORD or name_after(tokens, at - 1) != "(":
+            continue
+        if len(out) < 2 or out[-2].name != "as":
+            continue
+        end = next((place for place in range(at, len(tokens)) if tokens[place].text == ")"), None)
+        if end is None:
+            continue
+        options = _options(tokens[at + 1 : end])
+        if options:
+            out.append(tokens[at])
+            for word, follows in _IDENTITY.items():
+                if word in options:
+                    out += [_word(word), *map(_word, follows), *options[word]]
+            out.append(tokens[end])
+        at = end + 1
+    return out
+
+
+_IDENTITY = {"start": ("with",), "increment": ("by",), "minvalue": (), "maxvalue": (), "cycle": ()}
+"""Options, in that order, and the words that follow them."""
+
+
+def _options(tokens: list[Token]) -> dict[str, list[Token]]:
+    """Of a sequence, what is said about each; what is so without being said, goes."""
+    found: dict[str, list[Token]] = {}
+    rest = list(tokens)
+    while rest:
+        name = rest.pop(0).name
+        if name == "no":
+            del rest[:1]
+            continue
+        if name not in (*_IDENTITY, "cache"):
+            raise StoreError("0A000", f"the embedded store does not support {name.upper()} of an identity")
+        said: list[Token] = []
+        if name != "cycle":
+            if rest and rest[0].name in ("with", "by"):
+                del rest[0]
+            width = 2 if rest and rest[0].text == "-" else 1
+            said, rest = rest[:width], rest[width:]
+        if name != "cache":
+            found[name] = said
+    return found
+
+
+def _word(text: str) -> Token:
+    return made(Kind.WORD, text, text, -2, -3)
+
+
+def _unsaid(token: Token, name: str, follows: str) -> bool:
+    """UNIQUE NULLS DISTINCT: what is so without the words, which the parser does not know."""
+    return token.kind is Kind.WORD and name == "nulls" and follows == "distinct"
 
 
 def _unit(name: str) -> bool:

@@ -376,10 +376,10 @@ def install(connection: sqlite3.Connection, around: Around) -> None:
     for name in (
         "nextval", "currval", "setval", "lastval", "version", "current_database", "current_schema", "current_schemas",
         "pg_backend_pid", "current_setting", "set_config", "current_user", "pg_get_constraintdef", "pg_get_indexdef",
-        "pg_get_indexdef_column", "pg_get_viewdef", "pg_get_serial_sequence", "pg_table_is_visible", "pg_relation_size",
+        "pg_get_viewdef", "pg_get_expr", "pg_get_function_arguments", "pg_get_function_result", "pg_get_serial_sequence", "pg_table_is_visible", "pg_relation_size", "pg_total_relation_size", "pg_indexes_size",
         "pg_database_size", "to_regclass",
         "to_regtype",
-        "regnamespace_name", "regclass", "regclass_name", "txid_current", "pg_sleep", "session_user",
+        "regnamespace_name", "regnamespace", "regproc", "regproc_name", "regclass", "regclass_name", "txid_current", "pg_sleep", "session_user",
     ):  # fmt: skip
         add(name, ask(name), pure=False)
         if name.startswith("pg_"):
@@ -591,7 +591,8 @@ def _arrays(add: Add) -> None:
     add("array_contains", lambda left, right: set(_items(right)) <= set(_items(left)))
     add("array_overlaps", lambda left, right: not set(_items(right)).isdisjoint(_items(left)))
     add("zip", _zip, strict=False)
-    add("subscripts", lambda value: _array(list(range(1, len(_items(value)) + 1))))
+    add("expand", lambda value: _array([[one, at + 1] for at, one in enumerate(_items(value))]))
+    add("subscripts", lambda value, first: _array(list(range(first, len(_items(value)) + first))))
     add("series", series)
     add("series_numeric", series_numeric)
     add("series_ts", lambda first, last, step: series_times(first, last, step, None))
@@ -604,13 +605,24 @@ def _as_text(one: Value) -> str:
     return one if isinstance(one, str) else str(one)
 
 
+def _format_type(oid: int | None, mod: int | None) -> str | None:
+    if oid is None:
+        return None
+    if not oid:
+        return "-"
+    if mod == -1 and oid in (kinds.BPCHAR, 1014):
+        # Without a length it is not `character`, which is one of length 1.
+        return "bpchar" if oid == kinds.BPCHAR else "bpchar[]"
+    return spelled(oid, -1 if mod is None else mod)
+
+
 def _conversions(add: Add, around: Around) -> None:
     add("in", lambda oid, text: kinds.stored(oid, from_text(oid, text, around.zone())))
     add("out", lambda oid, value: array_out(oid, value, around.zone()))
     add("varchar", varchar)
     add(
         "format_type",
-        lambda oid, mod: spelled(oid, -1 if mod is None else mod) if oid is not None else None,
+        _format_type,
         strict=False,
     )
     add("series_tz", lambda first, last, step: series_times(first, last, step, around.zone()))

@@ -22,6 +22,8 @@ class Seen:
     """Merged away by USING: only its source's name reaches it."""
     literal: bool = False
     """An untyped literal of a subquery."""
+    system: bool = False
+    """No star shows it."""
 
 
 @dataclass(slots=True)
@@ -89,4 +91,5 @@ class Scope:
 
     def visible(self) -> list[Seen]:
         """The columns of `*`."""
-        return self.merged + [seen for source in self.sources for seen in source.columns if not seen.hidden]
+        seen = [one for source in self.sources for one in source.columns]
+        return self.merged + [one for one in seen if not one.hidden and not one.system]

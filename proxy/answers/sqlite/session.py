@@ -36,6 +36,7 @@ from proxy.answers.sqlite import (
 from proxy.answers.sqlite.catalogue import OWN, Catalogue
 from proxy.answers.sqlite.definitions import Definer
 from proxy.answers.sqlite.errors import translated
+from proxy.answers.sqlite.facts import Facts
 from proxy.answers.sqlite.inquiries import Inquiries
 from proxy.answers.sqlite.kinds import unsupported
 from proxy.answers.sqlite.queries import Out
@@ -296,6 +297,8 @@ class Session:
     ) -> Plan:  # fmt: skip
         columns = None
         if outs is not None:
+            if any(one.kind.oid == kinds.RECORD for one in outs):
+                raise unsupported("rows as values")
             columns = tuple(
                 Column(
                     one.name,
@@ -326,9 +329,9 @@ class Session:
             return self._define(plan, catalogue)
         if plan.systems:
             sequences = {row[0]: row for row in self.connection.execute(f"SELECT * FROM {OWN}sequences")}
-            system.fill(
-                self.connection, plan.systems, system.Facts(catalogue, self.name, self.user, sequences)
-            )
+            told = {name: self.setting(name) or "" for name in self._settings}
+            facts = Facts(catalogue, self.name, self.user, sequences, self.path, told, system.TABLES)
+            system.fill(self.connection, plan.systems, facts)
         given = [
             kinds.stored(oid, value) for oid, value in zip(plan.shape.parameters, parameters, strict=True)
         ]

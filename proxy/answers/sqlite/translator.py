@@ -12,7 +12,7 @@ from proxy.answers.executor import StoreError
 from proxy.answers.sqlite import functions, queries, reading, system
 from proxy.answers.sqlite.catalogue import PUBLIC, SCHEMA, SYSTEM, Catalogue, Relation
 from proxy.answers.sqlite.converting import Typed
-from proxy.answers.sqlite.kinds import TEXT, UNKNOWN, Kind, quoted, unsupported
+from proxy.answers.sqlite.kinds import TEXT, UNKNOWN, quoted, unsupported
 from proxy.answers.sqlite.queries import Into, Out, Query
 from proxy.answers.sqlite.scopes import Scope
 
@@ -59,15 +59,17 @@ class Translator:
     # --- names -----------------------------------------------------------------------------------
 
     def relation(self, schema: str, name: str) -> Relation:
+        if not schema and name.startswith("pg_") and self.catalogue.find("", name, self.path) is None:
+            raise unsupported(f"{SYSTEM}.{name}")
         return self.catalogue.table(schema, name, self.path)
 
-    def system(self, schema: str, name: str) -> tuple[str, tuple[Out, ...]] | None:
-        """A table of the system's, by its name in SQLite."""
+    def system(self, schema: str, name: str) -> tuple[str, tuple[Out, ...], int] | None:
+        """A table of the system's, by its name in SQLite, with its columns and its number."""
         for one in (schema,) if schema else (SYSTEM, *([SCHEMA] if SCHEMA in self.path else ())):
             columns = system.TABLES.get(f"{one}.{name}")
             if columns is not None and (schema or self.catalogue.find("", name, self.path) is None):
                 self.systems.add(f"{one}.{name}")
-                return f"temp.{quoted(f'{one}.{name}')}", columns
+                return f"temp.{quoted(f'{one}.{name}')}", columns, system.OIDS[f"{one}.{name}"]
         if schema in (SYSTEM, SCHEMA):
             raise unsupported(f"{schema}.{name}")
         return None
@@ -108,4 +110,4 @@ class Translator:
             raise unsupported("functions that give several columns, in the list of columns")
         self.set_sources.append(array)
         value = f"json_extract(\"sets\".value, '$[{len(self.set_sources) - 1}]')"
-        return Typed(value, Kind(kinds[0].oid), str(node.name).removeprefix(reading.MARK))
+        return Typed(value, kinds[0], str(node.name).removeprefix(reading.MARK))

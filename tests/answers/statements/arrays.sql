@@ -24,3 +24,5 @@ SELECT ARRAY[[1, 2], [3, 4]];
 SELECT (ARRAY[1, 2, 3])[1:2];
 -- differs 0A000
 SELECT ARRAY[1] < ARRAY[2];
+SELECT a[i], i FROM (VALUES (ARRAY[10, 20, 30], 1), (ARRAY[10, 20, 30], 3), (ARRAY[10, 20, 30], 4)) v (a, i) ORDER BY i;
+SELECT (ARRAY['a', 'b', 'c'])[i + 1], (ARRAY['a', 'b', 'c'])[2], (ARRAY['a', 'b', 'c'])[1 + 1] FROM generate_series(0, 2) i ORDER BY i;

@@ -1,0 +1,86 @@
+-- What information_schema and pg_catalog say, joined and filtered as tools do.
+CREATE TABLE one (id serial PRIMARY KEY, name varchar(20) NOT NULL DEFAULT 'x', size numeric(6, 2), at timestamptz DEFAULT now(), tags text[], big bigint, small smallint, real real, double float8, letters char(4), day date, clock time(2), span interval, doc jsonb, raw bytea, flag boolean DEFAULT false, code uuid, CONSTRAINT one_name UNIQUE (name, size), CONSTRAINT fits CHECK (size < 100 AND name <> ''));
+CREATE TABLE two (id bigint GENERATED ALWAYS AS IDENTITY (START WITH 5 INCREMENT BY 2), one int REFERENCES one ON DELETE SET NULL, name varchar(20), size numeric(6, 2), PRIMARY KEY (id), CONSTRAINT two_pair FOREIGN KEY (size, name) REFERENCES one (size, name) ON UPDATE CASCADE DEFERRABLE);
+CREATE VIEW three AS SELECT id, name FROM one;
+CREATE SEQUENCE tick START 7 INCREMENT 3 MINVALUE 1 MAXVALUE 100 CYCLE;
+CREATE SCHEMA far;
+CREATE TABLE far."Away" ("Key" int PRIMARY KEY, one int REFERENCES one);
+SELECT schema_name FROM information_schema.schemata ORDER BY 1;
+SELECT table_schema, table_name, table_type, is_insertable_into, is_typed, commit_action FROM information_schema.tables WHERE table_schema NOT IN ('pg_catalog', 'information_schema') AND table_type = 'BASE TABLE' ORDER BY 1, 2;
+SELECT table_schema, table_name, table_type FROM information_schema.tables WHERE table_schema IN ('public', 'far') ORDER BY 1, 2;
+SELECT table_name, table_type FROM information_schema.tables WHERE table_schema = 'pg_catalog' AND table_name IN ('pg_class', 'pg_tables', 'pg_index', 'pg_settings') ORDER BY 1;
+SELECT table_name, column_name, ordinal_position, column_default, is_nullable, data_type, character_maximum_length, character_octet_length, numeric_precision, numeric_precision_radix, numeric_scale, datetime_precision FROM information_schema.columns WHERE table_schema IN ('public', 'far') ORDER BY 1, 3;
+SELECT table_name, column_name, udt_schema, udt_name, dtd_identifier, is_self_referencing, is_identity, identity_generation, identity_start, identity_increment, identity_maximum, identity_minimum, identity_cycle, is_generated, generation_expression FROM information_schema.columns WHERE table_schema IN ('public', 'far') ORDER BY 1, ordinal_position;
+SELECT table_name, column_name, collation_name, domain_name, interval_type, maximum_cardinality FROM information_schema.columns WHERE table_schema IN ('public', 'far') ORDER BY 1, ordinal_position;
+SELECT constraint_schema, constraint_name, table_schema, table_name, constraint_type, is_deferrable, initially_deferred, enforced, nulls_distinct FROM information_schema.table_constraints WHERE constraint_name NOT LIKE '%not_null' ORDER BY 1, 2;
+SELECT table_name, count(*) FROM information_schema.table_constraints WHERE constraint_type = 'CHECK' GROUP BY 1 ORDER BY 1;
+SELECT check_clause FROM information_schema.check_constraints WHERE constraint_schema IN ('public', 'far') ORDER BY 1;
+SELECT constraint_name, table_name, column_name, ordinal_position, position_in_unique_constraint FROM information_schema.key_column_usage WHERE table_schema IN ('public', 'far') ORDER BY 1, 4;
+SELECT constraint_schema, constraint_name, unique_constraint_schema, unique_constraint_name, match_option, update_rule, delete_rule FROM information_schema.referential_constraints ORDER BY 1, 2;
+SELECT table_schema, table_name, column_name, constraint_schema, constraint_name FROM information_schema.constraint_column_usage ORDER BY 5, 3;
+SELECT table_schema, table_name, constraint_schema, constraint_name FROM information_schema.constraint_table_usage ORDER BY 4;
+SELECT sequence_schema, sequence_name, data_type, numeric_precision, numeric_precision_radix, numeric_scale, start_value, minimum_value, maximum_value, increment, cycle_option FROM information_schema.sequences ORDER BY 1, 2;
+SELECT table_schema, table_name, check_option FROM information_schema.views WHERE table_schema = 'public';
+SELECT routine_name FROM information_schema.routines WHERE routine_schema = 'public';
+SELECT routine_schema, routine_name, routine_type, data_type FROM information_schema.routines WHERE routine_name IN ('md5', 'pg_get_viewdef', 'quote_ident') AND data_type = 'text' AND routine_name = 'quote_ident';
+SELECT trigger_name FROM information_schema.triggers;
+SELECT domain_name FROM information_schema.domains WHERE domain_schema = 'public';
+-- differs 0A000
+SELECT count(*) FROM information_schema.parameters WHERE specific_schema = 'public';
+SELECT grantor, grantee, table_schema, table_name, privilege_type, is_grantable, with_hierarchy FROM information_schema.table_privileges WHERE table_name = 'one' ORDER BY 5;
+SELECT column_name, privilege_type FROM information_schema.column_privileges WHERE table_name = 'Away' AND grantee = 'app' ORDER BY 1, 2;
+SELECT role_name FROM information_schema.enabled_roles WHERE role_name = 'app';
+SELECT tc.table_name, kcu.column_name, ccu.table_name, ccu.column_name FROM information_schema.table_constraints AS tc JOIN information_schema.key_column_usage AS kcu ON tc.constraint_name = kcu.constraint_name AND tc.table_schema = kcu.table_schema JOIN information_schema.constraint_column_usage AS ccu ON ccu.constraint_name = tc.constraint_name WHERE tc.constraint_type = 'FOREIGN KEY' AND tc.table_name IN ('two', 'Away') AND tc.constraint_name <> 'two_pair' ORDER BY 1, 2;
+SELECT c.relname, c.relkind, c.relnatts, c.relchecks, c.relhasindex, c.relhastriggers, c.relpersistence, c.relreplident FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname IN ('public', 'far') ORDER BY 1;
+SELECT a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.atthasdef, a.attidentity, a.attlen, a.attndims, a.attbyval, a.attalign, a.attstorage, a.attcollation FROM pg_attribute a WHERE a.attrelid = 'one'::regclass AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum;
+SELECT a.attname, a.attnum, t.typname FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid WHERE a.attrelid IN ('tick'::regclass, 'three'::regclass) AND a.attnum > 0 ORDER BY a.attrelid, 2;
+SELECT attrelid::regclass::text, array_agg(attname ORDER BY attnum) FROM pg_attribute WHERE attrelid IN ('one'::regclass, 'far."Away"'::regclass) AND attnum > 0 GROUP BY attrelid ORDER BY 1;
+SELECT conname, contype, condeferrable, condeferred, conkey, confkey, confupdtype, confdeltype, confmatchtype, conrelid::regclass::text, confrelid::regclass::text, conindid::regclass::text, connoinherit FROM pg_constraint WHERE connamespace IN ('public'::regnamespace, 'far'::regnamespace) ORDER BY 1;
+SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = ANY (ARRAY['one'::regclass, 'two'::regclass]) ORDER BY 1;
+SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'far."Away"'::regclass ORDER BY 1;
+SELECT i.indexrelid::regclass::text, i.indisunique, i.indisprimary, i.indisvalid, i.indnatts, i.indkey, i.indoption, i.indkey[0], array_length(i.indkey, 1), generate_subscripts(i.indkey, 1) FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid WHERE c.relname IN ('one', 'two') ORDER BY 1, 10;
+SELECT c.relname, o.opcname, o.opcdefault, t.typname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid CROSS JOIN unnest(i.indclass) WITH ORDINALITY AS k(class, at) JOIN pg_opclass o ON o.oid = k.class JOIN pg_type t ON t.oid = o.opcintype WHERE c.relname LIKE 'one%' ORDER BY 1, k.at;
+SELECT schemaname, tablename, indexname, indexdef FROM pg_indexes WHERE schemaname IN ('public', 'far') ORDER BY 3;
+SELECT schemaname, tablename, tableowner, hasindexes, hasrules, hastriggers, rowsecurity FROM pg_tables WHERE schemaname IN ('public', 'far') ORDER BY 2;
+SELECT schemaname, viewname, viewowner FROM pg_views WHERE schemaname = 'public';
+SELECT schemaname, sequencename, sequenceowner, data_type, start_value, min_value, max_value, increment_by, cycle, cache_size, last_value FROM pg_sequences ORDER BY 2;
+SELECT seqrelid::regclass::text, seqtypid::regtype, seqstart, seqincrement, seqmax, seqmin, seqcycle FROM pg_sequence ORDER BY 1;
+SELECT d.classid::regclass, d.objid::regclass::text, d.refobjid::regclass::text, d.refobjsubid, d.deptype FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i') AND d.refobjid IN ('one'::regclass, 'two'::regclass) AND d.objid IN (SELECT oid FROM pg_class WHERE relkind = 'S') ORDER BY 2;
+SELECT typname, typlen, typtype, typcategory, typispreferred, typdelim, typelem, typarray, typalign, typstorage, typbyval, typcollation FROM pg_type WHERE typname IN ('bool', 'int2', 'int4', 'int8', 'text', 'varchar', 'bpchar', 'numeric', 'float4', 'float8', 'date', 'time', 'timestamp', 'timestamptz', 'interval', 'uuid', 'json', 'jsonb', 'bytea', 'name', 'oid', '_int4', '_text', '_timestamptz', '_uuid', '_interval') ORDER BY 1;
+SELECT typname FROM pg_type WHERE typinput = 'array_in'::regproc AND typelem IN (23, 25, 1700) ORDER BY 1;
+SELECT oid, relname FROM pg_class WHERE oid IN (1259, 1249, 1247, 1255, 2615, 2606, 2610, 2609) ORDER BY 1;
+SELECT 'pg_class'::regclass::oid, 'pg_catalog.pg_attribute'::regclass, 'one'::regclass::text, 'far."Away"'::regclass::text, to_regclass('nope'), to_regclass('far."Away"')::text;
+SELECT 'far'::regnamespace, 'pg_catalog'::regnamespace::oid, 'nope'::regnamespace;
+SELECT p.proname, pg_get_function_arguments(p.oid), pg_get_function_result(p.oid), p.prokind FROM pg_proc p WHERE p.proname IN ('md5', 'count', 'row_number', 'split_part', 'generate_subscripts', 'concat') AND p.pronargs < 4 AND NOT (p.proname = 'generate_subscripts' AND p.pronargs = 3) ORDER BY 1, 2;
+SELECT pg_get_serial_sequence('one', 'id'), pg_get_serial_sequence('two', 'id'), pg_get_serial_sequence('one', 'name');
+SELECT pg_get_serial_sequence('one', 'nope');
+SELECT format_type(1042, NULL), format_type(1042, -1), format_type(1042, 7), format_type(0, NULL), format_type(1700, 393222), format_type(1231, 393222), format_type(1043, 24), format_type(1114, 3);
+SELECT c.relname, c.tableoid = 'pg_class'::regclass FROM pg_class c WHERE c.relname = 'one';
+SELECT has_table_privilege('one', 'SELECT'), has_schema_privilege('public', 'USAGE'), has_database_privilege(current_database(), 'CONNECT'), pg_has_role('app', 'USAGE');
+SELECT has_table_privilege('nope', 'SELECT');
+SELECT obj_description('one'::regclass, 'pg_class'), col_description('one'::regclass, 1);
+SELECT quote_ident('order'), quote_ident('Odd'), quote_ident('plain'), quote_ident('a b'), quote_ident('user');
+SELECT * FROM unnest(ARRAY[10, 20], ARRAY['a', 'b']) WITH ORDINALITY AS u(n, t, at);
+INSERT INTO two (name) VALUES (NULL) RETURNING id;
+INSERT INTO two (name) VALUES (NULL) RETURNING id;
+-- differs 0A000
+SELECT last_value, is_called FROM tick;
+-- differs 0A000
+SELECT * FROM pg_stat_activity;
+-- differs 0A000
+SELECT count(*) > 0 FROM pg_operator;
+-- differs 0A000
+SELECT count(*) > 0 FROM information_schema.view_column_usage;
+-- As tools with a tree of tables and tools of charts join them.
+SELECT n.nspname, d.description FROM pg_catalog.pg_namespace n LEFT OUTER JOIN pg_catalog.pg_description d ON d.objoid = n.oid AND d.objsubid = 0 AND d.classoid = 'pg_namespace'::regclass WHERE n.nspname IN ('far') ORDER BY nspname;
+SELECT c.relname, d.description, pg_catalog.pg_get_expr(c.relpartbound, c.oid) AS expr, pg_catalog.pg_get_partkeydef(c.oid) AS key FROM pg_catalog.pg_class c LEFT OUTER JOIN pg_catalog.pg_description d ON d.objoid = c.oid AND d.objsubid = 0 AND d.classoid = 'pg_class'::regclass WHERE c.relnamespace = 2200 AND c.relkind NOT IN ('i', 'I', 'c') ORDER BY 1;
+SELECT c.relname, a.attname, pg_catalog.pg_get_expr(ad.adbin, ad.adrelid, true) AS value, dsc.description, dep.objid IS NOT NULL AS owned FROM pg_catalog.pg_attribute a INNER JOIN pg_catalog.pg_class c ON (a.attrelid = c.oid) LEFT OUTER JOIN pg_catalog.pg_attrdef ad ON (a.attrelid = ad.adrelid AND a.attnum = ad.adnum) LEFT OUTER JOIN pg_catalog.pg_description dsc ON (c.oid = dsc.objoid AND a.attnum = dsc.objsubid) LEFT OUTER JOIN pg_catalog.pg_depend dep ON dep.refobjid = a.attrelid AND dep.deptype = 'i' AND dep.refobjsubid = a.attnum AND dep.classid = dep.refclassid WHERE NOT a.attisdropped AND a.attnum > 0 AND c.relname IN ('one', 'two') ORDER BY 1, a.attnum;
+SELECT c.conname, t.relname, rt.relname, d.description, CASE WHEN c.contype = 'c' THEN "substring"(pg_get_constraintdef(c.oid), 7) ELSE NULL END FROM pg_catalog.pg_constraint c INNER JOIN pg_catalog.pg_class t ON t.oid = c.conrelid LEFT OUTER JOIN pg_catalog.pg_class rt ON rt.oid = c.confrelid LEFT OUTER JOIN pg_catalog.pg_description d ON d.objoid = c.oid AND d.objsubid = 0 AND d.classoid = 'pg_constraint'::regclass WHERE t.relname IN ('one', 'two', 'Away') ORDER BY 1;
+SELECT c.relname, tc.relname AS tabrelname, i.indkey AS keys, dsc.description, pg_catalog.pg_get_expr(i.indpred, i.indrelid) AS pred, pg_catalog.pg_get_expr(i.indexprs, i.indrelid, true) AS expr FROM pg_catalog.pg_index i INNER JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid INNER JOIN pg_catalog.pg_class tc ON tc.oid = i.indrelid LEFT OUTER JOIN pg_catalog.pg_description dsc ON i.indexrelid = dsc.objoid WHERE tc.relname IN ('one', 'two') ORDER BY tabrelname, c.relname;
+SELECT t.typname, c.relkind, format_type(nullif(t.typbasetype, 0), t.typtypmod) AS base FROM pg_catalog.pg_type t LEFT OUTER JOIN pg_catalog.pg_type et ON et.oid = t.typelem LEFT OUTER JOIN pg_catalog.pg_class c ON c.oid = t.typrelid WHERE t.typname IN ('text', 'int4', '_text', 'uuid') AND (c.relkind IS NULL OR c.relkind = 'c') AND (et.typcategory IS NULL OR et.typcategory <> 'C') ORDER BY 1;
+SELECT db.datname = current_database(), db.datallowconn, db.datistemplate FROM pg_catalog.pg_database db WHERE datallowconn AND NOT datistemplate AND db.datname = current_database();
+SELECT c.relname, pg_catalog.pg_total_relation_size(c.oid) >= pg_catalog.pg_relation_size(c.oid) FROM pg_class c WHERE c.relname = 'two';
+SELECT c.column_name AS name, CASE WHEN c.udt_schema IN ('public', 'pg_catalog') THEN format('%s', c.udt_name) ELSE format('"%s"."%s"', c.udt_schema, c.udt_name) END AS kind, c.ordinal_position - 1 AS place, c.table_schema, c.table_name, pk.column_name IS NOT NULL AS pk, col_description(CAST(CAST(format('%I.%I', CAST(c.table_schema AS text), CAST(c.table_name AS text)) AS regclass) AS oid), c.ordinal_position) AS remark, (c.column_default IS NULL OR lower(c.column_default) = 'null') AND c.is_nullable = 'NO' AND NOT (c.column_default IS NOT NULL AND c.column_default LIKE '%nextval(%') AND c.is_identity <> 'YES' AS needed FROM information_schema.columns c LEFT JOIN (SELECT tc.table_schema, tc.table_name, kc.column_name FROM information_schema.table_constraints tc INNER JOIN information_schema.key_column_usage kc ON tc.constraint_name = kc.constraint_name AND tc.table_schema = kc.table_schema AND tc.table_name = kc.table_name WHERE tc.constraint_type = 'PRIMARY KEY') pk ON c.table_schema = pk.table_schema AND c.table_name = pk.table_name AND c.column_name = pk.column_name WHERE c.table_schema !~ '^information_schema|catalog_history|pg_' AND c.table_schema IN ('public', 'far') ORDER BY 5, 3;
+SELECT fk_ns.nspname, fk_table.relname, fk_column.attname, pk_ns.nspname, pk_table.relname, pk_column.attname FROM pg_constraint c JOIN pg_class fk_table ON c.conrelid = fk_table.oid JOIN pg_namespace fk_ns ON c.connamespace = fk_ns.oid JOIN pg_attribute fk_column ON c.conrelid = fk_column.attrelid JOIN pg_class pk_table ON c.confrelid = pk_table.oid JOIN pg_namespace pk_ns ON pk_table.relnamespace = pk_ns.oid JOIN pg_attribute pk_column ON c.confrelid = pk_column.attrelid WHERE c.contype = 'f'::char AND fk_column.attnum = ANY (c.conkey) AND pk_column.attnum = ANY (c.confkey) AND fk_ns.nspname !~ '^information_schema|catalog_history|pg_' ORDER BY 2, 3, 6;
+SELECT n.nspname AS schema, c.relname AS name, CASE c.relkind WHEN 'r' THEN 'TABLE' WHEN 'v' THEN 'VIEW' WHEN 'S' THEN 'SEQUENCE' END AS kind, d.description, stat.n_live_tup FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON c.relnamespace = n.oid LEFT JOIN pg_catalog.pg_description d ON c.oid = d.objoid AND d.objsubid = 0 LEFT JOIN (SELECT 0 AS relid, NULL::bigint AS n_live_tup) stat ON c.oid = stat.relid WHERE c.relkind IN ('r', 'p', 'v', 'f', 'm') AND n.nspname IN ('public', 'far') ORDER BY 1, 2;
+SELECT tmp.name, tmp.n, tmp.class FROM (SELECT ci.relname AS name, (information_schema._pg_expandarray(i.indkey)).n, i.indclass[0] AS class FROM pg_index i JOIN pg_class ci ON ci.oid = i.indexrelid WHERE i.indrelid = 'one'::regclass) tmp ORDER BY 1, 2;
