@@ -1,31 +1,16 @@
 """The `articdbm` command: finds the subcommand and hands over. Knows what subcommands there are, not what they do.
 
 A subcommand is a module of this package with HELP, `arguments(parser)` and `run(options)`, and one line in COMMANDS.
-It loads the core only inside `run`, so that `articdbm check` works where none is built.
+Only the one that was asked for is loaded, and the core only inside its `run`, so that `articdbm check` works where none
+is built.
 """
 
 import os
 import sys
 from argparse import Action, ArgumentParser, Namespace, RawDescriptionHelpFormatter
-from collections.abc import Mapping, Sequence
-from importlib import metadata
-from typing import Protocol
-
-from articdbm import (
-    capture,
-    check,
-    explain,
-    importer,
-    plugin,
-    plugins,
-    replay,
-    schema,
-    serve,
-    top,
-    up,
-    upgrade,
-    verifier,
-)
+from collections.abc import Iterable, Mapping, Sequence
+from importlib import import_module
+from typing import Protocol, cast
 
 
 class Command(Protocol):
@@ -37,21 +22,22 @@ class Command(Protocol):
     def run(self, options: Namespace) -> int: ...
 
 
-COMMANDS: Mapping[str, Command] = {
-    "up": up,
-    "serve": serve,
-    "upgrade": upgrade,
-    "top": top,
-    "check": check,
-    "schema": schema,
-    "explain": explain,
-    "plugins": plugins,
-    "plugin": plugin,
-    "capture": capture,
-    "replay": replay,
-    "verifier": verifier,
-    "import": importer,
+COMMANDS: Mapping[str, str] = {
+    "up": "up",
+    "serve": "serve",
+    "upgrade": "upgrade",
+    "top": "top",
+    "check": "check",
+    "schema": "schema",
+    "explain": "explain",
+    "plugins": "plugins",
+    "plugin": "plugin",
+    "capture": "capture",
+    "replay": "replay",
+    "verifier": "verifier",
+    "import": "importer",
 }
+"""The module of each."""
 
 _EXAMPLES = """\
 examples:
@@ -70,7 +56,10 @@ Exit status: 0 done, 1 it could not be done, 2 the command line or the configura
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; its exit status, 2 where the command line was not understood."""
-    options = parser(COMMANDS).parse_args(argv)
+    words = sys.argv[1:] if argv is None else list(argv)
+    options = parser(_commands([word for word in words[:1] if word in COMMANDS] or COMMANDS)).parse_args(
+        words
+    )
     try:
         status: int = options.run(options)
         sys.stdout.flush()
@@ -86,12 +75,18 @@ class _Version(Action):
     """Looks the version up only when asked."""
 
     def __call__(self, parser: ArgumentParser, *_: object) -> None:
+        from importlib import metadata  # noqa: PLC0415 - it costs as much as a command
+
         print(f"ArticDBM {metadata.version('articdbm')}")
         parser.exit()
 
 
+def _commands(names: Iterable[str]) -> dict[str, Command]:
+    return {name: cast("Command", import_module(f"articdbm.{COMMANDS[name]}")) for name in names}
+
+
 def parser(commands: Mapping[str, Command]) -> ArgumentParser:
-    """The whole command line."""
+    """The command line of these commands."""
     root = ArgumentParser(
         prog="articdbm",
         description="One front door for every database a company runs.",

@@ -7,6 +7,7 @@ certainty raises `UnreadableError`: a boundary put wrongly here could hide a sta
 import re
 from collections.abc import Sequence
 from enum import Enum, auto
+from functools import cache
 
 import msgspec
 
@@ -84,8 +85,14 @@ _PARTS = rf"""
   | (?P<none>.)
   )[ \t\n\r\f\v]*
 """
-_STANDARD = re.compile(_PARTS.replace("PLAIN", "'[^']*(?:''[^']*)*'"), re.VERBOSE | re.DOTALL)
-_BACKSLASHES = re.compile(_PARTS.replace("PLAIN", r"'[^'\\]*(?:(?:''|\\.)[^'\\]*)*'"), re.VERBOSE | re.DOTALL)
+
+
+@cache
+def _pattern(standard_strings: bool) -> re.Pattern[str]:
+    plain = "'[^']*(?:''[^']*)*'" if standard_strings else r"'[^'\\]*(?:(?:''|\\.)[^'\\]*)*'"
+    return re.compile(_PARTS.replace("PLAIN", plain), re.VERBOSE | re.DOTALL)
+
+
 # In Python 3.11 naming a member costs more than the rest of what is done for a token.
 _WORD, _QUOTED, _STRING, _SIGN = Kind.WORD, Kind.QUOTED, Kind.STRING, Kind.SIGN
 _COMMENT = re.compile(r"/\*|\*/")
@@ -110,7 +117,7 @@ def cut(text: str, *, standard_strings: bool = True) -> tuple[Token, ...]:
     `standard_conforming_strings`."""
     if "\0" in text:
         raise UnreadableError("a NUL character")
-    scan = (_STANDARD if standard_strings else _BACKSLASHES).finditer
+    scan = _pattern(standard_strings).finditer
     fold = str.lower if text.isascii() else _fold
     tokens: list[Token] = []
     at, length = 0, len(text)

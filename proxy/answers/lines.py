@@ -16,16 +16,17 @@ import struct
 import threading
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from config.address import Address
 from protocols.postgres import messages
 from protocols.postgres.types import Problem
 from proxy import dial
-from proxy.answers import sqlite
-from proxy.answers.conversation import Conversation
 from proxy.answers.executor import Executor, Store, StoreError
 from proxy.log import note
+
+if TYPE_CHECKING:
+    from proxy.answers.conversation import Conversation
 
 logger = logging.getLogger(__name__)
 
@@ -96,6 +97,8 @@ class StoreLines:
             self._stores.clear()
 
     def _open(self, path: str) -> Store:
+        from proxy.answers import sqlite  # noqa: PLC0415 - a process without a store never loads it
+
         with self._lock:
             if path not in self._stores:
                 self._stores[path] = sqlite.Database(Path(path))
@@ -104,6 +107,8 @@ class StoreLines:
     # --- on the line's own thread ----------------------------------------------------------------
 
     def _serve(self, line: socket.socket, store: Store) -> None:
+        from proxy.answers.conversation import Conversation  # noqa: PLC0415 - as the store
+
         number, secret = next(self._numbers), secrets.token_bytes(4)
         executor: Executor | None = None
         try:
@@ -120,9 +125,7 @@ class StoreLines:
                     return
                 self._running[number] = (secret, executor)
                 conversation = Conversation(executor)
-                line.sendall(
-                    conversation.greeting({**sqlite.REPORTED, **executor.reported()}, number, secret)
-                )
+                line.sendall(conversation.greeting(executor.reported(), number, secret))
                 _talk(line, conversation)
         except (OSError, EOFError):
             pass  # the pool closed it
@@ -135,7 +138,7 @@ class StoreLines:
                     executor.close()
 
 
-def _talk(line: socket.socket, conversation: Conversation) -> None:
+def _talk(line: socket.socket, conversation: "Conversation") -> None:
     buffer = bytearray()
     out = bytearray()
     while True:

@@ -1,6 +1,5 @@
 """SQLite as a store behind PostgreSQL's wire: its SQL translated, its types, its transactions."""
 
 from proxy.answers.sqlite.database import Database
-from proxy.answers.sqlite.settings import REPORTED
 
-__all__ = ["REPORTED", "Database"]
+__all__ = ["Database"]
