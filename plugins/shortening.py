@@ -31,7 +31,8 @@ def rejoined(tokens: Sequence[Token]) -> tuple[str, list[int]]:
 
 
 def _pieces(tokens: Sequence[Token]) -> list[str]:
-    """Each as text, a space in front where there was one."""
+    """Each as text, a space in front where there was one, and behind a parameter: with `$1,$2` the parser begins a
+    string at the first dollar."""
     pieces: list[str] = []
     end = -1
     for token in tokens:
@@ -39,7 +40,7 @@ def _pieces(tokens: Sequence[Token]) -> list[str]:
         if not token.word and token.kind in STRINGS:
             text = _plain(token)
         pieces.append(text if token.start == end and text is token.text else " " + text)
-        end = token.end
+        end = -1 if token.kind is Kind.PARAMETER else token.end
     return pieces
 
 
