@@ -464,6 +464,8 @@ _PIECE = re.compile(
 
 
 def interval(months: int, days: int, micros: int) -> str:
+    if not (abs(months) < 1 << 31 and abs(days) < 1 << 31 and abs(micros) < 1 << 63):
+        raise Malformed("22008", "interval out of range")
     return f"{months} {days} {micros}"
 
 
@@ -609,6 +611,14 @@ def _item_out(element: int, item: Value, zone: tzinfo) -> str:
 _ITEM = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|((?:[^{},"\\\s]|\\.|[ \t]+(?=[^{},"\s]))+))\s*', re.DOTALL)
 
 
+_NEXT = re.compile(r"\S")
+
+
+def _next(text: str, at: int) -> str:
+    found = _NEXT.search(text, at)
+    return "" if found is None else found[0]
+
+
 def _array_in(element: int, text: str, zone: tzinfo) -> list[Value]:
     items, at = _items(text.strip(), 0, element, zone, text)
     if text.strip()[at:]:
@@ -622,10 +632,10 @@ def _items(said: str, at: int, element: int, zone: tzinfo, whole: str) -> tuple[
         raise wrong
     at += 1
     items: list[Value] = []
-    if said[at:].lstrip().startswith("}"):
+    if _next(said, at) == "}":
         return items, said.index("}", at) + 1
     while True:
-        if said[at:].lstrip().startswith("{"):
+        if _next(said, at) == "{":
             inner, at = _items(said, said.index("{", at), element, zone, whole)
             items.append(inner)
         else:

@@ -52,7 +52,7 @@ _INEXACT = frozenset({"power", "pow", "sqrt", "exp", "ln", "log", "log10"})
 
 def unknown(name: str) -> StoreError:
     name = name.removeprefix(MARK)
-    if name in HARMLESS:
+    if name in HARMLESS or name.startswith(("pg_advisory_", "pg_try_advisory_")):
         return unsupported(f"the function {name}()")
     return StoreError("42883", f"function {name} does not exist")
 
@@ -338,10 +338,10 @@ def _aggregated(
         if one.oid in (INT2, INT4):
             return Typed(f"sum({unique}{sql})", Kind(INT8), name)
         if one.oid in FLOATS:
-            return Typed(f"sum({unique}{sql})", Kind(one.oid), name)
+            return Typed(f"pg_float_sum({unique}{sql})", Kind(one.oid), name)
         return Typed(f"pg_sum({unique}{sql})", Kind(NUMERIC), name)
     if one.oid in FLOATS:
-        return Typed(f"avg({unique}{sql})", Kind(FLOAT8), name)
+        return Typed(f"pg_float_avg({unique}{sql})", Kind(FLOAT8), name)
     return Typed(f"pg_avg({unique}{sql})", Kind(NUMERIC), name)
 
 

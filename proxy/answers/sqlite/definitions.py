@@ -4,6 +4,7 @@ Past 400 lines because what a table's definition may say is read in one place. W
 the steps with the connection it is given; who holds the transaction is the session's affair.
 """
 
+import re
 import sqlite3
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -37,6 +38,21 @@ if TYPE_CHECKING:
     from proxy.answers.sqlite.translator import Translator
 
 _LIMITS = {INT2: 32_767, INT4: 2_147_483_647, INT8: (1 << 63) - 1}
+
+
+_STORAGE = re.compile(
+    r"fillfactor|parallel_workers|toast_tuple_target|vacuum_\w+|(toast\.)?\w*autovacuum_\w+"
+)
+
+
+def _stored(parameter: exp.Property) -> None:
+    """How PostgreSQL would lay a table out: taken, and nothing comes of it."""
+    name = named(parameter.this)
+    if _STORAGE.fullmatch(name) is None:
+        raise StoreError("22023", f'unrecognized parameter "{name}"')
+    said = str(parameter.args["value"].name)
+    if name == "fillfactor" and not (said.isdecimal() and 10 <= int(said) <= 100):
+        raise StoreError("22023", f'value {said} out of bounds for option "fillfactor"')
 
 
 class Definer:
@@ -119,7 +135,9 @@ class Definer:
     def _create_table(self, node: exp.Create) -> str:
         only(node, "this", "kind", "expression", "exists", "properties")
         for one in node.args["properties"].expressions if node.args.get("properties") else ():
-            raise unsupported(f"CREATE TABLE with {expressions.described(one)}")
+            if not isinstance(one, exp.Property):
+                raise unsupported(f"CREATE TABLE with {expressions.described(one)}")
+            _stored(one)
         schema_node = node.this
         table = schema_node.this if isinstance(schema_node, exp.Schema) else schema_node
         schema, name = self._schema(table), named(table.this)

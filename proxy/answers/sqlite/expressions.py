@@ -446,7 +446,7 @@ def _moments(sign: str, left: Typed, right: Typed) -> Typed | None:
         left, right, a, b = right, left, b, a
     number = {"+": "1", "-": "-1"}.get(sign, "")
     if a == DATE and b in (INT2, INT4) and number:
-        return Typed(f"(({left.sql}) {sign} ({right.sql}))", Kind(DATE))
+        return Typed(f"pg_date_add({left.sql}, {right.sql}, {number})", Kind(DATE))
     if a == DATE and b == DATE and sign == "-":
         return Typed(f"(({left.sql}) - ({right.sql}))", Kind(INT4))
     if a == DATE and b == TIME and sign == "+":
@@ -487,8 +487,9 @@ def _bits(sign: str) -> Callable[["Translator", exp.Expr, Scope], Typed]:
         a, b = both[0].sql, both[1].sql
         if sign == "#":
             return Typed(f"((({a}) | ({b})) - (({a}) & ({b})))", kind)
-        if sign in ("<<", ">>") and kind.oid != INT8:
-            return Typed(f"pg_int((({a}) {sign} ({b})), {kind.oid})", kind)
+        if sign in ("<<", ">>"):
+            kind = left.kind if left.oid in INTEGERS else kind
+            return Typed(f"pg_shift({a}, {b}, {1 if sign == '<<' else -1}, {kind.oid})", kind)
         return Typed(f"(({a}) {sign} ({b}))", kind)
 
     return one

@@ -195,7 +195,6 @@ pg_table_size(regclass) int8 : pg_relation_size({0})
 pg_database_size(name) int8
 pg_database_size(oid) int8
 pg_my_temp_schema() oid : 0
-pg_advisory_lock(int8) void : NULL
 format_type(oid,int4) text
 obj_description(oid,name) text : NULL
 obj_description(oid) text : NULL
@@ -240,9 +239,6 @@ num_nulls(any...) int4 : !
 num_nonnulls(any...) int4 : !
 row(any...) any : !
 """
-_BROKEN = ("pg_advisory_lock",)
-"""Listed above to keep them from being allowed by mistake: each would be a promise that is not kept."""
-
 AGGREGATES = frozenset(
     [
         "count",
@@ -325,8 +321,6 @@ def signatures() -> dict[str, tuple[Signature, ...]]:
         if read is None:
             raise ValueError(line)
         name, arguments, result, sql = read.groups()
-        if name in _BROKEN:
-            continue
         given = tuple(one for one in arguments.split(",") if one)
         found.setdefault(name, []).append(Signature(name, given, result, sql or f"pg_{name}({{*}})"))
     return {name: tuple(all_of_them) for name, all_of_them in found.items()}

@@ -4,7 +4,9 @@ Numerics are digits (text). The functions are called by SQLite for each row, wit
 """
 
 import math
+from collections import deque
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal
+from functools import partial, reduce
 
 from protocols.postgres.datatypes import Malformed, in_range, plain
 
@@ -164,6 +166,16 @@ def integer_modulo(left: int, right: int) -> int:
     return -rest if left < 0 else rest
 
 
+def shift(value: int, places: int, sign: int, oid: int) -> int:
+    """As the server's machine shifts: by the places within the width, and what goes over is lost."""
+    width = 64 if oid == 20 else 32
+    places &= width - 1
+    found = value << places if sign > 0 else value >> places
+    width = 16 if oid == 21 else width
+    half = 1 << (width - 1)
+    return (found + half) % (2 * half) - half
+
+
 def float_operation(kind: str, left: float, right: float) -> float:
     try:
         if kind == "+":
@@ -257,6 +269,46 @@ class Average(Sum):
 
     def value(self) -> str | None:
         return divide(plain(rounded(self.total, max(self.scales))), str(self.count)) if self.count else None
+
+    finalize = value
+
+
+class FloatSum:
+    """sum() of floats, one after the other; a frame that moves is summed anew, for what was rounded does not come back."""
+
+    def __init__(self) -> None:
+        self.values: deque[float] = deque()
+        self.count = 0
+        self.total = 0.0
+        self.moved = False
+
+    def step(self, value: float | None) -> None:
+        if value is not None:
+            self.count += 1
+            self.values.append(value)
+            self.total = float_operation("+", self.total, value)
+
+    def inverse(self, value: float | None) -> None:
+        if value is not None:
+            self.count -= 1
+            self.values.popleft()
+            self.moved = True
+
+    def value(self) -> float | None:
+        if self.moved:
+            self.total = reduce(partial(float_operation, "+"), self.values, 0.0)
+            self.moved = False
+        return self.total if self.count else None
+
+    finalize = value
+
+
+class FloatAverage(FloatSum):
+    """avg() of floats."""
+
+    def value(self) -> float | None:
+        total = super().value()
+        return None if total is None else total / self.count
 
     finalize = value
 

@@ -126,7 +126,7 @@ def tree(text: str, functions: frozenset[str]) -> exp.Expr:
     if beyond([token.word for token in found]):
         raise StoreError("54001", "the statement is nested too deeply for the embedded store")
     try:
-        trees = sqlglot.parse(rejoin(_renamed(_identities(found), functions)), read=Spoken)
+        trees = sqlglot.parse(rejoin(_renamed(_identities(_column_said(found)), functions)), read=Spoken)
     except (SqlglotError, RecursionError) as error:
         near = found[0].text if found else ""
         raise StoreError("42601", f'syntax error in the statement that begins with "{near}"') from error
@@ -203,6 +203,23 @@ def _typed(out: list[Token]) -> int:
 
 def name_after(tokens: list[Token], at: int) -> str:
     return tokens[at + 1].name if at + 1 < len(tokens) else ""
+
+
+def _column_said(tokens: list[Token]) -> list[Token]:
+    """ALTER TABLE … RENAME a TO b with the COLUMN that may be left out: the parser would rename the table."""
+    if [token.name for token in tokens[:2]] != ["alter", "table"]:
+        return tokens
+    at = 2 + 2 * (name_after(tokens, 1) == "if")
+    at += name_after(tokens, at - 1) == "only" and name_after(tokens, at) not in ("rename", ".")
+    while name_after(tokens, at) == ".":
+        at += 2
+    at += name_after(tokens, at) == "*"
+    if name_after(tokens, at) != "rename" or at + 2 >= len(tokens):
+        return tokens
+    first = tokens[at + 2]
+    if first.kind is Kind.WORD and first.name in ("to", "column", "constraint"):
+        return tokens
+    return [*tokens[: at + 2], _word("column"), *tokens[at + 2 :]]
 
 
 def _identities(tokens: list[Token]) -> list[Token]:

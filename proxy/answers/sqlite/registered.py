@@ -36,7 +36,8 @@ from protocols.postgres.datatypes import (
     zone_named,
 )
 from proxy.answers.executor import StoreError
-from proxy.answers.sqlite import kinds, numbers, texts, times
+from proxy.answers.sqlite import kinds, numbers, patterns, texts, times
+from proxy.answers.sqlite.texts import MOST_ITEMS
 
 
 class Around(Protocol):
@@ -48,13 +49,22 @@ class Around(Protocol):
     def now(self) -> int: ...
     def ask(self, name: str, *args: Value) -> Value: ...
     def stopped(self) -> bool: ...
+    def look(self) -> None: ...
 
 
 def micros_now() -> int:
     return time.time_ns() // 1000 - times.UNIX * 1_000_000
 
 
-def array_in(oid: int, text: str, zone: tzinfo) -> Value:
+_LONG = 100_000
+"""Letters: whoever makes many such texts is asked more often than SQLite asks whether to go on."""
+
+
+def read_in(oid: int, text: str, zone: tzinfo) -> Value:
+    if kinds.is_array(oid) and text.count(",") >= MOST_ITEMS:
+        raise StoreError("54000", "an array has a million elements at most in the embedded store")
+    if oid in (kinds.JSON, kinds.JSONB) and text.count(",") >= 2 * MOST_ITEMS:
+        raise StoreError("54000", "a JSON value has two million parts at most in the embedded store")
     return kinds.stored(oid, from_text(oid, text, zone))
 
 
@@ -105,18 +115,27 @@ def series(first: int, last: int, step: int) -> str:
     return json.dumps(list(range(first, last + (1 if step > 0 else -1), step)))
 
 
-def series_numeric(first: str, last: str, step: str) -> str:
-    one, end, by = Decimal(first), Decimal(last), Decimal(step)
+def series_numeric(look: Callable[[], None], first: str, last: str, step: str) -> str:
+    for one, what in ((first, "start value"), (last, "stop value"), (step, "step size")):
+        if one == "NaN":
+            raise Malformed("22023", f"{what} cannot be NaN")
+    start, end, by = Decimal(first), Decimal(last), Decimal(step)
     if not by:
         raise Malformed("22023", "step size cannot equal zero")
     out: list[Value] = []
-    while (one <= end if by > 0 else one >= end) and len(out) < 1_000_000:
-        out.append(plain(one))
-        one += by
+    while start <= end if by > 0 else start >= end:
+        if len(out) >= MOST_ITEMS:
+            raise StoreError(
+                "54000", "generate_series() gives a million numerics at most in the embedded store"
+            )
+        if len(out) % 10_000 == 0:
+            look()
+        out.append(plain(start))
+        start = numbers.EXACT.add(start, by)
     return json.dumps(out)
 
 
-def series_times(first: int, last: int, step: str, zone: tzinfo | None) -> str:
+def series_times(look: Callable[[], None], first: int, last: int, step: str, zone: tzinfo | None) -> str:
     key = times.span_key(step)
     if not key:
         raise Malformed("22023", "step size cannot equal zero")
@@ -124,7 +143,9 @@ def series_times(first: int, last: int, step: str, zone: tzinfo | None) -> str:
     one = first
     while one <= last if key > 0 else one >= last:
         out.append(one)
-        if len(out) > 1_000_000:
+        if len(out) % 10_000 == 0:
+            look()
+        if len(out) > MOST_ITEMS:
             raise StoreError("54000", "generate_series() gives a million times at most in the embedded store")
         one = times.plus(one, step, 1, zone)
     return json.dumps(out)
@@ -256,9 +277,10 @@ class Collected:
     It is called with `how` (what becomes of them), then value and mark, then pairs of order and key.
     """
 
-    zone: Callable[[], tzinfo]
+    around: Around
 
     def __init__(self) -> None:
+        self.length = 0
         self.rows: list[tuple[Value, Value, tuple[Value, ...]]] = []
         self.how = ""
         self.orders: list[str] = []
@@ -267,6 +289,14 @@ class Collected:
         self.how = how
         self.orders = [str(one) for one in keys[::2]]
         self.rows.append((value, mark, keys[1::2]))
+        self.length += sum(len(one) for one in (value, mark, *keys[1::2]) if isinstance(one, (str, bytes)))
+        if len(self.rows) > MOST_ITEMS:
+            raise StoreError(
+                "54000", "an aggregate that collects its rows takes a million at most in the embedded store"
+            )
+        texts.bounded(self.length)
+        if len(self.rows) % 10_000 == 0:
+            self.around.look()
 
     def finalize(self) -> Value:
         if not self.rows:
@@ -289,7 +319,7 @@ class Collected:
             return out + "".join(f"{row[1] or ''}{row[0]}" for row in present[1:])
         if kind.startswith("array"):
             return _array([row[0] for row in rows])
-        zone = type(self).zone()
+        zone = self.around.zone()
         if kind.startswith("object"):
             first, second = oid.split(",")
             pairs = [(str(as_json(int(first), r[0], zone)), as_json(int(second), r[1], zone)) for r in rows]
@@ -341,7 +371,9 @@ def install(connection: sqlite3.Connection, around: Around) -> None:
     def guarded(call: Callable[..., Value]) -> Callable[..., Any]:
         def one(*args: Value) -> Any:
             try:
-                return call(*args)
+                found = call(*args)
+                if isinstance(found, str) and len(found) > _LONG:
+                    around.look()
             except (StoreError, Malformed) as why:
                 around.error = why
                 raise
@@ -350,6 +382,13 @@ def install(connection: sqlite3.Connection, around: Around) -> None:
                     "22000", f"a function was given what it cannot take ({type(why).__name__})"
                 )
                 raise
+            except RecursionError:
+                around.error = StoreError("54001", "a value is nested too deeply for the embedded store")
+                raise
+            except MemoryError:
+                around.error = StoreError("53200", "out of memory")
+                raise
+            return found
 
         return one
 
@@ -358,6 +397,15 @@ def install(connection: sqlite3.Connection, around: Around) -> None:
             return None if None in args else call(*args)
 
         connection.create_function("pg_" + name, -1, guarded(one if strict else call), deterministic=pure)
+
+    def telling(kind: type, **more: object) -> Any:
+        """An aggregate whose errors are told as a function's are."""
+        calls = {
+            name: guarded(getattr(kind, name))
+            for name in ("step", "inverse", "value", "finalize")
+            if hasattr(kind, name)
+        }
+        return type(kind.__name__, (kind,), calls | more)
 
     def ask(name: str) -> Callable[..., Value]:
         return lambda *args: around.ask(name, *args)
@@ -370,8 +418,8 @@ def install(connection: sqlite3.Connection, around: Around) -> None:
         connection.create_collation(name, compare)
     _numbers(add)
     _times(add, around)
-    _texts(add)
-    _arrays(add)
+    _texts(add, around)
+    _arrays(add, around)
     _conversions(add, around)
     for name in (
         "nextval", "currval", "setval", "lastval", "version", "current_database", "current_schema", "current_schemas",
@@ -388,16 +436,14 @@ def install(connection: sqlite3.Connection, around: Around) -> None:
         ("stddev", True, True), ("stddev_samp", True, True), ("stddev_pop", True, False), ("variance", False, True),
         ("var_samp", False, True), ("var_pop", False, False),
     ):  # fmt: skip
-        connection.create_aggregate(
-            "pg_" + name, 1, type(name, (numbers.Spread,), {"root": root, "sample": sample})
-        )
-    connection.create_window_function("pg_sum", 1, numbers.Sum)
-    connection.create_window_function("pg_avg", 1, numbers.Average)
-    connection.create_aggregate(
-        "pg_collect", -1, type("collect", (Collected,), {"zone": staticmethod(around.zone)})
-    )
-    connection.create_aggregate("pg_every", 1, type("every", (Every,), {}))
-    connection.create_aggregate("pg_some", 1, type("some", (Every,), {"any_of_them": True}))
+        connection.create_aggregate("pg_" + name, 1, telling(numbers.Spread, root=root, sample=sample))
+    connection.create_window_function("pg_sum", 1, telling(numbers.Sum))
+    connection.create_window_function("pg_avg", 1, telling(numbers.Average))
+    connection.create_window_function("pg_float_sum", 1, telling(numbers.FloatSum))
+    connection.create_window_function("pg_float_avg", 1, telling(numbers.FloatAverage))
+    connection.create_aggregate("pg_collect", -1, telling(Collected, around=around))
+    connection.create_aggregate("pg_every", 1, telling(Every))
+    connection.create_aggregate("pg_some", 1, telling(Every, any_of_them=True))
 
 
 Add = Callable[..., None]
@@ -434,6 +480,7 @@ def _numbers(add: Add) -> None:
     add("int_div", numbers.integer_divide)
     add("int_mod", numbers.integer_modulo)
     add("mod", numbers.integer_modulo)
+    add("shift", numbers.shift)
     add("float_op", numbers.float_operation)
     add("round", numbers.round_to)
     add("trunc", numbers.truncate)
@@ -465,6 +512,7 @@ def _zero() -> Value:
 def _times(add: Add, around: Around) -> None:
     add("now", around.now, pure=False)
     add("clock_timestamp", micros_now, pure=False)
+    add("date_add", times.date_plus)
     add("ts_add", lambda value, span, sign: times.plus(value, span, sign, None))
     add("tz_add", lambda value, span, sign: times.plus(value, span, sign, around.zone()))
     add("ts_sub", times.difference)
@@ -508,27 +556,37 @@ def _justified(value: str, *, days: bool) -> str:
     return interval(months, some + whole, micros - whole * DAY)
 
 
-def _texts(add: Add) -> None:
-    add("lower", str.lower)
-    add("upper", str.upper)
-    add("like", texts.like)
-    add("regex", texts.matches)
+def _texts(add: Add, around: Around) -> None:
+    add("lower", texts.lower)
+    add("upper", texts.upper)
+    add("like", partial(patterns.like, around.look))
+    add("regex", partial(patterns.matches, around.look))
+    for name in ("regexp_match", "substring_regex", "regexp_replace", "regexp_split"):
+        add(name, partial(getattr(patterns, name), around.look))
+    add("split_part", partial(texts.split_part, around.look))
+    add("translate", partial(texts.translate, around.look))
     add("reverse", lambda text: text[::-1])
-    add("replace", lambda text, old, new: text.replace(old, new) if old else text)
+    add("replace", texts.replace)
     add("starts_with", lambda text, head: text.startswith(head))
     add("ascii", lambda text: ord(text[0]) if text else 0)
     add("chr", _chr)
     add("to_hex", lambda value, bits: f"{value & (1 << bits) - 1:x}")
-    add("concat", lambda *args: "".join(one for one in args if one is not None), strict=False)
+    add("concat", lambda *args: texts.joined("", [one for one in args if one is not None]), strict=False)
     add(
         "concat_ws",
-        lambda mark, *args: None if mark is None else mark.join(one for one in args if one is not None),
+        lambda mark, *args: (
+            None if mark is None else texts.joined(mark, [one for one in args if one is not None])
+        ),
         strict=False,
     )
-    add("format", lambda form, *args: None if form is None else texts.format_text(form, *args), strict=False)
+    add(
+        "format",
+        lambda form, *args: None if form is None else texts.format_text(around.look, form, *args),
+        strict=False,
+    )
     for name in (
-        "substring", "left", "right", "pad", "repeat", "split_part", "translate", "initcap", "overlay", "encode", "decode",
-        "md5", "quote_ident", "quote_literal", "regexp_replace", "regexp_match", "substring_regex", "regexp_split",
+        "substring", "left", "right", "pad", "repeat", "initcap", "overlay", "encode", "decode", "md5",
+        "quote_ident", "quote_literal",
         "json_get", "json_path", "json_contains", "json_has", "json_typeof", "jsonb_concat", "jsonb_delete", "jsonb_set",
     ):  # fmt: skip
         add(name, getattr(texts, name))
@@ -570,14 +628,14 @@ def _zip(*columns: str | None) -> str:
     return _array([list(row) for row in itertools.zip_longest(*sets)])
 
 
-def _arrays(add: Add) -> None:
+def _arrays(add: Add, around: Around) -> None:
     add(
         "string_to_array",
-        lambda text, mark: _array(list(text.split(mark) if mark else [text]) if text else []),
+        lambda text, mark: _array(list(texts.split(text, mark))),
     )
     add(
         "array_to_string",
-        lambda value, mark: mark.join(_as_text(one) for one in _items(value) if one is not None),
+        lambda value, mark: texts.joined(mark, [_as_text(one) for one in _items(value) if one is not None]),
     )
     add("array_length", lambda value, depth: len(_items(value)) or None if depth == 1 else None)
     add("array_lower", lambda value, depth: 1 if depth == 1 and _items(value) else None)
@@ -594,8 +652,8 @@ def _arrays(add: Add) -> None:
     add("expand", lambda value: _array([[one, at + 1] for at, one in enumerate(_items(value))]))
     add("subscripts", lambda value, first: _array(list(range(first, len(_items(value)) + first))))
     add("series", series)
-    add("series_numeric", series_numeric)
-    add("series_ts", lambda first, last, step: series_times(first, last, step, None))
+    add("series_numeric", partial(series_numeric, around.look))
+    add("series_ts", lambda first, last, step: series_times(around.look, first, last, step, None))
     add("json_elements", _elements)
     add("json_each", _each)
     add("json_keys", _keys)
@@ -617,7 +675,7 @@ def _format_type(oid: int | None, mod: int | None) -> str | None:
 
 
 def _conversions(add: Add, around: Around) -> None:
-    add("in", lambda oid, text: kinds.stored(oid, from_text(oid, text, around.zone())))
+    add("in", lambda oid, text: read_in(oid, text, around.zone()))
     add("out", lambda oid, value: array_out(oid, value, around.zone()))
     add("varchar", varchar)
     add(
@@ -625,7 +683,7 @@ def _conversions(add: Add, around: Around) -> None:
         _format_type,
         strict=False,
     )
-    add("series_tz", lambda first, last, step: series_times(first, last, step, around.zone()))
+    add("series_tz", lambda first, last, step: series_times(around.look, first, last, step, around.zone()))
     add(
         "build",
         lambda kind, binary, oids, *args: build(kind, binary, oids, around.zone(), *args),

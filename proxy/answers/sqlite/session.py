@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 MOST_PLANS = 256
 LOCK = 30.0
 """Seconds to wait for the right to write, where lock_timeout does not say."""
-STEPS = 20_000
+STEPS = 5_000
 """Of SQLite's machine, between two looks at the clock."""
 _ABORTED = "current transaction is aborted, commands ignored until end of transaction block"
 _DEFINITIONS = (exp.Create, exp.Drop, exp.Alter, exp.TruncateTable)

@@ -6,106 +6,59 @@ The functions are called by SQLite for each row, with values that are not NULL.
 import hashlib
 import json
 import re
-from functools import lru_cache
+from collections.abc import Callable, Collection
 
 from protocols.postgres.datatypes import Malformed, json_value, jsonb_text
 
-
-@lru_cache(512)
-def _like(pattern: str, escape: str, fold: bool) -> re.Pattern[str]:
-    out: list[str] = []
-    at = 0
-    while at < len(pattern):
-        letter = pattern[at]
-        if letter == escape and escape:
-            at += 1
-            if at == len(pattern):
-                raise Malformed("22025", "LIKE pattern must not end with escape character")
-            out.append(re.escape(pattern[at]))
-        elif letter == "%":
-            out.append(".*")
-        elif letter == "_":
-            out.append(".")
-        else:
-            out.append(re.escape(letter))
-        at += 1
-    return re.compile("".join(out), re.DOTALL | (re.IGNORECASE if fold else 0))
+MOST = 64 << 20
+"""Letters of what a function makes."""
+MOST_ITEMS = 1_000_000
+"""Elements of an array, rows of what an aggregate has to collect."""
+_AT_ONCE = 1 << 20
 
 
-def like(text: str, pattern: str, escape: str = "\\", fold: int = 0) -> bool:
-    if len(escape) > 1:
-        raise Malformed("22025", "invalid escape string")
-    return _like(pattern, escape, bool(fold)).fullmatch(text) is not None
+def bounded(length: int) -> None:
+    if length > MOST:
+        raise Malformed("54000", "requested length too large")
 
 
-_CLASSES = {
-    "alpha": "a-zA-Z", "digit": "0-9", "alnum": "a-zA-Z0-9", "upper": "A-Z", "lower": "a-z", "space": r"\s",
-    "punct": r"!-/:-@\[-`{-~", "xdigit": "0-9A-Fa-f", "word": r"\w",
-}  # fmt: skip
+class Parts:
+    """A text that is put together piece by piece, with an end to it; `look` raises where the statement is to stop."""
+
+    def __init__(self, look: Callable[[], None]) -> None:
+        self._look = look
+        self._parts: list[str] = []
+        self._length = 0
+
+    def add(self, part: str) -> None:
+        self._parts.append(part)
+        self._length += len(part)
+        bounded(self._length)
+        if len(self._parts) % 10_000 == 0:
+            self._look()
+
+    def joined(self) -> str:
+        return "".join(self._parts)
 
 
-@lru_cache(512)
-def regex(pattern: str, flags: str = "") -> re.Pattern[str]:
-    """The server's expression as Python's. What the two read differently is refused."""
-    if re.search(r"\\[ABaeGkKpPQRuUXzZmMyY]|\(\?(?!:|=|!)|\[\[[.=]|\*\*\*", pattern) and not re.search(
-        r"\\[mMyY]", pattern
-    ):
-        raise Malformed("0A000", "the embedded store does not know this construct of regular expressions")
-    said = pattern
-    for name, members in _CLASSES.items():
-        said = said.replace(f"[:{name}:]", members)
-    said = (
-        said.replace("\\m", r"\b(?=\w)")
-        .replace("\\M", r"\b(?<=\w)")
-        .replace("\\y", r"\b")
-        .replace("\\Y", r"\B")
-    )
-    said = re.sub(r"(?<!\\)\$", r"\\Z", said) if "$" in said else said
-    kind = re.DOTALL | (re.IGNORECASE if "i" in flags else 0) | re.ASCII * 0
-    try:
-        return re.compile(said, kind)
-    except re.error as error:
-        raise Malformed("2201B", "invalid regular expression") from error
+def joined(mark: str, parts: Collection[str]) -> str:
+    bounded(sum(map(len, parts)) + len(mark) * len(parts))
+    return mark.join(parts)
 
 
-def matches(text: str, pattern: str, fold: int = 0) -> bool:
-    return regex(pattern, "i" if fold else "").search(text) is not None
+def _cased(text: str, change: Callable[[str], str]) -> str:
+    """A letter at a time, each to one letter: the server goes by the C library."""
+    if text.isascii():
+        return change(text)
+    return text.translate({ord(one): new for one in set(text) if len(new := change(one)) == 1})
 
 
-def _unambiguous(pattern: str) -> None:
-    """Where alternatives stand beside each other the server takes the longest match, Python the first."""
-    if "|" in pattern:
-        raise Malformed(
-            "0A000", "the embedded store takes no alternatives (|) where the matched text matters"
-        )
+def lower(text: str) -> str:
+    return _cased(text, str.lower)
 
 
-def regexp_replace(text: str, pattern: str, new: str, flags: str = "") -> str:
-    _unambiguous(pattern)
-    if set(flags) - set("gi"):
-        raise Malformed("0A000", "the embedded store knows the flags g and i of regexp_replace()")
-    said = re.sub(r"\\([1-9])", r"\\g<\1>", new.replace("\\&", "\\g<0>"))
-    said = re.sub(r"\\(?!g<|\\)", r"\\\\", said)
-    return regex(pattern, flags).sub(said, text, count=0 if "g" in flags else 1)
-
-
-def regexp_match(text: str, pattern: str, flags: str = "") -> str | None:
-    _unambiguous(pattern)
-    found = regex(pattern, flags).search(text)
-    if found is None:
-        return None
-    return json.dumps(list(found.groups()) or [found.group()], ensure_ascii=False)
-
-
-def substring_regex(text: str, pattern: str) -> str | None:
-    _unambiguous(pattern)
-    found = regex(pattern).search(text)
-    return None if found is None else found.group(1) if found.groups() else found.group()
-
-
-def regexp_split(text: str, pattern: str) -> str:
-    _unambiguous(pattern)
-    return json.dumps(regex(pattern).split(text), ensure_ascii=False)
+def upper(text: str) -> str:
+    return _cased(text, str.upper)
 
 
 def substring(text: str, start: int, length: int | None = None) -> str:
@@ -119,19 +72,14 @@ def substring(text: str, start: int, length: int | None = None) -> str:
 def pad(text: str, length: int, fill: str = " ", left: int = 1) -> str:
     if length <= len(text) or not fill:
         return text[: max(0, length)]
-    _bounded(length)
+    bounded(length)
     more = (fill * (length - len(text)))[: length - len(text)]
     return more + text if left else text + more
 
 
 def repeat(text: str, count: int) -> str:
-    _bounded(len(text) * max(0, count))
+    bounded(len(text) * max(0, count))
     return text * max(0, count)
-
-
-def _bounded(length: int) -> None:
-    if length > 64 << 20:
-        raise Malformed("54000", "requested length too large")
 
 
 def left(text: str, count: int) -> str:
@@ -142,29 +90,62 @@ def right(text: str, count: int) -> str:
     return text[max(0, len(text) - count) :] if count >= 0 else text[-count:]
 
 
-def split_part(text: str, mark: str, place: int) -> str:
+def split_part(look: Callable[[], None], text: str, mark: str, place: int) -> str:
     if not place:
         raise Malformed("22023", "field position must not be zero")
-    parts = text.split(mark) if mark else [text]
-    at = place - 1 if place > 0 else len(parts) + place
-    return parts[at] if 0 <= at < len(parts) else ""
+    if not mark:
+        return text if place in (1, -1) else ""
+    if place < 0:
+        place += text.count(mark) + 2
+    if place < 1:
+        return ""
+    start = 0
+    for passed in range(1, place):
+        found = text.find(mark, start)
+        if found < 0:
+            return ""
+        start = found + len(mark)
+        if passed % 10_000 == 0:
+            look()
+    end = text.find(mark, start)
+    return text[start : end if end >= 0 else None]
 
 
-def translate(text: str, old: str, new: str) -> str:
-    table = {
-        ord(letter): (new[at] if at < len(new) else None) for at, letter in reversed(list(enumerate(old)))
-    }
-    return text.translate(table)
+def split(text: str, mark: str) -> list[str]:
+    """string_to_array(), with an end to it."""
+    if mark and text.count(mark) >= MOST_ITEMS:
+        raise Malformed("54000", "an array has a million elements at most in the embedded store")
+    return (text.split(mark) if mark else [text]) if text else []
+
+
+def replace(text: str, old: str, new: str) -> str:
+    if not old:
+        return text
+    if len(new) > len(old):
+        bounded(len(text) + text.count(old) * (len(new) - len(old)))
+    return text.replace(old, new)
+
+
+def translate(look: Callable[[], None], text: str, old: str, new: str) -> str:
+    table: dict[int, str | None] = {}
+    for at, letter in enumerate(old):
+        table.setdefault(ord(letter), new[at] if at < len(new) else None)
+    out = Parts(look)
+    for at in range(0, len(text), _AT_ONCE):
+        look()
+        out.add(text[at : at + _AT_ONCE].translate(table))
+    return out.joined()
 
 
 def initcap(text: str) -> str:
-    return re.sub(r"[^\W_]+", lambda word: word.group()[:1].upper() + word.group()[1:].lower(), text)
+    return re.sub(r"[^\W_]+", lambda word: upper(word.group()[:1]) + lower(word.group()[1:]), text)
 
 
 def overlay(text: str, new: str, start: int, length: int | None = None) -> str:
     if start <= 0:
         raise Malformed("22011", "negative substring length not allowed")
     length = len(new) if length is None else length
+    bounded(2 * len(text) + len(new))
     return text[: start - 1] + new + text[max(0, start - 1 + length) :]
 
 
@@ -369,17 +350,17 @@ def quote_literal(text: str) -> str:
     return f"E'{said}'".replace("\\", "\\\\") if "\\" in text else f"'{said}'"
 
 
-def format_text(form: str, *args: str | None) -> str:
-    out: list[str] = []
+def format_text(look: Callable[[], None], form: str, *args: str | None) -> str:
+    out = Parts(look)
     at, used = 0, 0
     for found in re.finditer(r"%(?:(\d+)\$)?(%|[sIL])|%", form):
-        out.append(form[at : found.start()])
+        out.add(form[at : found.start()])
         at = found.end()
         kind = found[2]
         if kind is None:
             raise Malformed("22023", "unrecognized format() type specifier")
         if kind == "%":
-            out.append("%")
+            out.add("%")
             continue
         place = int(found[1]) - 1 if found[1] else used
         used = place + 1
@@ -387,14 +368,15 @@ def format_text(form: str, *args: str | None) -> str:
             raise Malformed("22023", "too few arguments for format()")
         value = args[place]
         if kind == "s":
-            out.append(value or "")
+            out.add(value or "")
         elif kind == "I":
             if value is None:
                 raise Malformed("22004", "null values cannot be formatted as an SQL identifier")
-            out.append(quote_ident(value))
+            out.add(quote_ident(value))
         else:
-            out.append("NULL" if value is None else quote_literal(value))
-    return "".join(out) + form[at:]
+            out.add("NULL" if value is None else quote_literal(value))
+    out.add(form[at:])
+    return out.joined()
 
 
 # --- json ----------------------------------------------------------------------------------------

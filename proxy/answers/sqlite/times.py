@@ -4,6 +4,7 @@ The functions are called by SQLite for each row, with values that are not NULL.
 """
 
 import calendar
+import math
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
 
@@ -11,6 +12,7 @@ from protocols.postgres.datatypes import (
     DAY,
     EPOCH,
     INFINITE,
+    INFINITE_DATE,
     Malformed,
     interval,
     interval_parts,
@@ -37,8 +39,22 @@ def _micros(moment: datetime) -> int:
     return int((moment - EPOCH) / timedelta(microseconds=1))
 
 
+_FIRST_DAY, _LAST_DAY = ((one - date(2000, 1, 1)).days for one in (date.min, date.max))
+
+
+def date_plus(days: int, more: int, sign: int) -> int:
+    found = days + sign * more
+    if days >= INFINITE_DATE or days <= -INFINITE_DATE - 1:
+        return days
+    if not _FIRST_DAY <= found <= _LAST_DAY:
+        raise Malformed("22008", "date out of range")
+    return found
+
+
 def plus(micros: int, span: str, sign: int, zone: tzinfo | None) -> int:
     """A timestamp and an interval. With a zone, days and months are those of its wall clock."""
+    if abs(micros) >= INFINITE:
+        return micros
     months, days, rest = interval_parts(span)
     local = to_local(micros, zone) if zone is not None else micros
     if months:
@@ -49,12 +65,18 @@ def plus(micros: int, span: str, sign: int, zone: tzinfo | None) -> int:
             raise Malformed("22008", "timestamp out of range")
         day = min(moment.day, calendar.monthrange(year, month + 1)[1])
         local = _micros(moment.replace(year=year, month=month + 1, day=day))
-    local += sign * days * DAY
+    local = _within(local + sign * days * DAY)
     if zone is not None and (months or days):
         micros = to_utc(local, zone)
     elif zone is None:
         micros = local
-    return micros + sign * rest
+    return _within(micros + sign * rest)
+
+
+def _within(micros: int) -> int:
+    if not _FIRST_DAY * DAY <= micros < (_LAST_DAY + 1) * DAY:
+        raise Malformed("22008", "timestamp out of range")
+    return micros
 
 
 def difference(left: int, right: int) -> str:
@@ -70,9 +92,15 @@ def span(left: str, right: str, sign: int) -> str:
     return interval(*(a + sign * b for a, b in zip(one, other, strict=True)))
 
 
+def _factor(factor: float) -> Decimal:
+    if not math.isfinite(factor):
+        raise Malformed("22008", "interval out of range")
+    return Decimal(str(factor))
+
+
 def times(value: str, factor: float) -> str:
     months, days, micros = interval_parts(value)
-    scale = Decimal(str(factor))
+    scale = _factor(factor)
     whole = Decimal(months) * scale
     part = whole - int(whole)
     more_days = Decimal(days) * scale + part * 30
@@ -84,7 +112,7 @@ def divided(value: str, factor: float) -> str:
     if not factor:
         raise Malformed("22012", "division by zero")
     months, days, micros = interval_parts(value)
-    scale = Decimal(str(factor))
+    scale = _factor(factor)
     whole = Decimal(months) / scale
     more_days = Decimal(days) / scale + (whole - int(whole)) * 30
     rest = more_days - int(more_days)
