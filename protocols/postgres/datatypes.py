@@ -506,6 +506,8 @@ def interval_in(text: str) -> str:
 
 def _add(total: list[Decimal], amount: Decimal, unit: tuple[int, int, int]) -> None:
     """A fraction of a month is days of 30, a fraction of a day its hours."""
+    if not unit[2] and abs(amount) >= 1 << 31:
+        raise Malformed("22015", "interval field value out of range")
     months, days, micros = (amount * part for part in unit)
     whole = months.to_integral_value("ROUND_DOWN")
     total[0] += whole

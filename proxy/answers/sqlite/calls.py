@@ -334,14 +334,15 @@ def _aggregated(
             raise unsupported(f"{name}() of {spelled(one.oid)}; cast to double precision")
         return Typed(f"pg_{name}({one.sql})", Kind(FLOAT8), name)
     sql = sortable(one.sql, one.oid, "an equality") if distinct else one.sql
+    over = "_over" if windowed else ""
     if name == "sum":
         if one.oid in (INT2, INT4):
             return Typed(f"sum({unique}{sql})", Kind(INT8), name)
         if one.oid in FLOATS:
-            return Typed(f"pg_float_sum({unique}{sql})", Kind(one.oid), name)
+            return Typed(f"pg_float_sum{over}({unique}{sql})", Kind(one.oid), name)
         return Typed(f"pg_sum({unique}{sql})", Kind(NUMERIC), name)
     if one.oid in FLOATS:
-        return Typed(f"pg_float_avg({unique}{sql})", Kind(FLOAT8), name)
+        return Typed(f"pg_float_avg{over}({unique}{sql})", Kind(FLOAT8), name)
     return Typed(f"pg_avg({unique}{sql})", Kind(NUMERIC), name)
 
 

@@ -274,19 +274,40 @@ class Average(Sum):
 
 
 class FloatSum:
-    """sum() of floats, one after the other; a frame that moves is summed anew, for what was rounded does not come back."""
+    """sum() of floats, one after the other."""
 
     def __init__(self) -> None:
-        self.values: deque[float] = deque()
         self.count = 0
         self.total = 0.0
-        self.moved = False
 
     def step(self, value: float | None) -> None:
         if value is not None:
             self.count += 1
-            self.values.append(value)
             self.total = float_operation("+", self.total, value)
+
+    def finalize(self) -> float | None:
+        return self.total if self.count else None
+
+
+class FloatAverage(FloatSum):
+    """avg() of floats."""
+
+    def finalize(self) -> float | None:
+        return self.total / self.count if self.count else None
+
+
+class FrameSum(FloatSum):
+    """Of a frame: one that has moved is summed anew, for what was rounded does not come back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.values: deque[float] = deque()
+        self.moved = False
+
+    def step(self, value: float | None) -> None:
+        super().step(value)
+        if value is not None:
+            self.values.append(value)
 
     def inverse(self, value: float | None) -> None:
         if value is not None:
@@ -298,19 +319,12 @@ class FloatSum:
         if self.moved:
             self.total = reduce(partial(float_operation, "+"), self.values, 0.0)
             self.moved = False
-        return self.total if self.count else None
-
-    finalize = value
+        return self.finalize()
 
 
-class FloatAverage(FloatSum):
-    """avg() of floats."""
-
-    def value(self) -> float | None:
-        total = super().value()
-        return None if total is None else total / self.count
-
-    finalize = value
+class FrameAverage(FrameSum):
+    def finalize(self) -> float | None:
+        return self.total / self.count if self.count else None
 
 
 class Spread:

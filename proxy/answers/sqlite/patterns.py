@@ -338,17 +338,27 @@ def regexp_replace(look: Look, text: str, pattern: str, new: str, flags: str = "
     _unambiguous(pattern)
     if set(flags) - set("gi"):
         raise Malformed("0A000", "the embedded store knows the flags g and i of regexp_replace()")
-    said = re.sub(r"\\([1-9])", r"\\g<\1>", new.replace("\\&", "\\g<0>"))
-    said = re.sub(r"\\(?!g<|\\)", r"\\\\", said)
+    said = _REFERENCE.split(new)
     out, at = Parts(look), 0
     for found in _affordable(look, text, pattern, flags.replace("g", "")).finditer(text):
         out.add(text[at : found.start()])
-        out.add(found.expand(said))
+        for place, part in enumerate(said):
+            out.add(part if place % 2 == 0 else _referred(part, found))
         at = found.end()
         if "g" not in flags:
             break
     out.add(text[at:])
     return out.joined()
+
+
+_REFERENCE = re.compile(r"\\([1-9&\\])")
+
+
+def _referred(mark: str, found: re.Match[str]) -> str:
+    if mark == "\\":
+        return mark
+    group = 0 if mark == "&" else int(mark)
+    return (found[group] or "") if group <= found.re.groups else ""
 
 
 def regexp_match(look: Look, text: str, pattern: str, flags: str = "") -> str | None:

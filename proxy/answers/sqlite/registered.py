@@ -12,7 +12,7 @@ import secrets
 import sqlite3
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import tzinfo
 from decimal import Decimal
 from functools import cmp_to_key, partial
@@ -290,17 +290,24 @@ class Collected:
         self.orders = [str(one) for one in keys[::2]]
         self.rows.append((value, mark, keys[1::2]))
         self.length += sum(len(one) for one in (value, mark, *keys[1::2]) if isinstance(one, (str, bytes)))
-        if len(self.rows) > MOST_ITEMS:
-            raise StoreError(
-                "54000", "an aggregate that collects its rows takes a million at most in the embedded store"
-            )
-        texts.bounded(self.length)
-        if len(self.rows) % 10_000 == 0:
-            self.around.look()
+        try:
+            if len(self.rows) > MOST_ITEMS:
+                raise StoreError(
+                    "54000",
+                    "an aggregate that collects its rows takes a million at most in the embedded store",
+                )
+            texts.bounded(self.length)
+            if len(self.rows) % 10_000 == 0:
+                self.around.look()
+        except (StoreError, Malformed):
+            # SQLite asks for the result of what was given up, too.
+            self.rows = []
+            raise
 
     def finalize(self) -> Value:
         if not self.rows:
             return None
+        self.around.look()
         rows = self.rows
         for at in reversed(range(len(self.orders))):
             order = self.orders[at]
@@ -320,19 +327,35 @@ class Collected:
         if kind.startswith("array"):
             return _array([row[0] for row in rows])
         zone = self.around.zone()
+        binary = kind.endswith("b")
         if kind.startswith("object"):
             first, second = oid.split(",")
-            pairs = [(str(as_json(int(first), r[0], zone)), as_json(int(second), r[1], zone)) for r in rows]
-            if kind.endswith("b"):
-                return jsonb_text(dict(pairs))
-            return (
-                "{ "
-                + ", ".join(
-                    f"{json.dumps(k, ensure_ascii=False)} : {json_text(v, binary=False)}" for k, v in pairs
+            pairs = (
+                (
+                    str(as_json(int(first), r[0], zone)),
+                    json_text(as_json(int(second), r[1], zone), binary=binary),
                 )
-                + " }"
+                for r in rows
             )
-        return json_text([as_json(int(oid), row[0], zone) for row in rows], binary=kind.endswith("b"))
+            if binary:
+                found = dict(pairs)
+                keys = sorted(found, key=lambda key: (len(key.encode()), key.encode()))
+                return self._joined(
+                    "{", (f"{json.dumps(k, ensure_ascii=False)}: {found[k]}" for k in keys), "}"
+                )
+            return self._joined("{ ", (f"{json.dumps(k, ensure_ascii=False)} : {v}" for k, v in pairs), " }")
+        each = (json_text(as_json(int(oid), row[0], zone), binary=binary) for row in rows)
+        return self._joined("[", each, "]")
+
+    def _joined(self, before: str, parts: Iterable[str], after: str) -> str:
+        out = texts.Parts(self.around.look)
+        mark = before
+        for one in parts:
+            out.add(mark)
+            out.add(one)
+            mark = ", "
+        out.add(after)
+        return out.joined()
 
 
 def _key(at: int, order: str, row: tuple[Value, Value, tuple[Value, ...]]) -> Any:
@@ -439,8 +462,10 @@ def install(connection: sqlite3.Connection, around: Around) -> None:
         connection.create_aggregate("pg_" + name, 1, telling(numbers.Spread, root=root, sample=sample))
     connection.create_window_function("pg_sum", 1, telling(numbers.Sum))
     connection.create_window_function("pg_avg", 1, telling(numbers.Average))
-    connection.create_window_function("pg_float_sum", 1, telling(numbers.FloatSum))
-    connection.create_window_function("pg_float_avg", 1, telling(numbers.FloatAverage))
+    connection.create_aggregate("pg_float_sum", 1, telling(numbers.FloatSum))
+    connection.create_aggregate("pg_float_avg", 1, telling(numbers.FloatAverage))
+    connection.create_window_function("pg_float_sum_over", 1, telling(numbers.FrameSum))
+    connection.create_window_function("pg_float_avg_over", 1, telling(numbers.FrameAverage))
     connection.create_aggregate("pg_collect", -1, telling(Collected, around=around))
     connection.create_aggregate("pg_every", 1, telling(Every))
     connection.create_aggregate("pg_some", 1, telling(Every, any_of_them=True))
