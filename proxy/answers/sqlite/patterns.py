@@ -109,6 +109,8 @@ def like(look: Look, text: str, pattern: str, escape: str = "\\", fold: int = 0)
 _MOST_STEPS = 20_000_000
 """What one pattern may cost on one text: a step takes 1 to 20 nanoseconds."""
 _MANY_STEPS = 100_000
+_NEXT_LETTER = 0.2
+"""Of a step: a letter after another one."""
 _MOST_LETTERS = 10_000
 _MOST_DEPTH = 40
 _MOST_REPEATS = 255
@@ -165,7 +167,7 @@ class _Reckoner:
         return _Cost(sum(one.steps for one in found), ways, ways, "")
 
     def sequence(self) -> _Cost:
-        steps, ways, looped, head, whole = 1.0, 1.0, 1.0, "", True
+        steps, ways, looped, head, whole, letter = 1.0, 1.0, 1.0, "", True, False
         while self.at < len(self.pattern) and self.pattern[self.at] not in "|)":
             start = self.at
             atom = self._matched(_ATOM)
@@ -176,9 +178,12 @@ class _Reckoner:
                 plain = _PLAIN.fullmatch(text)
                 whole = whole and plain is not None
                 head += text[-1] if whole else ""
-                cost, alone = self._once(text, group)
+                cost, alone = self._once(text, group), 0.0
+                if plain is not None and letter:
+                    cost = (1.0 if self.fold else _NEXT_LETTER, 1.0)
+                letter = plain is not None
             else:
-                whole = False
+                whole = letter = False
                 cost, alone = self._repeated(text, group, *repeats), 0.0
                 if group is None and not _BACK.fullmatch(text):
                     if self._apart(text, self._next()):
@@ -221,11 +226,11 @@ class _Reckoner:
             raise _INVALID
         return low, high
 
-    def _once(self, text: str, group: _Cost | None) -> tuple[tuple[float, float], float]:
+    def _once(self, text: str, group: _Cost | None) -> tuple[float, float]:
         if group is not None:
-            return (group.steps, group.ways), 0.0
+            return group.steps, group.ways
         # What an earlier group matched can be as long as the text.
-        return (float(self.length) if _BACK.fullmatch(text) else 1.0, 1.0), 1.0
+        return float(self.length) if _BACK.fullmatch(text) else 1.0, 1.0
 
     def _repeated(self, text: str, group: _Cost | None, low: int, high: int | None) -> tuple[float, float]:
         most = self.length + 1 if high is None else min(high, self.length + 1)
