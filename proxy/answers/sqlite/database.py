@@ -21,6 +21,10 @@ BUSY = 5.0
 """Seconds for another process to end its transaction."""
 
 
+LONGEST = 256 << 20
+"""Bytes of a value, and of a row."""
+
+
 class Database:
     """A store (`proxy/answers/executor.py`)."""
 
@@ -49,6 +53,7 @@ class Database:
         connection = sqlite3.connect(
             self.path, timeout=BUSY, isolation_level=None, check_same_thread=False, cached_statements=256
         )
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST)
         for pragma in (
             "journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "temp_store = MEMORY", "cache_size = -8192",
         ):  # fmt: skip

@@ -26,6 +26,7 @@ from proxy.answers.sqlite import (
     arguments,
     changes,
     copies,
+    failing,
     functions,
     kinds,
     reading,
@@ -335,7 +336,14 @@ class Session:
         given = [
             kinds.stored(oid, value) for oid, value in zip(plan.shape.parameters, parameters, strict=True)
         ]
-        cursor = self.connection.execute(plan.sql, given)
+        try:
+            cursor = self.connection.execute(plan.sql, given)
+        except sqlite3.IntegrityError as error:
+            why = self.said(error)
+            relation = failing.relation(str(error), catalogue)
+            if relation is not None:
+                why.detail = failing.row(self.connection, relation, plan.sql, given, self.zone())
+            raise why from error
         if plan.shape.columns is None:
             (count,) = self.connection.execute("SELECT changes()").fetchone()
             return Result(None, iter(()), plan.tag.replace("{}", str(count)))

@@ -119,3 +119,18 @@ CREATE TABLE m (a money);
 LOCK TABLE ser;
 -- differs 0A000
 DO $$ BEGIN END $$;
+CREATE TABLE laid_out (k int, note text, "to" int, CHECK (k > 0)) WITH (fillfactor = 100, autovacuum_enabled = false);
+INSERT INTO laid_out VALUES (1, 'precious', 2);
+ALTER TABLE laid_out RENAME note TO remark;
+ALTER TABLE ONLY public.laid_out RENAME "to" TO "column";
+ALTER TABLE IF EXISTS laid_out RENAME "column" TO rename;
+ALTER TABLE laid_out RENAME rename TO whither;
+SELECT * FROM laid_out;
+ALTER TABLE laid_out RENAME nothing TO something;
+ALTER TABLE laid_out RENAME TO put_away;
+SELECT k, remark, whither FROM put_away;
+SELECT * FROM laid_out;
+SELECT relname FROM pg_class WHERE relname IN ('laid_out', 'put_away', 'remark', 'note') ORDER BY 1;
+DROP TABLE put_away;
+CREATE TABLE laid_out (k int) WITH (fillfactor = 5);
+CREATE TABLE laid_out (k int) WITH (nothing = 5);

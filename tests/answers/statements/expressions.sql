@@ -170,3 +170,11 @@ CREATE INDEX rn_e ON rn (lower(b), (a + 1)) WHERE a > 0;
 ALTER TABLE rn RENAME COLUMN a TO "New A";
 ALTER TABLE rn RENAME COLUMN b TO c;
 SELECT pg_get_indexdef('rn_e'::regclass);
+-- differs 0A000
+SELECT pg_advisory_lock(1);
+-- differs 0A000
+SELECT pg_try_advisory_xact_lock(1, 2);
+-- differs 0A000
+VACUUM;
+-- differs 0A000
+EXPLAIN ANALYZE SELECT 1;
