@@ -5,6 +5,7 @@ cost on a text is reckoned before it is tried, and what could cost too much is r
 """
 
 import json
+import math
 import re
 from collections.abc import Callable
 from functools import lru_cache
@@ -239,7 +240,7 @@ class _Reckoner:
             return float((most + 1) * each), float(max(1, most - low + 1))
         if group.ways == 1 and group.looped == 1:
             return min(_ENDLESS, group.steps * (most + 1)), float(max(1, most - low + 1))
-        if high is not None and group.ways ** min(high, 20) < _ENDLESS and high <= 20:
+        if high is not None and high <= 20 and high * math.log10(group.ways) < 25:
             ways = group.ways**high * (high - low + 1)
             return min(_ENDLESS, group.steps * ways * (high + 1)), min(_ENDLESS, ways)
         if group.looped == 1:
