@@ -240,7 +240,7 @@ class _Reckoner:
             return float((most + 1) * each), float(max(1, most - low + 1))
         if group.ways == 1 and group.looped == 1:
             return min(_ENDLESS, group.steps * (most + 1)), float(max(1, most - low + 1))
-        if high is not None and high <= 20 and high * math.log10(group.ways) < 25:
+        if high is not None and high <= 20 and high * math.log10(group.ways) < 29:
             ways = group.ways**high * (high - low + 1)
             return min(_ENDLESS, group.steps * ways * (high + 1)), min(_ENDLESS, ways)
         if group.looped == 1:
