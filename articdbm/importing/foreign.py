@@ -213,7 +213,9 @@ def _user(
     match known.kind:
         case "none":
             reading.say(
-                login.path, "to do", "there is no password: give this user one, unless the listener trusts"
+                login.path,
+                "to do",
+                "there is no password: give this user one, unless the listener trusts or an auth_query knows it",
             )
         case "md5":
             refer("password", None, f"{MD5}; ")
