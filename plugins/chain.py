@@ -25,6 +25,14 @@ Report = Callable[[str, str], None]
 """Told the plugin's name and what went wrong, without anything of the statement."""
 
 
+OWN = frozenset({"reserved", "session", "sharing"})
+"""The plugins that every chain has."""
+BLURS = "it changes what later statements mean where nobody who judges them could see it"
+FOLLOWED = (
+    "SET of search_path, role or client_encoding is followed, SET LOCAL and set_config(…, true) are not"
+)
+
+
 class Word(msgspec.Struct, frozen=True):
     """What one plugin did to a plan, and how long it took."""
 
@@ -53,6 +61,11 @@ class Chain:
         return any(isinstance(one, Plugin) and one.needs_catalogue for one in self.plugins)
 
     @property
+    def guarded(self) -> bool:
+        """Somebody judges what statements mean, besides the house's own plugins."""
+        return any(one.guards and one.name not in OWN for one in self.plugins)
+
+    @property
     def observes(self) -> bool:
         """One of them wants to hear of executions."""
         return any(_observes(one) for one in self.plugins)
@@ -67,6 +80,8 @@ class Chain:
                 words.append(Word(plugin.name, plan.trail[before:], self._clock() - began))
             if plan.action == "deny":
                 break
+        if plan.blurs and plan.action != "deny" and self.guarded:
+            return plan.denied("session", "unseen", BLURS, code="0A000", message=f"{BLURS}; {FOLLOWED}")
         return plan
 
     def observe(self, executions: Sequence[Executions]) -> None:

@@ -41,6 +41,9 @@ class Plan(msgspec.Struct, frozen=True):
     channels: tuple[Hearing, ...] = ()
     forgets_prepared: bool = False
     changes_schema: bool = False
+    blurs: bool = False
+    """What later statements mean may be another from here on, and their scope does not tell. Where somebody guards the
+    chain denies it, so the core never hears of it."""
     names: Names | None = None
     aside: bool = False
     code: str = ""

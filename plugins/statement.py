@@ -54,8 +54,9 @@ _TREES: dict[str, tuple[type[exp.Expr], ...]] = {
     "merge": (exp.Merge,),
     "with": (exp.Query, *_WRITING),
 }
+# In all of these a letter of ASCII is never a part of another.
 _ENCODINGS = {
-    "utf8": "utf-8", "unicode": "utf-8", "sql_ascii": "latin-1", "latin1": "latin-1", "iso88591": "latin-1",
+    "utf8": "utf-8", "unicode": "utf-8", "sqlascii": "latin-1", "latin1": "latin-1", "iso88591": "latin-1",
     "latin9": "iso8859-15", "win1252": "cp1252",
 }  # fmt: skip
 
@@ -147,13 +148,16 @@ def read(
     """`text` as the server would read it in this session."""
     if len(text) > max_text:
         return Statement(exact=exact, trouble=f"longer than {max_text} bytes")
-    encoding = (scope.setting("client_encoding") or "utf8").strip("'\"").lower().replace("-", "")
+    said = (scope.setting("client_encoding") or "utf8").strip("'\"").lower().replace("-", "").replace("_", "")
+    encoding = _ENCODINGS.get(said, "ascii")
     try:
-        decoded = text.decode(_ENCODINGS.get(encoding, "utf-8"))
+        decoded = text.decode(encoding)
         found = tk.cut(decoded, standard_strings=not scope.is_off("standard_conforming_strings"))
         return Statement(tuple(part(tokens) for tokens in _split(found, decoded)), exact, names=names)
     except UnicodeDecodeError:
-        return Statement(exact=exact, trouble="not in the session's client_encoding")
+        strange = encoding == "ascii"
+        where = "a client_encoding not known here" if strange else "the session's client_encoding"
+        return Statement(exact=exact, trouble=f"not ASCII, in {where}" if strange else f"not in {where}")
     except UnreadableError as error:
         return Statement(exact=exact, trouble=str(error))
 

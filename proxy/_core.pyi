@@ -752,6 +752,14 @@ class ForgetPlans:
     bases: list[int] | None
 
 @final
+class Guard:
+    """Somebody judges what statements mean. Then function calls by the protocol, statements too large to read, and those
+    behind a SET in one unit are refused: nobody could judge them."""
+
+    def __init__(self, on: bool) -> None: ...
+    on: bool
+
+@final
 class Drain:
     """The process is to stop. Clients between transactions are told so (57P01) and let go, the others when theirs
     ends; what waits for a plan or a connection still gets its answer. `at_once`: all go now. There is no way back."""
@@ -815,6 +823,7 @@ Command = (
     | Break
     | Retire
     | ForgetPlans
+    | Guard
     | Drain
     | SlowAfter
     | Hold

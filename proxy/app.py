@@ -29,7 +29,7 @@ from proxy import handover, liveness, log, monitoring, notify, sockets
 from proxy.admin.place import Ending
 from proxy.handover import HandoverError, Relief, Station
 from proxy.house import Rooms, build
-from proxy.native import Command, Core, Drain, Listen, TellStrays
+from proxy.native import Command, Core, Drain, Guard, Listen, TellStrays
 from proxy.outside import Loop
 from proxy.pages import Server
 from proxy.reload import slow_after, warn
@@ -211,6 +211,7 @@ class _Process:
                 *rooms.observing.begin(),
                 *rooms.names.begin(),
                 slow,
+                Guard(rooms.planner.chain.guarded),
                 *rooms.pools.warm(self._snapshot),
                 *change.commands,
             ]

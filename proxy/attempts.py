@@ -35,7 +35,8 @@ class Attempts:
         what = f"too many failed log-ins from this address; try again in {pause:.0f} s"
         return Problem("FATAL", "28000", what)
 
-    def failed(self, peer: str, window: float) -> None:
+    def failed(self, peer: str, window: float) -> int:
+        """How often it has failed in its window by now."""
         address, now = host(peer), self._now()
         count, since = self._failures.get(address, (0, now))
         if now - since >= window:
@@ -44,6 +45,7 @@ class Attempts:
         self._failures[address] = (count + 1, since)
         while len(self._failures) > self._most:
             self._failures.popitem(last=False)
+        return count + 1
 
 
 def host(peer: str) -> str:

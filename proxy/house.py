@@ -59,6 +59,7 @@ class Rooms(msgspec.Struct, frozen=True):
     observing: Observing
     upstream: Upstream
     stores: StoreLines
+    planner: Planner
 
 
 def build(
@@ -175,5 +176,17 @@ def build(
     )
     observing = Observing(outside, source, lambda: planner.chain, bases)
     return Rooms(
-        brain, directory, doors, pools, reloader, slow, health, strays, names, observing, upstream, stores
+        brain,
+        directory,
+        doors,
+        pools,
+        reloader,
+        slow,
+        health,
+        strays,
+        names,
+        observing,
+        upstream,
+        stores,
+        planner,
     )

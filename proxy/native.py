@@ -28,6 +28,7 @@ from proxy._core import (
     Fault,
     Figures,
     ForgetPlans,
+    Guard,
     Heard,
     Hold,
     Kill,
@@ -108,6 +109,7 @@ Command = (
     | Break
     | Retire
     | ForgetPlans
+    | Guard
     | Drain
     | SlowAfter
     | Hold
@@ -142,6 +144,7 @@ __all__ = [
     "Fault",
     "Figures",
     "ForgetPlans",
+    "Guard",
     "Heard",
     "Hold",
     "Kill",

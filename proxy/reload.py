@@ -24,7 +24,7 @@ from proxy.lines import Lines
 from proxy.listening import Listening
 from proxy.log import note, set_level
 from proxy.lookups import Lookups
-from proxy.native import ForgetPlans, SlowAfter
+from proxy.native import ForgetPlans, Guard, SlowAfter
 from proxy.outside import Commands
 from proxy.planner import Planner
 from proxy.plans import report
@@ -123,12 +123,14 @@ class Reloader:
         for name in self._waiting_for_restart(snapshot):
             note(logger, logging.WARNING, "this setting changes with the next start", setting=name)
         note(logger, logging.INFO, "the new configuration is in force")
+        guard: Commands = []
         if plugins is not None:
             self._planner.chain = Chain(plugins, report=report)
+            guard = [Guard(self._planner.chain.guarded)]
         self._catalogues.forget(bearings.moved(before, snapshot), moved)
         concerned = bearings.concerned(before, snapshot, self._bases)
         forget = [ForgetPlans(concerned)] if concerned != [] else []
-        return [*change.commands, *commands, *self._lines.adopt(), *slow, *forget]
+        return [*change.commands, *commands, *self._lines.adopt(), *slow, *guard, *forget]
 
     def quietly(self) -> Commands:
         """As `reload`, for signals and watching: what is refused is in the log, and nothing happens."""

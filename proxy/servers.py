@@ -28,6 +28,10 @@ class Found(msgspec.Struct):
     failures: int = 0
 
 
+ADMITTED = frozenset({"3D000", "42501"})
+"""No such database, or no right to it: so a server answers whom it has let in, and others may be served."""
+
+
 class Ramp(msgspec.Struct):
     """A cluster that has come back."""
 
@@ -53,6 +57,9 @@ class Servers:
                 self._ramps[to.cluster] = Ramp(self._now(), opened=1)
 
     def failed(self, to: Target, server: Address, why: Problem, *, silent: bool) -> None:
+        if why.code in ADMITTED:
+            self.up(to, server)
+            return
         state = SILENT if silent else _state(why)
         self._note(to.cluster, server, state, why.message)
         if state in ("starting", SILENT, UNREACHABLE):

@@ -296,7 +296,16 @@ class LogIns:
             return []
         if isinstance(outcome, WireError):
             if isinstance(outcome, AuthFailed):
-                self._attempts.failed(client.peer, self._directory.snapshot.limits.login_window.seconds)
+                limits = self._directory.snapshot.limits
+                if self._attempts.failed(client.peer, limits.login_window.seconds) == limits.login_attempts:
+                    note(
+                        logger,
+                        logging.WARNING,
+                        "an address is refused unheard: too many failed log-ins (limits.login_attempts)",
+                        address=host(client.peer),
+                        user=client.asked.user,
+                        seconds=limits.login_window.seconds,
+                    )
                 self._doubt(client)
             return self._fail(client, outcome.problem)
         sent: Commands = [Send(client.conn, outcome.send)] if outcome.send else []

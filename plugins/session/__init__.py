@@ -40,6 +40,7 @@ class SessionEffects(Plugin):
             channels=whole.channels,
             forgets_prepared=whole.forgets_prepared,
             changes_schema=whole.changes_schema,
+            blurs=whole.blurs,
             names=whole.names,
             aside=whole.aside,
         )

@@ -22,7 +22,9 @@ _DEFINING = frozenset({"create", "alter", "drop", "execute", "import"})
 
 def effect_of_block(part: Part, scope: Scope, *, exact: bool) -> Effect:
     """What a DO block may leave behind."""
-    unknown = Effect("do", "what the block does is not known here", pin=BLOCK, changes_schema=True)
+    unknown = Effect(
+        "do", "what the block does is not known here", pin=BLOCK, changes_schema=True, blurs=True
+    )
     bodies = [token for token in part.tokens if token.kind in (Kind.STRING, Kind.ESCAPED)]
     at = next((at for at in range(len(part.tokens)) if part.word(at) == "language"), None)
     language = "plpgsql" if at is None or at + 1 >= len(part.tokens) else part.tokens[at + 1].name.lower()
@@ -37,11 +39,15 @@ def effect_of_block(part: Part, scope: Scope, *, exact: bool) -> Effect:
     names = frozenset([token.name for token in tokens if token.kind in NAMES])
     defines = bool(names & _DEFINING)
     if names & _TELLING or _sets(tokens):
-        return Effect("do", "the block may change the session", pin=BLOCK, changes_schema=defines)
+        return Effect("do", "the block may change the session", pin=BLOCK, changes_schema=defines, blurs=True)
+    local = any(token.word == "set" and word(tokens, at + 1) == "local" for at, token in enumerate(tokens))
     effect = effect_of_calls(tokens, names, exact=False, runs=False)
     if effect is not None and effect.pin:
-        return Effect("do", f"in the block: {effect.reason}", pin=effect.pin, changes_schema=defines)
-    return Effect("do", "nothing in the block stays in the session", changes_schema=defines)
+        return Effect(
+            "do", f"in the block: {effect.reason}", pin=effect.pin, changes_schema=defines, blurs=True
+        )
+    blurs = local or (effect is not None and effect.blurs)
+    return Effect("do", "nothing in the block stays in the session", changes_schema=defines, blurs=blurs)
 
 
 def _sets(tokens: Sequence[Token]) -> bool:

@@ -25,6 +25,8 @@ class Effect(msgspec.Struct, frozen=True):
     forgets_prepared: bool = False
     changes_schema: bool = False
     channels: tuple[Hearing, ...] = ()
+    blurs: bool = False
+    """What later statements mean may be another from here on, and their scope does not tell."""
     names: Names | None = None
     """It is about a prepared statement that is named in SQL."""
     aside: bool = False
@@ -86,5 +88,6 @@ def together(effects: Sequence[Effect], *, doubtful: bool, divided: bool) -> tup
         channels=tuple(channel for effect in effects for channel in effect.channels),
         forgets_prepared=any(effect.forgets_prepared for effect in effects),
         changes_schema=any(effect.changes_schema for effect in effects),
+        blurs=any(effect.blurs for effect in effects),
     )
     return whole, steps

@@ -89,7 +89,8 @@ def effect_of_calls(
     if reasons:
         names = ", ".join(f"{name}()" for name in reasons.values())
         pin = pins(*reasons, others.pin if others else None)
-        return Effect("function", f"calls {names}", pin=pin, frees=frees)
+        blurs = others is not None and others.blurs
+        return Effect("function", f"calls {names}", pin=pin, frees=frees, blurs=blurs)
     if frees:
         effect = others or Effect("function", "may end what pinned the session")
         return msgspec.structs.replace(effect, frees=True)
@@ -101,7 +102,7 @@ def _settings(tokens: Sequence[Token], called: Sequence[Call], *, exact: bool, r
     if places:
         return set_config(tokens, places, exact=exact, runs=runs)
     if _changes_pg_settings(tokens):
-        return Effect("pg_settings", "changing pg_settings changes settings", pin="set_config")
+        return Effect("pg_settings", "changing pg_settings changes settings", pin="set_config", blurs=True)
     return None
 
 

@@ -18,7 +18,12 @@ UNFOLLOWED = "unfollowed setting"
 TEMPORARY = "temporary table"
 TEMPORARY_PATH = "pg_temp in search_path"
 
-_LOCAL = Effect("set local", "ends with the transaction")
+MEANING = frozenset(
+    {"client_encoding", "role", "search_path", "session_authorization", "standard_conforming_strings"}
+)
+"""Settings that change what a statement means. Those whose changes are followed belong to a scope."""
+LEXICAL = frozenset({"client_encoding", "names", "standard_conforming_strings"})
+"""Settings, and a word for one, that change where in a text a string ends."""
 _TRANSACTION = frozenset({"transaction_isolation", "transaction_read_only", "transaction_deferrable"})
 _OLD_NAMES = {"sort_mem": "work_mem", "vacuum_mem": "maintenance_work_mem"}
 _NAME = re.compile(r"[a-z_][a-z0-9_$]*(\.[a-z_][a-z0-9_$]*)*")
@@ -47,7 +52,7 @@ def effect_of_setting(part: Part, scope: Scope) -> Effect:
             case _:
                 return NONE
     except Unfollowed as unfollowed:
-        return Effect("set", unfollowed.reason, pin=UNFOLLOWED)
+        return Effect("set", unfollowed.reason, pin=UNFOLLOWED, blurs=_blurs(part.tokens[1:]))
 
 
 def _set(tokens: Sequence[Token]) -> Effect:
@@ -57,7 +62,9 @@ def _set(tokens: Sequence[Token]) -> Effect:
         return plain and word(tokens, len(words)) not in (".", "=", "to")
 
     if keyword("local"):
-        return _LOCAL
+        # How the next text has to be cut would be another, and nobody would be told in time.
+        pin = UNFOLLOWED if not LEXICAL.isdisjoint(token.name.lower() for token in tokens[1:3]) else None
+        return Effect("set local", "ends with the transaction", pin=pin, blurs=_blurs(tokens[1:]))
     while keyword("session"):
         tokens = tokens[1:]
     if keyword("transaction") or keyword("constraints"):
@@ -81,6 +88,24 @@ def _set(tokens: Sequence[Token]) -> Effect:
     if word(rest, 0) not in ("=", "to"):
         raise Unfollowed("is no form of SET known here")
     return _assign(name, rest[1:])
+
+
+def _blurs(tokens: Sequence[Token]) -> bool:
+    """Whether what is set here may change what statements mean, by the words behind SET or RESET."""
+    words = [word(tokens, at) for at in range(4)]
+    while words[0] in ("session", "local") and words[1] not in (".", "=", "to", "authorization"):
+        tokens, words = tokens[1:], [*words[1:], ""]
+    if words[:2] in (["time", "zone"], ["xml", "option"]) or words[0] in (
+        "transaction",
+        "constraints",
+        "characteristics",
+    ):
+        return False
+    try:
+        name, rest = _name(tokens)
+    except Unfollowed:
+        return True
+    return name in MEANING or word(rest, 0) not in ("=", "to", "")
 
 
 def _reset(tokens: Sequence[Token], scope: Scope) -> Effect:
@@ -138,7 +163,7 @@ def _changes(changes: Sequence[Change], elements: frozenset[str] = frozenset()) 
             return Effect("set", "seeds random()", pin="random seed")
         if name == "search_path" and value is not None and "pg_temp" in value.lower():
             # What is created next may be temporary without saying so.
-            return Effect("set", "pg_temp in search_path", pin=TEMPORARY_PATH)
+            return Effect("set", "pg_temp in search_path", pin=TEMPORARY_PATH, blurs=True)
         if name == "datestyle" and value is not None and not _complete(elements):
             raise Unfollowed("changes a part of DateStyle only")
         lasting.append((name, value))
@@ -162,7 +187,7 @@ def _elements(tokens: Sequence[Token]) -> frozenset[str]:
 
 def _authorization() -> Effect:
     # It takes the role with it, in either direction, so the order of the two would have to be kept as well.
-    return Effect("set", "changes who the session is", pin="session authorization")
+    return Effect("set", "changes who the session is", pin="session authorization", blurs=True)
 
 
 def _characteristics(tokens: Sequence[Token]) -> list[Change]:
@@ -206,11 +231,16 @@ def _zone(tokens: Sequence[Token]) -> str | None:
 def set_config(tokens: Sequence[Token], places: Sequence[int], *, exact: bool, runs: bool) -> Effect:
     """Every set_config(), at `places`. Followed only where all is written out: name, value, and nothing beside
     it that could keep it from running."""
-    pinned = Effect("set_config", "calls set_config() with what is not known here", pin="set_config")
+    called = [arguments(tokens, at + 1) for at in places]
+    named = [given[0].text.lower() for given in called if len(given) == 3 and given[0].text is not None]
+    # Another text with other literals has this plan too, unless it is exact.
+    blurs = not exact or len(named) < len(called) or not MEANING.isdisjoint(named)
+    pinned = Effect(
+        "set_config", "calls set_config() with what is not known here", pin="set_config", blurs=blurs
+    )
     changes: list[Change] = []
     lasting = False
-    for at in places:
-        given = arguments(tokens, at + 1)
+    for given in called:
         if len(given) != 3:
             return pinned
         setting, value, local = given
@@ -226,7 +256,7 @@ def set_config(tokens: Sequence[Token], places: Sequence[int], *, exact: bool, r
             return pinned
         changes.append((setting.text.lower(), value.text))
     if not lasting:
-        return Effect("set_config", "calls set_config() for this transaction only")
+        return Effect("set_config", "calls set_config() for this transaction only", blurs=blurs)
     if not runs or not _only_calls(tokens, places):
         return pinned
     try:

@@ -288,11 +288,13 @@ def test_who_leaves_while_waiting_is_not_admitted() -> None:
     assert not [command for command in town.serve(said) if isinstance(command, Admit)]
 
 
-def test_guessing_from_one_address_is_stopped_and_forgiven_in_time() -> None:
+def test_guessing_from_one_address_is_stopped_and_forgiven_in_time(caplog: pytest.LogCaptureFixture) -> None:
     town = Town()
     for _ in range(3):
+        assert "refused unheard" not in caplog.text
         conn, said = town.start(user="app", database="shop")
         town.prove(conn, said, "guess")
+    assert caplog.text.count("an address is refused unheard") == 1
     code, message = refusal(town.start(user="app", database="shop")[1])
     assert (code, "too many failed log-ins" in message) == ("28000", True)
     only(town.start(user="app", database="shop", peer="10.0.0.2:1")[1], Send)

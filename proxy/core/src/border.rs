@@ -301,6 +301,10 @@ pub enum Command {
     Drain {
         at_once: bool,
     },
+    /// Somebody judges what statements mean: what nobody can read is refused.
+    Guard {
+        on: bool,
+    },
     SlowAfter {
         ms: u64,
         parameters: bool,

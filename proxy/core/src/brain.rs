@@ -52,6 +52,7 @@ pub fn apply(shared: &Shared, next: &AtomicUsize, command: Command) {
                 shared.post(carrier, Post::Command(Command::Drain { at_once }));
             }
         }
+        Command::Guard { on } => shared.guarded.store(on, Relaxed),
         Command::SlowAfter { ms, parameters } => {
             let us = if ms == 0 { u64::MAX } else { ms.saturating_mul(1_000) };
             shared.slow_us.store(us, Relaxed);

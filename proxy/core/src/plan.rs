@@ -122,6 +122,8 @@ pub struct Plan {
     /// The brain answers it for a client that comes with nothing else and keeps no connection: LISTEN, UNLISTEN.
     pub aside: bool,
     pub term: Term,
+    /// The one it was learnt in.
+    pub scope: u32,
     /// The fingerprint it was learnt under.
     pub key: u128,
     pub measured: Measured,
@@ -131,6 +133,11 @@ impl Plan {
     /// What it was made of is as it was. One that does not stand is asked for anew.
     pub fn stands(&self) -> bool {
         !self.term.0.load(Relaxed)
+    }
+
+    /// It is what holds for its statement in this scope.
+    pub fn holds_in(&self, scope: u32) -> bool {
+        self.scope == scope && self.stands()
     }
 
     /// May ride with others now: the plan says so, and so do the figures of its last executions.
@@ -251,7 +258,7 @@ impl Table {
             inner.terms.retain(|_, term| term.is_held());
         }
         plan.term = inner.terms.entry(key.0).or_default().clone();
-        plan.key = key.1;
+        (plan.scope, plan.key) = key;
         if inner.kept.len() >= self.limit {
             let mut uses: Vec<u64> = inner.kept.values().map(|kept| kept.used).collect();
             let quarter = uses.len() / 4;
@@ -321,6 +328,7 @@ mod tests {
             names: None,
             aside: false,
             term: Term::default(),
+            scope: 0,
             key: 0,
             measured: Measured::default(),
         }

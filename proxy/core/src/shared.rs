@@ -90,6 +90,8 @@ pub struct Shared {
     pub stopping: AtomicBool,
     /// Cancel requests for nobody here are told of.
     pub tell_strays: AtomicBool,
+    /// What cannot be judged is refused.
+    pub guarded: AtomicBool,
     /// Statements that take longer are told of.
     pub slow_us: AtomicU64,
     /// And of what kind their parameters were.
@@ -127,6 +129,7 @@ impl Shared {
             clients: AtomicUsize::new(0),
             stopping: AtomicBool::new(false),
             tell_strays: AtomicBool::new(false),
+            guarded: AtomicBool::new(false),
             slow_us: AtomicU64::new(u64::MAX),
             slow_parameters: AtomicBool::new(false),
             pools: RwLock::default(),

@@ -92,6 +92,7 @@ impl Engine {
             Command::Recycle { .. }
             | Command::Hold { .. }
             | Command::ForgetPlans { .. }
+            | Command::Guard { .. }
             | Command::SlowAfter { .. }
             | Command::TellStrays => {}
             Command::List { ticket } => self.walk(Walk::list(ticket)),

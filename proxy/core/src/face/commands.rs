@@ -155,6 +155,7 @@ impl Plan {
             names: self.names.as_deref().and_then(names_of),
             aside: self.aside,
             term: plan::Term::default(),
+            scope: 0,
             key: 0,
             measured: Measured::default(),
         }
@@ -329,6 +330,7 @@ commands! {
     ForgetPlans (bases = None) (bases: Option<Vec<u32>>) => |c| {
         Ok(Command::ForgetPlans { bases: c.bases.clone() })
     };
+    Guard (on) (on: bool) => |c| Ok(Command::Guard { on: c.on });
     Drain (at_once = false) (at_once: bool) => |c| Ok(Command::Drain { at_once: c.at_once });
     SlowAfter (ms, parameters = false) (ms: u64, parameters: bool) => |c| {
         Ok(Command::SlowAfter { ms: c.ms, parameters: c.parameters })

@@ -332,7 +332,9 @@ impl<C> Pool<C> {
         }
         let waited = inner.waiters.front().map_or(0, |w| now_ms.saturating_sub(w.since_ms));
         let size = config.size + if waited >= config.reserve_after_ms { config.reserve } else { 0 };
-        let wanted = inner.waiters.len().max(config.min_size.saturating_sub(inner.live - inner.opening));
+        // What a server refused for good it is asked for again when somebody needs it, and not for the stock.
+        let least = if inner.failure.is_some() { 0 } else { config.min_size };
+        let wanted = inner.waiters.len().max(least.saturating_sub(inner.live - inner.opening));
         let mut open = 0;
         while inner.opening < wanted && inner.live < size && inner.opening < config.max_opening() {
             let group = &self.group.live;

@@ -204,6 +204,19 @@ fn a_failure_is_waited_for_or_told() {
 }
 
 #[test]
+fn what_is_refused_for_good_is_not_asked_for_again_for_the_stock() {
+    let pool = pool_of(PoolConfig { min_size: 2, ..config(2) });
+    assert_eq!(pool.tend(0).1, 2);
+    for _ in 0..2 {
+        pool.failed("3D000", "no such database", true, 100);
+    }
+    assert_eq!((pool.wanted(1_000), pool.tend(1_000).1), (0, 0));
+    assert_eq!(opened(pool.take(waiter(1, 1_000), 1_000)), 1, "a client may find that it is there by now");
+    let _seat = admitted(&pool, 1_001);
+    assert_eq!(pool.tend(1_002).1, 1);
+}
+
+#[test]
 fn a_failure_nobody_asked_for_takes_no_place() {
     let pool = pool_of(config(2));
     let seat = admitted(&pool, 0);

@@ -54,6 +54,7 @@ pub fn plan_of(text: &str) -> Plan {
         names,
         aside: false,
         term: Term::default(),
+        scope: 0,
         key: 0,
         measured: Measured::of(1, 1),
     }

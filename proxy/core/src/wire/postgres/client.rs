@@ -18,6 +18,7 @@ use crate::slab::Id;
 use crate::wire::PeerError;
 use hashbrown::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// A unit that shares a connection, or is kept to be run again, is at most so long.
 pub const RIDE: usize = 16 * 1024;
@@ -27,6 +28,12 @@ pub const MAX_NAMED: usize = 10_000;
 /// Changing it may change how a statement is read or what it means.
 fn decides_meaning(name: &str) -> bool {
     settings::MEANING.contains(&name) || settings::READING.contains(&name)
+}
+
+/// How the text is read may be changed by what is under way, even by what nobody could tell it of.
+fn has_backslash(header: Header, input: &[u8]) -> bool {
+    let here = input.get(5..header.total.min(input.len())).unwrap_or_default();
+    header.kind != b'B' && memchr::memchr(b'\\', here).is_some()
 }
 
 /// What a step may look at and change besides the session itself.
@@ -139,6 +146,8 @@ pub struct Session {
     pub unnamed_undecided: bool,
     /// A setting that decides how statements are read, or what they mean, is changed by what is under way.
     pub unsettled: bool,
+    /// A message of the unit in hand changes what those behind it in the unit mean.
+    shifted: bool,
     /// Plans with an effect behind portals that are open.
     pub portals: Vec<(Box<[u8]>, Arc<Plan>)>,
     pub portal: Option<Arc<Plan>>,
@@ -188,6 +197,7 @@ impl Default for Session {
             replaced: false,
             unnamed_undecided: false,
             unsettled: false,
+            shifted: false,
             portals: Vec::new(),
             portal: None,
             bound: None,
@@ -312,6 +322,7 @@ impl Session {
 
     /// A message that ends a unit was sent.
     pub fn unit_sent(&mut self) {
+        self.shifted = false;
         self.undecided |= std::mem::take(&mut self.touched);
         self.unnamed_undecided |= std::mem::take(&mut self.replaced);
     }
@@ -320,7 +331,9 @@ impl Session {
     /// understood before.
     pub fn note_effect(&mut self, plan: &Plan) {
         let matters = |(name, _): &(String, Option<String>)| decides_meaning(name);
-        self.unsettled |= plan.effect.resets_all || plan.effect.sets.iter().any(matters);
+        let matters = plan.effect.resets_all || plan.effect.sets.iter().any(matters);
+        self.unsettled |= matters;
+        self.shifted |= matters;
         if plan.effect.frees {
             self.hint_pins();
         }
@@ -383,6 +396,7 @@ impl Session {
     /// The unit in hand was taken back before any of it was sent.
     pub fn forget_unit(&mut self) {
         self.open = false;
+        self.shifted = false;
         self.portal = None;
         self.bound = None;
         self.scanned = None;
@@ -464,13 +478,20 @@ impl Session {
         if self.ignoring && header.kind != b'S' {
             return Ok(self.pass_some(None, input, header));
         }
-        if self.unsettled
-            && matches!(header.kind, b'Q' | b'P' | b'B')
+        if matches!(header.kind, b'Q' | b'P' | b'B')
             && let Some(lane) = &mut lane
             && !lane.up.is_dry()
+            && (self.unsettled || !lane.up.unfinished().is_empty() || has_backslash(header, input))
         {
             lane.out.extend_from_slice(build::FLUSH);
             return Ok(Step::Quiet);
+        }
+        if matches!(header.kind, b'Q' | b'P' | b'B' | b'F') && cx.shared.guarded.load(Relaxed) {
+            self.refuse_unjudged(header, cx)?;
+        }
+        if header.kind == b'P' && self.shifted {
+            // What it means is decided by what stands before it in its unit.
+            self.pin("unread statement", cx.shared);
         }
         if header.kind != b'H' {
             self.flushed = false;
@@ -500,6 +521,20 @@ impl Session {
             }
             _ => self.extended(lane, out, input, header, cx),
         }
+    }
+
+    /// Somebody judges statements, and could not judge this one.
+    fn refuse_unjudged(&self, header: Header, cx: &Cx<'_>) -> Result<(), PeerError> {
+        let (code, why) = if header.kind == b'F' {
+            ("0A000", "function calls by the protocol are not judged here: call it in a SELECT")
+        } else if header.kind != b'B' && header.total > cx.shared.limits.max_statement {
+            ("54000", "a statement longer than limits.max_statement is not judged here")
+        } else if self.shifted {
+            ("0A000", "what stands behind SET in its unit is not judged here: send a Sync between them")
+        } else {
+            return Ok(());
+        };
+        Err(PeerError::new(code, why))
     }
 
     /// Passes on what is here of a message, and remembers how much is still to come.

@@ -153,7 +153,7 @@ impl Session {
         if name.is_empty() {
             let unnamed = self.unnamed.as_ref()?;
             let plan = unnamed.plan.as_ref()?;
-            if plan.stands() {
+            if plan.holds_in(cx.scope) {
                 return Some(Some(Arc::clone(plan)));
             }
             let said = unnamed.runs.as_ref().map_or(&unnamed.body[..], |runs| &runs.body);
@@ -166,7 +166,7 @@ impl Session {
             return Some(plan);
         }
         let named = self.named.as_ref()?.get(name)?;
-        if named.plan.stands() {
+        if named.plan.holds_in(cx.scope) {
             return Some(Some(Arc::clone(&named.plan)));
         }
         let prepared = Arc::clone(&named.prepared);

@@ -55,14 +55,6 @@ impl Upstream {
             && build::field(body, b'R') == Some(b"scanner_yyerror")
             && build::field(body, b'q').is_none();
         self.fail_unit(sink);
-        if let Some((client, own)) = own
-            && let Some(shown) = sink.shown(client, own)
-        {
-            let renaming = Renaming { own: own.into(), shown, ..Renaming::default() };
-            let mut said = Vec::new();
-            build::message(&mut said, b'E', &[&renaming.error(body)]);
-            return Ok(Verdict::Instead(said.into()));
-        }
         if stale {
             self.purge = true;
             let again =
@@ -70,6 +62,15 @@ impl Upstream {
             // What its owner has sent behind it would come before it.
             let last = self.owner.is_none() || self.pending.len() == 1;
             self.unit.silent = again && last && !self.unit.said;
+        }
+        if let Some((client, own)) = own
+            && !self.unit.silent
+            && let Some(shown) = sink.shown(client, own)
+        {
+            let renaming = Renaming { own: own.into(), shown, ..Renaming::default() };
+            let mut said = Vec::new();
+            build::message(&mut said, b'E', &[&renaming.error(body)]);
+            return Ok(Verdict::Instead(said.into()));
         }
         if matches!(self.pending.front(), Some(Pending { kind: Kind::Ensure, .. })) {
             self.carried = Some(body.into());

@@ -103,7 +103,18 @@ pub fn plan_of(text: &str) -> Plan {
     let shareable = text.starts_with("select");
     let branches = judged::branches_of(text);
     let measured = Measured::of(1, 1);
-    Plan { action, shareable, branches, effect, names, aside: false, term: Term::default(), key: 0, measured }
+    Plan {
+        action,
+        shareable,
+        branches,
+        effect,
+        names,
+        aside: false,
+        term: Term::default(),
+        scope: 0,
+        key: 0,
+        measured,
+    }
 }
 
 impl Stage {

@@ -1,0 +1,185 @@
+"""What a client may hide from whoever judges its statements: in an encoding, behind a setting, in a unit, by size."""
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from tests.articdbm.offering import offer
+from tests.integration.house import configuration, environment
+from tests.integration.wire import (
+    SYNC,
+    Line,
+    Message,
+    bind,
+    error,
+    execute,
+    function_call,
+    kinds,
+    parse,
+    query,
+    rows,
+)
+from tests.servers import ports, proxy
+from tests.servers.postgres import PostgresServer
+from tests.servers.proxy import ROOT, Proxy
+
+USER = "app_trust"
+PLUGIN = """
+from plugins.api import Plugin
+from plugins.model import Source
+
+class Closed(Plugin):
+    name, stage, guards, needs_catalogue = "closed", "rights", True, True
+    def plan(self, statement, scope, plan):
+        secret = Source("sec", "t")
+        if statement.reading.reads.possibly(secret) or statement.reading.writes.possibly(secret):
+            return plan.denied(self.name, "closed", "reads it", code="42501", message="closed")
+        return plan
+"""
+SECRETS = """
+    CREATE SCHEMA sec; CREATE TABLE sec.t (a text); INSERT INTO sec.t VALUES ('SECRET');
+    CREATE TABLE t (a text); INSERT INTO t VALUES ('public');
+    GRANT USAGE ON SCHEMA sec TO PUBLIC; GRANT ALL ON t, sec.t TO PUBLIC;
+"""
+READ = "SELECT * FROM t"
+HIDDEN = "SELECT E'\u3043\\', (SELECT a FROM sec.t) --'"
+"""In UTF-8 the backslash stands before the quote; in SJIS it is the second half of a character."""
+LOCK_OFF = r"SELECT 'a\', ', pg_advisory_lock(7) --'"
+LOCK_ON = r"SELECT 'a\', pg_advisory_lock(7), '--'"
+OFF = "SET standard_conforming_strings = off"
+
+
+@pytest.fixture(scope="module")
+def front(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
+    with proxy.start(
+        configuration(postgres_server), tmp_path_factory.mktemp("plain"), environment()
+    ) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def guarded(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
+    directory = tmp_path_factory.mktemp("guarded")
+    site = offer(directory / "site", "closed_module", "closed = closed_module:Closed", text=PLUGIN)
+    config = configuration(
+        postgres_server, limits='max_statement = "64KiB"', more='[plugins]\nload = ["closed"]\n'
+    )
+    postgres_server.execute(SECRETS)
+    try:
+        with proxy.start(config, directory, environment() | {"PYTHONPATH": f"{ROOT}:{site}"}) as found:
+            yield found
+    finally:
+        postgres_server.execute("DROP SCHEMA sec CASCADE; DROP TABLE t")
+
+
+def opened(front: Proxy, database: str = "shop", **parameters: str) -> Line:
+    line = Line(front.host, front.port)
+    line.log_in(USER, database, parameters)
+    return line
+
+
+def whole(*messages: bytes) -> bytes:
+    return b"".join(messages) + SYNC
+
+
+def run(text: str, name: str = "") -> bytes:
+    return parse(name, text) + bind("", name) + execute()
+
+
+UNSEEN: dict[str, tuple[dict[str, str], tuple[bytes, ...]]] = {
+    "control": ({}, (query("SELECT * FROM sec.t"),)),
+    "another path": ({}, (query("SET search_path = sec"), query(READ))),
+    "encoding at the start": ({"client_encoding": "SJIS"}, (query(HIDDEN),)),
+    "encoding set": ({}, (query("SET NAMES 'GBK'"), query(HIDDEN))),
+    "encoding in the unit": ({}, (whole(run("SET client_encoding = 'SJIS'"), run(HIDDEN)),)),
+    "encoding for a transaction": ({}, (query("BEGIN"), query("SET LOCAL client_encoding = 'SJIS'"), query(HIDDEN))),
+    "path for a transaction": ({}, (query("BEGIN"), query("SET LOCAL search_path = sec"), query(READ))),
+    "set_config for a transaction": (
+        {}, (query("BEGIN"), query("SELECT set_config('search_path', 'sec', true)"), query(READ)),
+    ),
+    "set_config computed": ({}, (query("SELECT set_config('search_path', 'se' || 'c', false)"), query(READ))),
+    "temporary path": ({}, (query("SET search_path = sec, pg_temp"), query(READ))),
+    "path in the unit": ({}, (whole(run("SET search_path = sec"), run(READ)),)),
+    "path in the unit, prepared": ({}, (
+        whole(parse("kept", READ)), whole(run("SET search_path = sec"), bind("", "kept"), execute()),
+    )),
+    "prepared before": (
+        {}, (whole(parse("kept", READ)), query("SET search_path = sec"), whole(bind("", "kept"), execute())),
+    ),
+    "in a block": ({}, (query("DO $$ BEGIN SET search_path = sec; END $$"), query(READ))),
+    "too large": ({}, (query(f"SELECT a, '{'x' * 70_000}' FROM sec.t"),)),
+    "too large, prepared": ({}, (whole(run(f"SELECT a, '{'x' * 70_000}' FROM sec.t")),)),
+    # query_to_xml(text, nulls, tableforest, targetns)
+    "function call": ({}, (function_call(2923, [b"SELECT * FROM sec.t", b"\1", b"\0", b""]),)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", UNSEEN)
+def test_nobody_gets_past_a_guard(guarded: Proxy, case: str) -> None:
+    parameters, units = UNSEEN[case]
+    heard: list[Message] = []
+    with closing(opened(guarded, **parameters)) as line:
+        for unit in units:
+            line.send(unit)
+            heard += line.until("Z")
+            if heard[-1].kind == "end":
+                break
+    assert b"SECRET" not in b"".join(one.body for one in heard)
+    assert "E" in kinds(heard), "it is refused, not passed over"
+
+
+def test_what_is_no_secret_is_answered(guarded: Proxy) -> None:
+    with closing(opened(guarded)) as line:
+        assert rows(line.ask(query(READ))) == [("public",)]
+        assert rows(line.ask(query("SELECT 'ä'"))) == [("ä",)]
+        line.ask(query("SET DateStyle = 'ISO'"))
+        for text in ("BEGIN", "SET LOCAL lock_timeout = '1s'", "SELECT set_config('app.tenant', '7', true)"):
+            assert "E" not in kinds(line.ask(query(text))), text
+
+
+LEFT: dict[str, tuple[tuple[str, ...], tuple[bytes, ...]]] = {
+    "set, pipelined": ((), (query(OFF), query(LOCK_OFF))),
+    "for a transaction": (("BEGIN", "SET LOCAL standard_conforming_strings = off"), (query(LOCK_OFF), query("COMMIT"))),
+    "for a transaction, pipelined": (
+        ("BEGIN",), (query("SET LOCAL standard_conforming_strings = off"), query(LOCK_OFF), query("COMMIT")),
+    ),
+    "rolled back": (("BEGIN", OFF), (query("ROLLBACK"), query(LOCK_ON))),
+    "rolled back to a point": (("BEGIN", "SAVEPOINT a", OFF), (query("ROLLBACK TO a"), query(LOCK_ON), query("COMMIT"))),
+    "in a block": (("BEGIN",), (
+        query("DO $$ BEGIN SET LOCAL standard_conforming_strings = off; END $$"), query(LOCK_OFF), query("COMMIT"),
+    )),
+    "in the unit": ((), (whole(run(OFF), run(LOCK_OFF)),)),
+    "in the unit, for a transaction": (
+        ("BEGIN",), (whole(run("SET LOCAL standard_conforming_strings = off"), run(LOCK_OFF)), query("COMMIT")),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", LEFT)
+def test_nothing_is_left_behind(front: Proxy, postgres_server: PostgresServer, case: str) -> None:
+    """A lock that a text hides goes with who took it, not to the next who has the connection."""
+    first, pipeline = LEFT[case]
+
+    def held() -> object:
+        return postgres_server.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")[0][0]
+
+    with closing(opened(front)) as line:
+        for text in first:
+            line.ask(query(text))
+        line.send(b"".join(pipeline))
+        for _ in pipeline:
+            assert "E" not in kinds(line.until("Z"))
+        assert held() == 1
+    assert ports.wait(lambda: held() == 0, 10)
+
+
+@pytest.mark.parametrize("database", ["shop_one", "shop_alone"])
+def test_who_deallocates_all_unseen_harms_nobody(front: Proxy, database: str) -> None:
+    with closing(opened(front, database)) as line, closing(opened(front, database)) as other:
+        assert rows(line.ask(whole(run("SELECT 42", "kept")))) == [("42",)]
+        for _ in range(2):
+            assert kinds(other.ask(query("DO $$ BEGIN DEALLOCATE ALL; END $$"))) == "CZ"
+            assert rows(line.ask(whole(bind("", "kept"), execute()))) == [("42",)]
+        assert error(line.ask(whole(bind("", "never"), execute())))["C"] == "26000"
+        assert rows(line.ask(whole(bind("", "kept"), execute()))) == [("42",)]
