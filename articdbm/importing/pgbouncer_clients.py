@@ -155,7 +155,11 @@ def _ways(ini: Ini, door: Door, whom: Known, rules: tuple[hba.Rule, ...] | None)
     file = ini.file.parent / ini.setting("auth_hba_file")
 
     def say(rule: hba.Rule, state: State, why: str) -> None:
-        ini.say(Entry(file, rule.line, "hba", "", ""), state, why, str(rule))
+        if why == ways.MD5:
+            # Once for all rules.
+            ini.say(Entry(file, 0, "hba", "", ""), state, why, "md5")
+        else:
+            ini.say(Entry(file, rule.line, "hba", "", ""), state, why, str(rule))
 
     written = ways.translate(rules, door, whom, say)
     return {"auth": "scram-sha-256", "rules": written}

@@ -213,6 +213,9 @@ def _lookup(ini: Ini, entry: Entry, lines: Mapping[str, Mapping[str, str]], serv
         if not line.get("dbname"):
             why = "users are looked up in the database postgres, not in each: a function it calls has to be there"
             ini.say(entry, "differs", why, told(entry, "auth_dbname"))
+    if line.get("user"):
+        why = "who is looked up comes in here too, which PgBouncer 1.18 does not manage beside user"
+        ini.say(entry, "differs", why, told(entry, "auth_query"))
     if query[0]:
         table["query"] = query[0]
     return {"auth_query": table}

@@ -18,6 +18,7 @@ Say = Callable[[Rule, State, str], None]
 REFUSED: Table = {"auth": "reject"}
 PAM: Table = {"service": "pgbouncer", "pass_password": True}
 _SCRAM = "scram-sha-256"
+MD5 = 'scram-sha-256 instead: drivers since 2017 speak it; for older ones set auth = "md5"'
 _NAMED = ("trust", "peer")
 """Ways that ask for no secret: who is looked up is let in by none of them."""
 
@@ -47,10 +48,7 @@ def way(method: str, door: Door, *, tls: bool, here: bool) -> tuple[str, str]:
         case "scram-sha-256" | "reject":
             return method, ""
         case "md5":
-            return (
-                _SCRAM,
-                'scram-sha-256 instead: drivers since 2017 speak it; for older ones set auth = "md5"',
-            )
+            return _SCRAM, MD5
         case "trust":
             return (
                 ("trust", "")

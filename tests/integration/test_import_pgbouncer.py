@@ -235,7 +235,7 @@ def test_users_and_databases_that_the_file_does_not_name(
         "host all all 10.0.0.0/8 trust\nhost all all 127.0.0.1/32 md5\n"
     )
     who = (
-        ("plain", "ada", KNOWN), ("tenant", "ada", KNOWN), ("forced", "ada", KNOWN), ("forced", "app"),
+        ("plain", "ada", KNOWN), ("tenant", "ada", KNOWN), ("forced", "app"),
         ("plain", "ada", "wrong"), ("plain", "bob", KNOWN), ("tenant", "app"), ("tenant", "other"), ("nowhere", "ada", KNOWN),
         ("plain", "stranger", KNOWN), ("session", "ada", KNOWN),
     )  # fmt: skip
