@@ -25,7 +25,7 @@ def read(file: Path, secrets: Path | None = None) -> Imported:
     )
     users = clients.users(ini, [*clusters, *databases], looked_up)
     listeners = clients.listeners(ini, databases, users)
-    clients.kept_open(ini, databases, users)
+    clients.kept_open(ini, clusters, databases, users)
     ini.say(None, *known.ATTEMPTS, "limits.login_attempts")
     limits: Table = {"max_clients": 100, **ini.taken(known.LIMITS), "login_attempts": known.LOGIN_ATTEMPTS}
     single = {"admin": clients.admin(ini, users), "limits": limits, "tcp": clients.tcp(ini)}

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from articdbm.importing import hba, ways
 from articdbm.importing import pgbouncer_settings as known
 from articdbm.importing.ini import Entry, pairs
-from articdbm.importing.pgbouncer_file import SOCKETS, Ini, nameable
+from articdbm.importing.pgbouncer_file import SOCKETS, Ini, nameable, number
 from articdbm.importing.remark import State
 from articdbm.importing.tree import Table, Value
 from articdbm.importing.userlist import Account
@@ -96,17 +96,27 @@ def _written(ini: Ini, name: str, in_databases: str) -> list[int]:
     return [min(int(one), 100_000) for one in found if one.isdecimal()]
 
 
-def kept_open(ini: Ini, databases: list[Table], everyone: list[Table]) -> None:
+def kept_open(ini: Ini, clusters: list[Table], databases: list[Table], everyone: list[Table]) -> None:
     """Tell how many connections are opened at the start, where PgBouncer opened none."""
-    least = max(_written(ini, "min_pool_size", "min_pool_size"), default=0)
-    named = [user for user in everyone if user["name"] != WILDCARD]
-    pools = len(named) * sum(database["name"] != WILDCARD for database in databases)
-    if least and pools:
+    above = {cluster["name"]: _least(cluster, 0) for cluster in clusters}
+    asked = [
+        _least(user, _least(database, above[database["cluster"]]))
+        for database in databases
+        for user in everyone
+        if WILDCARD not in (database["name"], user["name"])
+    ]
+    if pools := sum(map(bool, asked)):
         why = (
-            f"PgBouncer fills a pool after its first client; here those of every user on every database ({pools}) are "
-            "filled at the start (of users with a verifier alone after their first client): users.databases says which"
+            f"PgBouncer fills a pool after its first client; here those of users and databases are full at the start: "
+            f"{pools} pools, {sum(asked)} connections (of users with a verifier alone after their first client). "
+            "users.databases says which are whose"
         )
         ini.say(ini.settings.get("min_pool_size"), "differs", why, "min_pool_size: at the start")
+
+
+def _least(level: Table, above: int) -> int:
+    pool = level.get("pool")
+    return number(pool, "min_size", above) if isinstance(pool, dict) else above
 
 
 def admin(ini: Ini, everyone: list[Table]) -> Table:

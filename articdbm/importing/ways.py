@@ -102,15 +102,15 @@ def everywhere(method: str, door: Door, known: Known) -> tuple[Table, str]:
 def translate(found: Sequence[Rule], door: Door, known: Known, say: Say) -> list[Table]:
     """The rules for one listener. Never none: without any, everybody could try."""
     written = [
-        one
-        for rule in found
-        if (rule.type == "local") == door.unix and (rule.type != "hostssl" or door.tls)
-        for one in _rule(rule, door, known, say)
+        one for rule in found if (rule.type == "local") == door.unix for one in _rule(rule, door, known, say)
     ]
     return written or [REFUSED]
 
 
 def _rule(rule: Rule, door: Door, known: Known, say: Say) -> Iterator[Table]:
+    if rule.type == "hostssl" and not door.tls:
+        say(rule, "not needed", "clients have no TLS here: it fits nobody")
+        return
     try:
         net = rule.net
     except ValueError:
@@ -192,7 +192,7 @@ def _ways(auth: str, fits: Table, door: Door, known: Known) -> Iterator[Table]:
         rule["pam"] = PAM
     if auth == "cert":
         if fits.get("tls") == "none":
-            yield {**fits, **REFUSED}
+            yield {**REFUSED, **fits}
             return
         rule["tls"] = "required"
     if known.any_user and auth in (*_NAMED, "cert"):
@@ -200,8 +200,8 @@ def _ways(auth: str, fits: Table, door: Door, known: Known) -> Iterator[Table]:
         named = [name for name in known.users if not isinstance(asked, list) or name in asked]
         if named:
             yield {**rule, "users": list(named)}
-        yield {**fits, **({"auth": _SCRAM} if auth in _NAMED else REFUSED)}
+        yield {**({"auth": _SCRAM} if auth in _NAMED else REFUSED), **fits}
         return
     yield rule
     if auth == "cert" and "tls" not in fits and door.tls.get("mode") != "require":
-        yield {**fits, **REFUSED}
+        yield {**REFUSED, **fits}

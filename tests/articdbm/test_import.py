@@ -193,6 +193,13 @@ def test_every_setting_that_is_known_is_told_once_in_one_way() -> None:
     assert not set(known.LEVEL) & set(known.DATABASE_OTHERS)
 
 
+def test_how_many_connections_are_opened_at_the_start_is_told(write: Write) -> None:
+    ini = "[databases]\na = host=h min_pool_size=3\nb = host=h\n* = host=h min_pool_size=4\n"
+    users = "[pgbouncer]\nauth_file = userlist.txt\n[users]\napp = min_pool_size=5\n"
+    said = {remark.setting: remark.why for remark in pgbouncer.read(write(ini + users)).remarks}
+    assert "5 pools, 19 connections" in said["min_pool_size: at the start"]
+
+
 def test_a_place_is_listened_at_once(write: Write, tmp_path: Path) -> None:
     imported = pgbouncer.read(write(f"{INI}\n[pgbouncer]\nlisten_addr = localhost, 127.0.0.1, ::1\n"))
     assert [one["address"] for one in tree(imported)["listeners"]] == ["localhost:6543", "[::1]:6543"]
