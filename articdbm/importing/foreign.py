@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
-from articdbm.importing.pgbouncer_settings import Taken
+from articdbm.importing.pgbouncer_settings import KEYS, MD5, Taken
 from articdbm.importing.references import References
 from articdbm.importing.remark import Remark, State
 from articdbm.importing.text import refusal, text
@@ -206,22 +206,25 @@ def _user(
 
     def refer(what: str, secret: str | None, why: str = "") -> None:
         user[what], todo = references.refer(login.name, what, secret)
-        reading.say((*login.path, what), "to do", f"{why}{todo}")
+        if todo:
+            reading.say((*login.path, what), "to do", f"{why}{todo}")
 
     known = Account(0, login.name, login.password or "")
     match known.kind:
         case "none":
             reading.say(
-                login.path, "to do", "there is no password: give this user one, unless the listener trusts"
+                login.path,
+                "to do",
+                "there is no password: give this user one, unless the listener trusts or an auth_query knows it",
             )
         case "md5":
-            refer("password", None, "an MD5 hash proves nothing here: the password itself is needed; ")
+            refer("password", None, f"{MD5}; ")
         case _:
             refer("password", known.secret)
     if login.server_password:
         refer("server_password", login.server_password)
-    elif known.kind == "scram":
-        refer("server_password", None, "a verifier opens no server: the password is needed; ")
+    elif known.kind == "scram" and not any(remark.why == KEYS[1] for remark in reading.remarks):
+        reading.say((*login.path, "server_password"), *KEYS)
     allowed = [name for name in databases if name in may]
     if len(allowed) < len(databases):
         user["databases"] = allowed

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from articdbm.importing.foreign import Login, Reading, Tree, fit, users
-from articdbm.importing.pgbouncer_settings import Taken
+from articdbm.importing.pgbouncer_settings import ATTEMPTS, LOGIN_ATTEMPTS, Taken
 from articdbm.importing.references import References
 from articdbm.importing.remark import Imported, Remark, State
 from articdbm.importing.text import refusal, text
@@ -30,10 +30,22 @@ _LIMITS: Taken = {
     "client_max": ("max_clients", "count", 1, 1_000_000),
     "client_login_timeout": ("login", "time", 1, _YEAR),
 }
+_TCP: Taken = {
+    "keepalive": ("keepalive_idle", "time", 0, 32_767_000),
+    "keepalive_keep_interval": ("keepalive_interval", "time", 1_000, 32_767_000),
+    "keepalive_probes": ("keepalive_count", "count", 1, 127),
+}
 _TLS = {"disable": "disable", "allow": "allow", "prefer": "prefer", "require": "require", "verify_ca": "verify-ca",
         "verify_full": "verify-full"}  # fmt: skip
 
-_QUERY: tuple[State, str] = ("not yet", "passwords come from the configuration; give each user an entry")
+_QUERY: tuple[State, str] = (
+    "to do",
+    'write auth_query in the cluster (user, password, dbname, query); [[users]] name = "*" is everybody it knows',
+)
+_PASSED: tuple[State, str] = (
+    "no equivalent",
+    "a client's password goes on to servers with ldap or pam alone (pass_password); keys of a SCRAM proof always do",
+)
 _CLEAN: tuple[State, str] = (
     "not needed",
     "what a client leaves behind is known and cleaned, with DISCARD ALL at last",
@@ -46,9 +58,10 @@ _SERVICE: tuple[State, str] = (
 )
 _SOCKET: tuple[State, str] = ("no equivalent", "sockets are set as a proxy needs them")
 _METHODS: tuple[State, str] = ("to do", "set ldap or pam in the listener, and auth in a rule")
-_UPGRADE: tuple[State, str] = ("not yet", "there is no upgrade without downtime")
+_UPGRADE: tuple[State, str] = ("not needed", "`articdbm upgrade` takes over without downtime")
 _OTHERS: Mapping[str, tuple[State, str]] = {
-    **dict.fromkeys(("auth_query", "auth_query_db", "auth_query_user", "password_passthrough"), _QUERY),
+    **dict.fromkeys(("auth_query", "auth_query_db", "auth_query_user"), _QUERY),
+    "password_passthrough": _PASSED,
     **dict.fromkeys(("auth_pam_service", "ldap_endpoint", "ldap_endpoint_name"), _METHODS),
     **dict.fromkeys(
         ("pool_discard", "pool_smart_discard", "pool_discard_string", "pool_cancel", "pool_rollback"), _CLEAN
@@ -60,11 +73,15 @@ _OTHERS: Mapping[str, tuple[State, str]] = {
     ),
     **dict.fromkeys(("daemonize", "pid_file", "locks_dir", "priority"), _SERVICE),
     **dict.fromkeys(
-        ("readahead", "nodelay", "keepalive", "keepalive_keep_interval", "keepalive_probes", "keepalive_usr_timeout",
-         "backlog", "cache_coroutine", "coroutine_stack_size", "resolvers", "bindwith_reuseport"), _SOCKET,
+        ("readahead", "nodelay", "backlog", "cache_coroutine", "coroutine_stack_size", "resolvers",
+         "bindwith_reuseport"), _SOCKET,
     ),
-    **dict.fromkeys(("unix_socket_dir", "unix_socket_mode"), ("not yet", "there are no Unix sockets")),
+    **dict.fromkeys(
+        ("unix_socket_dir", "unix_socket_mode"),
+        ("to do", 'add a listener with address = "/directory:port" and unix_mode'),
+    ),
     **dict.fromkeys(("graceful_die_on_errors", "enable_online_restart"), _UPGRADE),
+    "keepalive_usr_timeout": ("to do", "set tcp.user_timeout"),
     "workers": ("not needed", "limits.carriers is one thread for each core by itself"),
     "tls_protocols": ("no equivalent", "TLS 1.2 and 1.3 with what is safe today"),
     "auth_common_name": ("not yet", "a certificate holds its user's name"),
@@ -72,7 +89,7 @@ _OTHERS: Mapping[str, tuple[State, str]] = {
     "pool_reserve_prepared_statement": ("not needed", "prepared statements always work"),
     "maintain_params": ("not needed", "every setting follows its client"),
     "client_fwd_error": ("not needed", "clients are told why a server refused"),
-    "client_max": ("not yet", "the bound there is: limits.max_clients"),
+    "client_max": ("to do", "max_clients in the user, or in the database, bounds its clients"),
     "server_max_routing": ("no equivalent", "servers that fail are tried again at growing intervals"),
 }  # fmt: skip
 
@@ -85,7 +102,7 @@ def read(file: Path, secrets: Path | None = None) -> Imported:
     lines: dict[KeyPath, int] = {}
     _fill(_statements(file, 0), file, tree, (), lines)
     reading = Reading(file, remarks, tree, lines)
-    reading.rest(tree, (), ("listen", "storage", "database", *_LIMITS), _OTHERS)
+    reading.rest(tree, (), ("listen", "storage", "database", *_LIMITS, *_TCP), _OTHERS)
     clusters: list[Table] = []
     databases: list[Table] = []
     logins: list[Login] = []
@@ -100,11 +117,17 @@ def read(file: Path, secrets: Path | None = None) -> Imported:
         reading.say(
             ("database",),
             "differs",
-            "every user logs in with scram-sha-256: there is one method per listener",
+            "every user logs in with scram-sha-256: rules in the listener give users other methods",
         )
     tables = {"listeners": listeners, "clusters": clusters, "databases": databases, "users": everyone}
     limits = reading.taken({name: value for name, value in tree.items() if value != 0}, (), _LIMITS)
-    written = toml(tables, {"limits": limits}, f"From {file.name}, by `articdbm import`.")
+    reading.say(("limits", "login_attempts"), *ATTEMPTS)
+    seconds = {
+        name: value * 1000 if name != "keepalive_probes" and isinstance(value, int) else value
+        for name, value in tree.items()
+    }
+    single = {"limits": {**limits, "login_attempts": LOGIN_ATTEMPTS}, "tcp": reading.taken(seconds, (), _TCP)}
+    written = toml(tables, single, f"From {file.name}, by `articdbm import`.")
     return Imported(
         toml=written, remarks=tuple(sorted(remarks, key=lambda one: one.line)), secrets=references.files
     )
@@ -190,14 +213,22 @@ def _database(
         or not name.isprintable()
         or name in ("articdbm", "pgbouncer")
     ):
-        reading.say(path, "not yet", "databases have an entry each under a name of their own: it is left out")
+        reading.say(
+            path,
+            "to do",
+            'it is left out: give it a name of its own; [[databases]] name = "*" is every other one',
+        )
         return
     place: tuple[str, str] | None = None
     for at, rule in reading.tables(table, path, "user"):
         user, method = str(at[-1]), _word(rule, "authentication")
         here = _word(rule, "storage"), _word(rule, "storage_db") or name
         if user == "default":
-            reading.say(at, "not yet", "users have an entry each: it is left out")
+            reading.say(
+                at,
+                "to do",
+                'it is left out: [[users]] name = "*" is every other one, with an auth_query to prove it',
+            )
         elif method == "block":
             reading.say(at, "not needed", "who is not among the users does not get in")
         elif place is not None and here != place:

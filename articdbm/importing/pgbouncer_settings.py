@@ -5,9 +5,9 @@ from typing import Literal
 
 from articdbm.importing.remark import State
 
-Kind = Literal["count", "time"]
+Kind = Literal["count", "time", "milliseconds"]
 Taken = Mapping[str, tuple[str, Kind, int, int]]
-"""Our name, what it is, and from where to where it goes (a time in milliseconds)."""
+"""Our name, what it is (a time is written in seconds), and from where to where it goes (a time in milliseconds)."""
 
 _YEAR = 366 * 86_400_000
 _POOL: Taken = {
@@ -36,43 +36,67 @@ LEVEL: Taken = {
 CLUSTER: Taken = {
     "server_connect_timeout": ("connect_timeout", "time", 1, _YEAR),
     "server_login_retry": ("login_retry", "time", 1, _YEAR),
+    "dns_max_ttl": ("resolve", "time", 1, _YEAR),
 }
 LIMITS: Taken = {
     "max_client_conn": ("max_clients", "count", 1, 1_000_000),
     "client_login_timeout": ("login", "time", 1, _YEAR),
 }
 PREPARED: Taken = {"max_prepared_statements": ("prepared", "count", 1, 100_000)}
+KEEPALIVE: Taken = {
+    "tcp_keepidle": ("keepalive_idle", "time", 1_000, 32_767_000),
+    "tcp_keepintvl": ("keepalive_interval", "time", 1_000, 32_767_000),
+    "tcp_keepcnt": ("keepalive_count", "count", 1, 127),
+}
+"""Of these 0 is the system's own there."""
+SILENCE: Taken = {"tcp_user_timeout": ("user_timeout", "milliseconds", 0, 2_147_483_647)}
+OF_DATABASE: Taken = {"max_db_client_connections": ("max_clients", "count", 0, 1_000_000)}
+OF_USER: Taken = {"max_user_client_connections": ("max_clients", "count", 0, 1_000_000)}
+PARAMETERS = ("client_encoding", "datestyle", "timezone", "application_name")
+"""In a database's line: what its server connections begin with."""
 
-_SOCKET: tuple[State, str] = ("not yet", "there are no Unix sockets")
+LOGIN_ATTEMPTS = 30
+ATTEMPTS: tuple[State, str] = (
+    "differs",
+    (
+        "it does not count them: here an address has to wait after 30 wrong passwords in a minute; raise it where many "
+        "users share one address, 0 is without limit"
+    ),
+)
+KEYS: tuple[State, str] = (
+    "differs",
+    (
+        "who has a SCRAM verifier reaches servers with the keys that the client proved itself with, where the server "
+        "has the same verifier; where it has another, or asks for MD5 or a password in clear, set server_password"
+    ),
+)
+MD5 = "an MD5 hash proves nothing here: the password itself, or its SCRAM verifier, is needed"
+"""Said of userlists, whosesoever they are."""
+
 _TCP: tuple[State, str] = ("no equivalent", "sockets are set as a proxy needs them")
 _LOG: tuple[State, str] = ("no equivalent", "the log goes to standard error; see log.level")
 _SERVICE: tuple[State, str] = (
     "no equivalent",
     "that is the service manager's: the process stays in the foreground",
 )
-_SETTING: tuple[State, str] = (
+_OWN: tuple[State, str] = (
     "no equivalent",
-    "settings are the clients' own and follow them to every connection; ALTER DATABASE … SET gives a default",
+    (
+        "nothing bounds the server connections of one user over all databases: pool.size does on each database, the "
+        "cluster's max_connections does for all users; max_clients of a user counts clients"
+    ),
 )
-_QUERY: tuple[State, str] = ("not yet", "passwords come from the configuration; give each user an entry")
-_LIMIT: tuple[State, str] = (
-    "not yet",
-    "the bounds there are: pool.size, the cluster's max_connections, limits.max_clients",
+_DNS: tuple[State, str] = (
+    "no equivalent",
+    "names are looked up by the system, as often as the cluster's resolve says",
 )
-_DNS: tuple[State, str] = ("no equivalent", "names are looked up by the system, anew for each connection")
 
 OTHERS: Mapping[str, tuple[State, str]] = {
-    **dict.fromkeys(("unix_socket_dir", "unix_socket_mode", "unix_socket_group"), _SOCKET),
     **dict.fromkeys(
         (
             "so_reuseport",
             "tcp_defer_accept",
             "tcp_socket_buffer",
-            "tcp_keepalive",
-            "tcp_keepcnt",
-            "tcp_keepidle",
-            "tcp_keepintvl",
-            "tcp_user_timeout",
             "listen_backlog",
             "pkt_buf",
             "sbuf_loopcnt",
@@ -95,11 +119,9 @@ OTHERS: Mapping[str, tuple[State, str]] = {
         _LOG,
     ),
     **dict.fromkeys(("pidfile", "user", "service_name", "job_name", "conffile"), _SERVICE),
-    **dict.fromkeys(("dns_max_ttl", "dns_zone_check_period", "dns_nxdomain_ttl", "resolv_conf"), _DNS),
-    **dict.fromkeys(("auth_user", "auth_query", "auth_dbname"), _QUERY),
-    **dict.fromkeys(
-        ("max_user_connections", "max_db_client_connections", "max_user_client_connections"), _LIMIT
-    ),
+    **dict.fromkeys(("dns_zone_check_period", "dns_nxdomain_ttl", "resolv_conf"), _DNS),
+    "max_user_connections": _OWN,
+    "unix_socket_group": ("no equivalent", "a socket has the group of the process, or of a setgid directory"),
     **dict.fromkeys(
         (
             "client_tls_ciphers",
@@ -115,14 +137,19 @@ OTHERS: Mapping[str, tuple[State, str]] = {
     ),
     "auth_ident_file": ("not yet", "a user has the name of its certificate or of its password"),
     "auth_ldap_options": ("to do", 'set ldap in the listener, and auth = "ldap" there or in a rule'),
-    "stats_users": ("not yet", "the console is for admin.users, who may do everything"),
-    "autodb_idle_timeout": ("not yet", "each database has an entry"),
+    "autodb_idle_timeout": (
+        "no equivalent",
+        "a pool stays known (limits.max_pools); its connections close after server_idle",
+    ),
     "transaction_timeout": ("not yet", "idle_transaction and statement bound the parts of a transaction"),
     "idle_connect_query": ("not yet", "new connections begin as the server makes them"),
     "application_name_add_host": ("not yet", "application_name is passed on as the client gave it"),
     "cancel_wait_timeout": ("not needed", "a cancel request waits for no connection"),
     "query_wait_notify": ("no equivalent", "who waits is told when the wait is over"),
-    "suspend_timeout": ("not yet", "there is no upgrade without downtime"),
+    "suspend_timeout": (
+        "no equivalent",
+        "SUSPEND waits until nothing is under way; `articdbm upgrade` takes over without it",
+    ),
     "peer_id": ("not needed", "one process has every thread, so that cancel requests find their statement"),
     "ignore_startup_parameters": (
         "not needed",
@@ -144,7 +171,7 @@ OTHERS: Mapping[str, tuple[State, str]] = {
         "no equivalent",
         "the connection used last is used next, so that the others can close",
     ),
-    "disable_pqexec": ("not yet", "several statements in one text are understood one by one"),
+    "disable_pqexec": ("no equivalent", "several statements in one text are understood one by one"),
     "max_packet_size": (
         "not needed",
         "long messages pass through in constant memory; see limits.max_statement",
@@ -153,16 +180,12 @@ OTHERS: Mapping[str, tuple[State, str]] = {
 """In [pgbouncer]."""
 
 DATABASE_OTHERS: Mapping[str, tuple[State, str]] = {
-    **dict.fromkeys(("client_encoding", "datestyle", "timezone", "application_name"), _SETTING),
-    **dict.fromkeys(("auth_user", "auth_query", "auth_dbname"), _QUERY),
-    **dict.fromkeys(("max_db_client_connections", "max_client_conn"), _LIMIT),
-    "connect_query": ("not yet", "new connections begin as the server makes them"),
     "load_balance_hosts": ("no equivalent", "of several servers the primary is found and used"),
 }
 """In a database's line."""
 
 USER_OTHERS: Mapping[str, tuple[State, str]] = {
-    **dict.fromkeys(("max_user_connections", "max_user_client_connections"), _LIMIT),
+    "max_user_connections": _OWN,
     "transaction_timeout": OTHERS["transaction_timeout"],
 }
 """In a user's line."""

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from articdbm.importing.foreign import Login, Reading, Tree, fit, users
-from articdbm.importing.pgbouncer_settings import Taken
+from articdbm.importing.pgbouncer_file import nameable
+from articdbm.importing.pgbouncer_settings import ATTEMPTS, LOGIN_ATTEMPTS, Taken
 from articdbm.importing.references import References
 from articdbm.importing.remark import Imported, Remark, State
 from articdbm.importing.tree import Table, toml
@@ -31,8 +32,18 @@ _READ = {"host", "port", "pool_mode", "tls_certificate", "tls_private_key", "ser
 _CHECKS: tuple[State, str] = ("not needed", "a connection that the server has closed is noticed at once")
 _REPLICAS: tuple[State, str] = ("not yet", "everything goes to the primary")
 _SHARDS: tuple[State, str] = ("not yet", "there is no sharding")
-_QUERY: tuple[State, str] = ("not yet", "passwords come from the configuration; give each user an entry")
-_METRICS: tuple[State, str] = ("not yet", "there are no metrics")
+_TCP: Taken = {
+    "tcp_keepalives_idle": ("keepalive_idle", "time", 0, 32_767_000),
+    "tcp_keepalives_interval": ("keepalive_interval", "time", 1_000, 32_767_000),
+    "tcp_keepalives_count": ("keepalive_count", "count", 1, 127),
+    "tcp_user_timeout": ("user_timeout", "time", 0, 2_147_483_647),
+}
+_LIMITS: Taken = {"shutdown_timeout": ("drain", "time", 0, _YEAR)}
+_QUERY_PARTS = ("auth_query", "auth_query_user", "auth_query_password")
+_METRICS: tuple[State, str] = (
+    "to do",
+    "set metrics.address, which nothing but loopback should reach unguarded",
+)
 _ADMIN: tuple[State, str] = (
     "to do",
     "the console is for users of the configuration: name them in admin.users",
@@ -42,19 +53,13 @@ _OTHERS: Mapping[str, tuple[State, str]] = {
     **dict.fromkeys(("healthcheck_timeout", "healthcheck_delay", "ban_time"), _CHECKS),
     **dict.fromkeys(("enable_prometheus_exporter", "prometheus_exporter_port"), _METRICS),
     **dict.fromkeys(("admin_username", "admin_password"), _ADMIN),
-    **dict.fromkeys(("auth_query", "auth_query_user", "auth_query_password"), _QUERY),
     **dict.fromkeys(("log_client_connections", "log_client_disconnections"), _LOG),
     **dict.fromkeys(
         ("default_role", "query_parser_enabled", "query_parser_read_write_splitting", "primary_reads_enabled",
          "replica_to_primary_failover_enabled", "load_balancing_mode"), _REPLICAS,
     ),
     **dict.fromkeys(("sharding_function", "automatic_sharding_key", "shard_id_regex", "sharding_key_regex"), _SHARDS),
-    **dict.fromkeys(
-        ("tcp_keepalives_idle", "tcp_keepalives_count", "tcp_keepalives_interval", "tcp_user_timeout"),
-        ("no equivalent", "sockets are set as a proxy needs them"),
-    ),
     "worker_threads": ("not needed", "limits.carriers is one thread for each core by itself"),
-    "shutdown_timeout": ("no equivalent", "clients have 30 s to leave"),
     "cleanup_server_connections": ("not needed", "what a client leaves behind is known and cleaned"),
     "mirrors": ("not yet", "there is no mirroring"),
     "plugins": ("no equivalent", "plugins of this proxy are written in Python"),
@@ -69,7 +74,7 @@ def read(file: Path, secrets: Path | None = None) -> Imported:
     reading = Reading(file, remarks)
     at: KeyPath = ("general",)
     general = reading.table(reading.tree, (), "general")
-    reading.rest(general, at, {*_READ, *_GENERAL_POOL}, _OTHERS)
+    reading.rest(general, at, {*_READ, *_GENERAL_POOL, *_TCP, *_LIMITS, *_QUERY_PARTS}, _OTHERS)
     reading.rest(reading.tree, (), ("general", "pools"), _OTHERS)
     pool = (
         {"mode": "transaction"}
@@ -86,7 +91,8 @@ def read(file: Path, secrets: Path | None = None) -> Imported:
         name, (servers, remote) = str(path[-1]), place
         clusters.append(
             {"name": f"cluster{len(clusters) + 1}", "protocol": "postgres", **_server_tls(reading, general),
-             "servers": [{"address": server} for server in servers], "pool": pool}
+             "servers": [{"address": server} for server in servers], "pool": pool,
+             **_lookup(reading, general, path, table, references)}
         )  # fmt: skip
         own = reading.mode(table, path, "pool_mode") | reading.taken(table, path, _POOL)
         database: Table = {"name": name, "cluster": f"cluster{len(clusters)}"}
@@ -107,7 +113,17 @@ def read(file: Path, secrets: Path | None = None) -> Imported:
         "listeners": [reading.listener(general, offered, "scram-sha-256")], "clusters": clusters,
         "databases": databases, "users": everyone,
     }  # fmt: skip
-    text = toml(tables, {}, f"From {file.name}, by `articdbm import`.")
+    reading.say(("limits", "login_attempts"), *ATTEMPTS)
+    seconds = {
+        name: value * 1000 if name.startswith("tcp_keepalives_") and name[-5:] != "count" and isinstance(value, int)
+        else value
+        for name, value in general.items()
+    }  # fmt: skip
+    single: dict[str, Table] = {
+        "limits": {**reading.taken(general, at, _LIMITS), "login_attempts": LOGIN_ATTEMPTS},
+        "tcp": reading.taken(seconds, at, _TCP),
+    }
+    text = toml(tables, single, f"From {file.name}, by `articdbm import`.")
     if reading.get(general, at, "autoreload", bool, False):
         head, _, rest = text.partition("\n")
         text = f"{head}\n\nwatch = true\n{rest}"
@@ -119,7 +135,7 @@ def read(file: Path, secrets: Path | None = None) -> Imported:
 def _place(reading: Reading, path: KeyPath, table: Tree) -> tuple[list[str], str] | None:
     """A pool's servers, and the database's name there; None where it cannot be had."""
     name = str(path[-1])
-    reading.rest(table, path, {"pool_mode", "users", "shards", *_POOL}, _OTHERS)
+    reading.rest(table, path, {"pool_mode", "users", "shards", *_POOL, *_QUERY_PARTS}, _OTHERS)
     if not 1 <= len(name.encode()) <= 63 or not name.isprintable() or name in ("articdbm", "pgbouncer"):
         reading.say(path, "no equivalent", "no database can have this name here: it is left out")
         return None
@@ -167,3 +183,22 @@ def _server_tls(reading: Reading, general: Tree) -> Table:
         reading.say(("general", "verify_server_certificate"), "to do", why)
         return {"tls": {"mode": "verify-full"}}
     return {"tls": {"mode": "require"}}
+
+
+def _lookup(reading: Reading, general: Tree, path: KeyPath, table: Tree, references: References) -> Table:
+    """Who looks up the users that have no password; the pool's own or everybody's."""
+    where, source = (path, table) if "auth_query" in table else (("general",), general)
+    query, user, password = (reading.optional(source, where, name) for name in _QUERY_PARTS)
+    if query is None or user is None or not nameable(user):
+        return {}
+    # There the name is put into the text; here it is a parameter.
+    query = query.replace("'$1'", "$1")
+    if "$1" not in query:
+        reading.say((*where, "auth_query"), "unknown", "it does not ask about $1: nobody is looked up")
+        return {}
+    found: Table = {"user": user, "query": query}
+    if password is not None:
+        found["password"], todo = references.refer(user, "auth_query_password", password)
+        if todo:
+            reading.say((*where, "auth_query_password"), "to do", todo)
+    return {"auth_query": found}

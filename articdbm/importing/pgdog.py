@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from articdbm.importing.foreign import Login, Reading, Tree, fit, users
-from articdbm.importing.pgbouncer_settings import Taken
+from articdbm.importing.pgbouncer_settings import ATTEMPTS, LOGIN_ATTEMPTS, Taken
 from articdbm.importing.references import References
 from articdbm.importing.remark import Imported, Remark, State
 from articdbm.importing.tree import Table, toml
@@ -28,7 +28,17 @@ _POOL: Taken = {
 }
 _DEFAULTS: Table = {"size": 10, "min_size": 1, "wait": "5s", "server_idle": "1m", "server_lifetime": "1d"}
 _CLUSTER: Taken = {"connect_timeout": ("connect_timeout", "time", 1, _YEAR)}
-_LIMITS: Taken = {"client_login_timeout": ("login", "time", 1, _YEAR)}
+_LIMITS: Taken = {
+    "client_login_timeout": ("login", "time", 1, _YEAR),
+    "shutdown_timeout": ("drain", "time", 0, _YEAR),
+}
+_TCP: Taken = {
+    "time": ("keepalive_idle", "time", 0, 32_767_000),
+    "interval": ("keepalive_interval", "time", 1_000, 32_767_000),
+    "retries": ("keepalive_count", "count", 1, 127),
+    "user_timeout": ("user_timeout", "time", 0, 2_147_483_647),
+}
+_CONGESTION: tuple[State, str] = ("no equivalent", "the system's own is used")
 _TLS = {
     "none": "disable",
     "disabled": "disable",
@@ -44,8 +54,8 @@ _REPLICAS: tuple[State, str] = ("not yet", "everything goes to the primary")
 _SHARDS: tuple[State, str] = ("not yet", "there is no sharding")
 _MIRROR: tuple[State, str] = ("not yet", "there is no mirroring")
 _SERVER: tuple[State, str] = (
-    "no equivalent",
-    "ALTER ROLE … SET or ALTER DATABASE … SET gives the server's settings",
+    "to do",
+    "name it in parameters of the user or the database (read_only is default_transaction_read_only)",
 )
 _GENERAL: Mapping[str, tuple[State, str]] = {
     **dict.fromkeys(
@@ -62,13 +72,15 @@ _GENERAL: Mapping[str, tuple[State, str]] = {
     **dict.fromkeys(("mirror_queue", "mirror_exposure"), _MIRROR),
     **dict.fromkeys(
         ("openmetrics_port", "openmetrics_namespace", "healthcheck_port"),
-        ("not yet", "there are no metrics"),
+        ("to do", "set metrics.address, which nothing but loopback should reach unguarded"),
     ),
     "workers": ("not needed", "limits.carriers is one thread for each core by itself"),
-    "passthrough_auth": ("not yet", "passwords come from the configuration; give each user an entry"),
+    "passthrough_auth": (
+        "no equivalent",
+        "users that the file does not name are looked up by an auth_query, and keys of a SCRAM proof go to the servers",
+    ),
     "prepared_statements": ("not needed", "prepared statements always work"),
-    "pub_sub_channel_size": ("not needed", "LISTEN keeps its server connection"),
-    "shutdown_timeout": ("no equivalent", "clients have 30 s to leave"),
+    "pub_sub_channel_size": ("not needed", "LISTEN keeps no server connection"),
     "query_cache_limit": ("not needed", "limits.max_plans bounds what is kept of statements"),
     "query_parser": ("not needed", "every statement is understood"),
 }  # fmt: skip
@@ -84,7 +96,6 @@ _SECTIONS: Mapping[str, tuple[State, str]] = {
     **dict.fromkeys(("sharded_tables", "sharded_mappings", "sharded_schemas", "omnisharded_tables"), _SHARDS),
     "mirroring": _MIRROR,
     "plugins": ("no equivalent", "plugins of this proxy are written in Python"),
-    "tcp": ("no equivalent", "sockets are set as a proxy needs them"),
     "admin": ("to do", "the console is for users of the configuration: name them in admin.users"),
 }
 
@@ -97,7 +108,9 @@ def read(file: Path, secrets: Path | None = None) -> Imported:
     general = reading.table(reading.tree, (), "general")
     at: KeyPath = ("general",)
     reading.rest(general, at, {*_READ, *_POOL, *_CLUSTER, *_LIMITS}, _GENERAL)
-    reading.rest(reading.tree, (), ("general", "databases"), _SECTIONS)
+    reading.rest(reading.tree, (), ("general", "databases", "tcp"), _SECTIONS)
+    tcp = reading.table(reading.tree, (), "tcp")
+    reading.rest(tcp, ("tcp",), ("keepalive", *_TCP), {"congestion_control": _CONGESTION})
     pool = (
         {"mode": "transaction"}
         | reading.mode(general, at, "pooler_mode")
@@ -113,9 +126,12 @@ def read(file: Path, secrets: Path | None = None) -> Imported:
     fit([one for one in pools if isinstance(one, dict)], [pool], 100_000)
     listener = reading.listener(general, _client_tls(reading, general), _auth(reading, general))
     tables = {"listeners": [listener], "clusters": clusters, "databases": databases, "users": everyone}
-    text = toml(
-        tables, {"limits": reading.taken(general, at, _LIMITS)}, f"From {file.name}, by `articdbm import`."
-    )
+    reading.say(("limits", "login_attempts"), *ATTEMPTS)
+    silence = reading.taken(tcp, ("tcp",), _TCP)
+    if not reading.get(tcp, ("tcp",), "keepalive", bool, True):
+        silence["keepalive_idle"] = "0s"
+    limits = {**reading.taken(general, at, _LIMITS), "login_attempts": LOGIN_ATTEMPTS}
+    text = toml(tables, {"limits": limits, "tcp": silence}, f"From {file.name}, by `articdbm import`.")
     return Imported(
         toml=text,
         remarks=tuple(sorted(remarks, key=lambda one: (one.file, one.line))),

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 
-ORDER = ("listeners", "clusters", "databases", "users", "admin", "limits", "log")
+ORDER = ("listeners", "clusters", "databases", "users", "admin", "limits", "log", "tcp")
 
 Value = str | int | bool | Mapping[str, object] | Sequence[object]
 Table = dict[str, Value]
@@ -33,6 +33,8 @@ def _value(value: object) -> str:
             return _string(value)
         case Mapping():
             return "{ " + ", ".join(_lines(value)) + " }"
+        case [Mapping(), Mapping(), *_]:
+            return "[\n" + "".join(f"    {_value(one)},\n" for one in value) + "]"
         case Sequence():
             return "[" + ", ".join(map(_value, value)) + "]"
         case _:

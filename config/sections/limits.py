@@ -26,7 +26,8 @@ class Limits(Section, frozen=True):
         Size,
         setting(
             "The longest statement held in memory to be understood. A longer one passes through unread, in "
-            "constant memory, and its client keeps the server connection it went to.",
+            "constant memory, and its client keeps the server connection it went to; where a plugin guards it is "
+            "refused.",
             "restart",
             least=1 << 10,
             most=1 << 30,

@@ -19,6 +19,8 @@ CONF = f"""\
 # as delivered
 daemonize no
 workers 4
+keepalive 15
+keepalive_probes 5
 client_max 500
 log_format "%p %t %l [%i %s] (%c) %m\\n" # with {{ "{{" }} in it
 
@@ -135,7 +137,6 @@ def test_what_is_written_and_what_is_told(tmp_path: Path) -> None:
             {
                 "name": "told",
                 "password": "env://TOLD_PASSWORD",
-                "server_password": "env://TOLD_SERVER_PASSWORD",
                 "databases": ["shop"],
                 "pool": {"mode": "session"},
             },
@@ -148,9 +149,11 @@ def test_what_is_written_and_what_is_told(tmp_path: Path) -> None:
                 "pool": {"mode": "statement"},
             },
         ],
-        "limits": {"max_clients": 500},
+        "limits": {"max_clients": 500, "login_attempts": 30},
+        "tcp": {"keepalive_idle": "15s", "keepalive_count": 5},
     }
     assert {remark.setting: remark.state for remark in found.remarks} == {
+        "limits.login_attempts": "differs",
         "daemonize": "no equivalent",
         "workers": "not needed",
         "log_format": "no equivalent",
@@ -159,15 +162,15 @@ def test_what_is_written_and_what_is_told(tmp_path: Path) -> None:
         "database.shop.user.app.password": "to do",
         "database.shop.user.app.pool_discard": "not needed",
         "database.shop.user.told.password": "to do",
-        "database.shop.user.told.server_password": "to do",
+        "database.shop.user.told.server_password": "differs",
         "database.shop.user.told.pool_size": "differs",
         "database.shop.user.out": "not needed",
-        "database.shop.user.default": "not yet",
+        "database.shop.user.default": "to do",
         "database.renamed.user.joes.password": "to do",
         "database.renamed.user.joes.server_password": "to do",
         "database.renamed.user.joes.no_such_thing": "unknown",
         "database.renamed.user.elsewhere": "not yet",
-        "database.default": "not yet",
+        "database.default": "to do",
         "database.console.user.admin": "to do",
     }
     lines = {remark.setting: remark.line for remark in found.remarks}
@@ -189,7 +192,7 @@ def test_trust_ends_at_the_machine(tmp_path: Path, host: str, auth: str) -> None
 def test_what_is_included_stands_where_it_is_included(tmp_path: Path) -> None:
     (tmp_path / "more.conf").write_text("\n\nno_such_thing 1\nclient_max 7\n")
     found = imported(tmp_path, '\ninclude "more.conf"\n')
-    assert tomllib.loads(found.toml)["limits"] == {"max_clients": 7}
+    assert tomllib.loads(found.toml)["limits"] == {"max_clients": 7, "login_attempts": 30}
     assert [remark.line for remark in found.remarks if remark.setting == "no_such_thing"] == [2]
 
 

@@ -1,5 +1,6 @@
 """`articdbm import` of PgCat's and PgDog's files: usable, equivalent where it can be, and told where it cannot."""
 
+import re
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +25,12 @@ connect_timeout = 5000
 idle_timeout = 30000
 healthcheck_delay = 30000
 autoreload = true
+shutdown_timeout = 20000
+tcp_keepalives_idle = 5
+tcp_user_timeout = 1500
+auth_query = "SELECT usename, passwd FROM pg_shadow WHERE usename = '$1'"
+auth_query_user = "asker"
+auth_query_password = "hunter6"
 admin_username = "admin"
 admin_password = "hunter3"
 no_such_thing = 1
@@ -75,6 +82,11 @@ checkout_timeout = 1000
 tls_verify = "none"
 workers = 4
 openmetrics_port = 9090
+shutdown_timeout = 60000
+
+[tcp]
+keepalive = false
+retries = 3
 
 [[databases]]
 name = "shop"
@@ -136,12 +148,7 @@ def usable(found: Imported, folder: Path) -> dict[str, Any]:
     """What is written, after `articdbm check` found no error in it."""
     tree = tomllib.loads(found.toml)
     (folder / "imported.toml").write_text(found.toml)
-    named = {
-        str(user[what]).removeprefix("env://")
-        for user in tree.get("users", ())
-        for what in ("password", "server_password")
-        if what in user
-    }
+    named = re.findall(r'"env://(\w+)"', found.toml)
     load(folder / "imported.toml", dict.fromkeys(named, "something"))
     return tree
 
@@ -153,6 +160,11 @@ def told(found: Imported) -> dict[str, str]:
 def test_pgcat(tmp_path: Path) -> None:
     found = imported(tmp_path, "pgcat", PGCAT)
     pool = {"mode": "transaction", "wait": "5s", "server_idle": "30s"}
+    lookup = {
+        "user": "asker",
+        "query": "SELECT usename, passwd FROM pg_shadow WHERE usename = $1",
+        "password": "env://ASKER_AUTH_QUERY_PASSWORD",
+    }
     app = {"size": 9, "min_size": 9, "statement": "1m"}
     assert usable(found, tmp_path) == {
         "watch": True,
@@ -163,8 +175,15 @@ def test_pgcat(tmp_path: Path) -> None:
                 "protocol": "postgres",
                 "servers": [{"address": "db1:5432"}, {"address": "db2:5433"}],
                 "pool": pool,
+                "auth_query": lookup,
             },
-            {"name": "cluster2", "protocol": "postgres", "servers": [{"address": "db1:5432"}], "pool": pool},
+            {
+                "name": "cluster2",
+                "protocol": "postgres",
+                "servers": [{"address": "db1:5432"}],
+                "pool": pool,
+                "auth_query": lookup,
+            },
         ],
         "databases": [
             {"name": "shop", "cluster": "cluster1", "dbname": "shop_2", "pool": {"mode": "session"}},
@@ -180,6 +199,8 @@ def test_pgcat(tmp_path: Path) -> None:
                 "server_user": "joe",
             },
         ],
+        "limits": {"drain": "20s", "login_attempts": 30},
+        "tcp": {"keepalive_idle": "5s", "user_timeout": "1500ms"},
     }
     said = told(found)
     assert {said[f"pgcat.toml {name}"] for name in ("pools.sharded.shards", "pools.shop.default_role")} == {
@@ -219,12 +240,15 @@ def test_pgdog(tmp_path: Path) -> None:
                 "pool": {"size": 3},
             },
         ],
+        "limits": {"drain": "1m", "login_attempts": 30},
+        "tcp": {"keepalive_count": 3, "keepalive_idle": "0s"},
     }
     assert told(found) == {
+        "pgdog.toml limits.login_attempts": "differs",
         "pgdog.toml general.workers": "not needed",
-        "pgdog.toml general.openmetrics_port": "not yet",
+        "pgdog.toml general.openmetrics_port": "to do",
         "pgdog.toml databases[0]": "differs",
-        "pgdog.toml databases[2].lock_timeout": "no equivalent",
+        "pgdog.toml databases[2].lock_timeout": "to do",
         "pgdog.toml databases[3]": "not yet",
         "pgdog.toml admin": "to do",
         "users.toml users[0].password": "to do",
@@ -260,7 +284,8 @@ VALUES: st.SearchStrategy[Any] = st.one_of(
 GENERAL = st.dictionaries(
     st.sampled_from(
         ["host", "port", "pool_mode", "pooler_mode", "connect_timeout", "idle_timeout", "default_pool_size", "min_pool_size",
-         "auth_type", "server_lifetime", "checkout_timeout", "client_login_timeout", "autoreload", "server_tls", "other"]
+         "auth_type", "server_lifetime", "checkout_timeout", "auth_query", "auth_query_user", "auth_query_password",
+         "shutdown_timeout", "tcp_keepalives_idle", "tcp_user_timeout", "client_login_timeout", "autoreload", "server_tls", "other"]
     ), VALUES, max_size=5,
 )  # fmt: skip
 LEVEL = st.dictionaries(

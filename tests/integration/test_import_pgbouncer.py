@@ -54,10 +54,10 @@ host all admin 127.0.0.1/32 scram-sha-256
 
 
 @contextmanager
-def running(ini: str, port: int, folder: Path) -> Iterator[None]:
+def running(ini: str, hba: str, port: int, folder: Path) -> Iterator[None]:
     """PgBouncer, which refuses to be root."""
     (folder / "pgbouncer.ini").write_text(ini)
-    (folder / "hba.conf").write_text(HBA)
+    (folder / "hba.conf").write_text(hba)
     users = ("app", "other", "admin")
     (folder / "userlist.txt").write_text("".join(f'"{user}" "{USERS[user]}"\n' for user in users))
     command = ["setpriv", "--pdeathsig", "TERM", "--", "pgbouncer", "pgbouncer.ini"]
@@ -95,13 +95,13 @@ def connecting(port: int) -> Connect:
 
 @contextmanager
 def both(
-    server: PostgresServer, start_proxy: StartProxy, auth: str, text: str = INI
+    server: PostgresServer, start_proxy: StartProxy, auth: str, text: str = INI, hba: str = HBA
 ) -> Iterator[tuple[Connect, Connect]]:
     """Ways to connect to PgBouncer, and to the proxy that does as its file says."""
     with tempfile.TemporaryDirectory(prefix="articdbm-pgbouncer-") as place:
         folder, port = Path(place), ports.free()
         ini = text.format(server=f"host={server.host} port={server.port}", port=port, auth=auth)
-        with running(ini, port, folder):
+        with running(ini, hba, port, folder):
             imported = pgbouncer.read(folder / "pgbouncer.ini", folder / "secrets")
             (folder / "secrets").mkdir()
             for name, secret in imported.secrets.items():
@@ -204,3 +204,58 @@ def test_servers_see_the_user_of_the_database(
         for connect in (theirs, ours):
             with closing(connect("shop")) as connection:
                 assert one(connection, "SELECT current_user") == "other"
+
+
+KNOWN = "known to the server only"
+
+
+@pytest.fixture
+def tenant(postgres_server: PostgresServer) -> Iterator[PostgresServer]:
+    """A server with roles and a database that PgBouncer's file does not name."""
+    for role in ("ada", "bob"):
+        postgres_server.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{KNOWN}'")
+    postgres_server.execute("CREATE DATABASE tenant")
+    yield postgres_server
+    postgres_server.execute("DROP DATABASE tenant WITH (FORCE)")
+    for role in ("ada", "bob"):
+        postgres_server.execute(f"DROP ROLE {role}")
+
+
+def test_users_and_databases_that_the_file_does_not_name(
+    tenant: PostgresServer, start_proxy: StartProxy
+) -> None:
+    """Looked up, by `*`, under a database's user, by address rules, as one who may only look."""
+    text = INI.replace(
+        "\n[pgbouncer]\n",
+        "forced = {server} dbname=shop user=other password=other-password\n* = {server}\n"
+        "\n[pgbouncer]\nauth_user = admin\nstats_users = other\n",
+    ).replace("other = pool_mode=session\n", "")
+    hba = (
+        "host all bob 127.0.0.1/32 reject\nhost tenant app 127.0.0.1/32 reject\n"
+        "host all all 10.0.0.0/8 trust\nhost all all 127.0.0.1/32 md5\n"
+    )
+    who = (
+        ("plain", "ada", KNOWN), ("tenant", "ada", KNOWN), ("forced", "app"),
+        ("plain", "ada", "wrong"), ("plain", "bob", KNOWN), ("tenant", "app"), ("tenant", "other"), ("nowhere", "ada", KNOWN),
+        ("plain", "stranger", KNOWN), ("session", "ada", KNOWN),
+    )  # fmt: skip
+
+    def seen(connect: Connect) -> Seen:
+        found: Seen = []
+        for one_of in who:
+            try:
+                with closing(connect(*one_of)) as connection:
+                    found.append(one(connection, "SELECT session_user || ' ' || current_database()"))
+            except psycopg.OperationalError:
+                found.append("refused")
+        return found
+
+    with both(tenant, start_proxy, "hba", text, hba) as (theirs, ours):
+        expected = seen(theirs)
+        assert seen(ours) == expected
+        assert expected[:3] == ["ada shop", "ada tenant", "other shop"]
+        for connect in (theirs, ours):
+            with closing(connect("pgbouncer", "other")) as connection:
+                assert connection.execute("SHOW POOLS").fetchall()
+                with pytest.raises(psycopg.Error):
+                    connection.execute("PAUSE")
