@@ -10,6 +10,7 @@ import os
 import signal
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -57,9 +58,15 @@ class Tokens:
         if task is None:
             task = asyncio.create_task(self._renew(rule))
             self._asked[rule] = task
-            task.add_done_callback(lambda _: self._asked.pop(rule, None))
+            task.add_done_callback(partial(self._asked_for, rule))
         # Whoever waits no longer leaves the others their answer.
         return await asyncio.shield(task), True
+
+    def _asked_for(self, rule: TokenRule, task: asyncio.Task[str]) -> None:
+        self._asked.pop(rule, None)
+        if not task.cancelled():
+            # Looked at also where nobody waits any more: else the loop complains of it.
+            task.exception()
 
     def forget(self, rule: TokenRule, token: str) -> None:
         """A server refused this one."""

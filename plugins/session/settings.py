@@ -101,6 +101,8 @@ def _blurs(tokens: Sequence[Token]) -> bool:
         "characteristics",
     ):
         return False
+    if words[0] in ("names", "schema", "role") and words[1] not in (".", "=", "to"):
+        return True
     try:
         name, rest = _name(tokens)
     except Unfollowed:

@@ -121,5 +121,5 @@ MERGE INTO t USING s ON t.a = s.a WHEN MATCHED THEN UPDATE SET b = 1 WHEN NOT MA
 UPDATE t SET (a, b) = (SELECT 1, 2) WHERE c = 'SET x = 1'
 --> set x = -1
 SET x=-1
---> pin unfollowed setting
+--> pin unfollowed setting & blurs
 SET été.x = 1

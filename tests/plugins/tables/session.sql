@@ -309,41 +309,41 @@ CREATE USER "table"
 ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO r
 --> nothing
 DO $$ BEGIN UPDATE t SET a = 1; END $$
---> nothing
+--> blurs
 DO LANGUAGE plpgsql $$ BEGIN PERFORM f(); SET LOCAL x = 1; END $$
 --> nothing
 DO 'BEGIN INSERT INTO t VALUES (1) ON CONFLICT (a) DO UPDATE SET a = 2; END'
---> nothing
+--> blurs
 DO $$ BEGIN PERFORM set_config('a', 'b', true); END $$
 --> schema
 DO $$ BEGIN ALTER TABLE t ALTER COLUMN a SET NOT NULL; END $$
---> pin do block
+--> pin do block & blurs
 DO $$ BEGIN SET x = 1; END $$
---> pin do block
+--> pin do block & blurs
 DO $$ BEGIN IF true THEN SET x = 1; END IF; END $$
---> pin do block
+--> pin do block & blurs
 DO $$ BEGIN UPDATE t SET a = 1; /* */ set x = 1; END $$
---> pin do block
+--> pin do block & blurs
 DO $$ <<l>> BEGIN RESET ALL; END $$
---> pin do block & schema
+--> pin do block & schema & blurs
 DO $$ BEGIN CREATE TEMP TABLE x (a int); END $$
---> pin do block & schema
+--> pin do block & schema & blurs
 DO $$ BEGIN EXECUTE 'SET x = 1'; END $$
---> pin do block
+--> pin do block & blurs
 DO $$ BEGIN LISTEN a; END $$
---> pin set_config
+--> pin set_config & blurs
 DO $$ BEGIN PERFORM set_config('a', 'b', false); END $$
---> pin advisory lock
+--> pin advisory lock & blurs
 DO $do$ BEGIN PERFORM pg_advisory_lock(1); END $do$
---> pin do block & schema
+--> pin do block & schema & blurs
 DO $$ plpy.execute("SET x = 1") $$ LANGUAGE plpython3u
---> pin do block & schema
+--> pin do block & schema & blurs
 DO LANGUAGE "plperl" 'x'
---> pin do block & schema
+--> pin do block & schema & blurs
 DO $$ it's broken $$
---> pin do block & schema
+--> pin do block & schema & blurs
 DO E'BEGIN SET x = 1; END'
---> similar | pin do block & schema
+--> similar | pin do block & schema & blurs
 DO $$ BEGIN NULL; END $$
 --> nothing
 

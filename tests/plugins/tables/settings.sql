@@ -76,15 +76,15 @@ SET ROLE none
 SET role = 'app'
 --> reset role
 RESET ROLE
---> pin session authorization
+--> pin session authorization & blurs
 SET SESSION AUTHORIZATION app
---> pin session authorization
+--> pin session authorization & blurs
 SET SESSION SESSION AUTHORIZATION DEFAULT
---> pin session authorization
+--> pin session authorization & blurs
 SET session_authorization = 'app'
---> pin session authorization
+--> pin session authorization & blurs
 RESET SESSION AUTHORIZATION
---> pin session authorization
+--> pin session authorization & blurs
 RESET session_authorization
 --> set default_transaction_isolation = 'serializable' & set default_transaction_read_only = on & set default_transaction_deferrable = on
 SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL SERIALIZABLE, READ ONLY, DEFERRABLE
@@ -98,8 +98,12 @@ SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL CHAOS
 SET SESSION CHARACTERISTICS AS TRANSACTION
 --> nothing
 SET LOCAL x = 1
---> nothing
+--> blurs
 SET LOCAL ROLE app
+--> pin unfollowed setting & blurs
+SET LOCAL standard_conforming_strings = off
+--> pin unfollowed setting & blurs
+SET LOCAL NAMES 'SJIS'
 --> nothing
 SET LOCAL TIME ZONE 'UTC'
 --> nothing
@@ -136,9 +140,9 @@ DISCARD TEMP
 DISCARD SEQUENCES
 --> pin random seed
 SET SEED TO 0.5
---> pin pg_temp in search_path
+--> pin pg_temp in search_path & blurs
 SET search_path = pg_temp, public
---> pin pg_temp in search_path
+--> pin pg_temp in search_path & blurs
 SET search_path TO 'PG_TEMP', public
 --> set datestyle = 'ISO, DMY'
 SET DateStyle = 'ISO, DMY'
@@ -182,13 +186,13 @@ SET x = $1
 SET x
 --> pin unfollowed setting
 SET x =
---> pin unfollowed setting
+--> pin unfollowed setting & blurs
 SET "odd name" = 1
---> pin unfollowed setting
+--> pin unfollowed setting & blurs
 SET x FROM CURRENT
---> pin unfollowed setting
+--> pin unfollowed setting & blurs
 RESET x y
---> pin unfollowed setting
+--> pin unfollowed setting & blurs
 SET
 --> set a = 1 & set b = 2
 SET a = 1; SET b = 2;
@@ -244,23 +248,23 @@ SELECT set_config('a.b', 'c'::text, false) one, set_config('d.e', NULL, false) "
 SELECT set_config('search_path', 'a, "B c", "$user", "x""y"', false)
 --> set search_path = 'a'
 SELECT set_config('search_path', 'a', false)
---> pin set_config
+--> pin set_config & blurs
 SELECT set_config('search_path', 'a,b', false)
---> pin set_config
+--> pin set_config & blurs
 SELECT set_config('search_path', 'A, b', false)
---> pin set_config
+--> pin set_config & blurs
 SELECT set_config('search_path', '"a", b', false)
---> pin set_config
+--> pin set_config & blurs
 SELECT set_config('search_path', 'a, ', false)
---> pin set_config
+--> pin set_config & blurs
 SELECT set_config('search_path', '', false)
---> pin set_config
+--> pin set_config & blurs
 SELECT set_config('search_path', 'a b', false)
---> pin pg_temp in search_path
+--> pin pg_temp in search_path & blurs
 SELECT set_config('search_path', 'pg_temp, a', false)
 --> set role = 'app'
 SELECT set_config('role', 'app', false)
---> pin set_config
+--> pin set_config & blurs
 SELECT set_config('session_authorization', 'app', false)
 --> pin set_config
 SELECT set_config('odd name', 'app', false)
@@ -276,7 +280,7 @@ SELECT set_config('a.b', 'c', true), set_config('a.c', 'c', TRUE)
 SELECT set_config('a.b', 'c', 't')
 --> set a.c = 'c'
 SELECT set_config('a.b', 'c', true), set_config('a.c', 'c', false)
---> pin set_config
+--> pin set_config & blurs
 SELECT set_config($1, $2, false)
 --> pin set_config
 SELECT set_config('a', 'b', $1)
@@ -284,7 +288,7 @@ SELECT set_config('a', 'b', $1)
 SELECT set_config('a.b', 'c' || 'd', false)
 --> pin set_config
 SELECT set_config('a.b', E'c', false)
---> pin set_config
+--> pin set_config & blurs
 SELECT set_config(setting_name => 'a.b', new_value => 'c', is_local => false)
 --> pin set_config
 SELECT set_config('a.b', 'c', false) WHERE false
@@ -326,13 +330,13 @@ EXPLAIN ANALYZE SELECT set_config('a.b', 'c', false)
 EXPLAIN SELECT set_config('a.b', 'c', false)
 --> nothing
 SELECT app.set_config('a.b', 'c', false)
---> similar | pin set_config
+--> similar | pin set_config & blurs
 SELECT set_config('a.b', 'c', false)
---> similar | nothing
+--> similar | blurs
 SELECT set_config('a.b', 'c', true)
---> pin set_config
+--> pin set_config & blurs
 UPDATE pg_settings SET setting = 'x' WHERE name = 'work_mem'
---> pin set_config
+--> pin set_config & blurs
 WITH x AS (UPDATE pg_catalog."pg_settings" AS s SET setting = 'x') SELECT 1
 --> set standard_conforming_strings = off
 SET standard_conforming_strings = off
