@@ -183,3 +183,16 @@ def test_who_deallocates_all_unseen_harms_nobody(front: Proxy, database: str) ->
             assert rows(line.ask(whole(bind("", "kept"), execute()))) == [("42",)]
         assert error(line.ask(whole(bind("", "never"), execute())))["C"] == "26000"
         assert rows(line.ask(whole(bind("", "kept"), execute()))) == [("42",)]
+
+
+def test_a_backslash_is_no_hindrance_on_a_shared_connection(front: Proxy) -> None:
+    """Others have statements under way there, and none of them changes how this one is read."""
+    lines = [opened(front, "shop_one") for _ in range(8)]
+    text = r"SELECT E'a\\b'"
+    for _ in range(50):
+        for line in lines:
+            line.send(query(text))
+        for line in lines:
+            assert rows(line.until("Z")) == [(r"a\b",)]
+    for line in lines:
+        line.close()

@@ -481,7 +481,10 @@ impl Session {
         if matches!(header.kind, b'Q' | b'P' | b'B')
             && let Some(lane) = &mut lane
             && !lane.up.is_dry()
-            && (self.unsettled || !lane.up.unfinished().is_empty() || has_backslash(header, input))
+            && (self.unsettled
+                // On a shared connection nothing of its own is under way.
+                || lane.up.owner == Some(cx.me)
+                    && (!lane.up.unfinished().is_empty() || has_backslash(header, input)))
         {
             lane.out.extend_from_slice(build::FLUSH);
             return Ok(Step::Quiet);
