@@ -178,7 +178,7 @@ def test_django_inspects(pair: Pair, tmp_path: Path) -> None:
         )
         assert run.returncode == 0, run.stderr
         assert "class Authors" in run.stdout
-        return dict(enumerate(run.stdout.splitlines()))  # type: ignore[arg-type]
+        return {f"line {number}": line for number, line in enumerate(run.stdout.splitlines(), 1)}
 
     same(pair, ask)
 

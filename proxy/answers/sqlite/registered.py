@@ -1,7 +1,7 @@
 """What SQLite calls back for: our functions, aggregates and collations, put into a connection.
 
 A function that fails leaves its error with the session, for SQLite only says that some function failed. Without a
-word to the contrary one gives NULL for a NULL. It owns the list; what they compute is in the rooms beside it.
+word to the contrary one gives NULL for a NULL. It owns the list, which is why it is past 400 lines: what they compute is in the rooms beside it.
 """
 
 import itertools
