@@ -7,7 +7,7 @@ use crate::words::startup;
 use _core::border::{Admit, Attach, Command, Event, Fail};
 use _core::brain;
 use _core::engine::Engine;
-use _core::plan::{Action, Effect, Measured, Names, Plan, Term};
+use _core::plan::{Action, Effect, Measured, Names, Plan};
 use _core::poll::{Poll, PollSet};
 use _core::pool::PoolConfig;
 use _core::shared::{Limits, Shared};
@@ -49,14 +49,10 @@ pub fn plan_of(text: &str) -> Plan {
     Plan {
         action,
         shareable: text.starts_with("select"),
-        branches: None,
         effect,
         names,
-        aside: false,
-        term: Term::default(),
-        scope: 0,
-        key: 0,
         measured: Measured::of(1, 1),
+        ..Plan::default()
     }
 }
 
