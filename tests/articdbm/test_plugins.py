@@ -86,12 +86,18 @@ def test_the_page_as_pasted(tmp_path: Path) -> None:
         assert done.returncode == 0, (command, done.stdout, done.stderr)
         told += done.stdout
     assert ran == 7
-    assert "5 passed" in told
+    assert "9 passed" in told
     assert "3. quiet  stage rights, guards" not in told, "order is by stage"
     assert "2. quiet  stage rights, guards" in told
     assert 'closed = ["public.salaries"]' in told
     # Without a catalogue nothing is known, so a guard that needs one denies what could read anything; this reads nothing.
     assert "quiet, open: it reads nothing that is closed" in told
+    wrong = tmp_path / "wrong.toml"
+    wrong.write_text((folder / "articdbm.toml").read_text().replace("public.salaries", "salaries"))
+    command = [sys.executable, "-m", "articdbm", "check", str(wrong)]
+    checked = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert checked.returncode == 1
+    assert "closed: 'salaries' is not a table; write it as schema.table" in checked.stdout
 
 
 def test_what_is_offered_is_listed_for_programs(tmp_path: Path) -> None:
