@@ -29,8 +29,8 @@ MOST = 10_000
 MOST_RUNNING = 16
 """Questions under way for one pool. Those that wait are no more than there are log-ins."""
 DOUBTED = 1.0
-"""Seconds for which an answer that was asked for anew holds, whoever doubts it: who guesses passwords cannot make us ask
-each time."""
+"""Seconds for which an answer that was asked for anew holds, whoever doubts it: who guesses passwords cannot make us
+ask each time."""
 UNANSWERED = problem(
     Known.SERVER_DOWN, what="who may log in cannot be looked up at the server now; the proxy's log says why"
 )

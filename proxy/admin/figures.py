@@ -162,9 +162,7 @@ def databases(house: House) -> bytes:
     rows: list[Row] = [own]
     # After those of the file what `*` became: names in use since the start, and those that are held.
     others = sorted({*found, *holds.named} - {one.name for one in snapshot.databases})
-    made = [
-        one for name in others if (one := snapshot.database(name)) is not None and one.name == name
-    ]
+    made = [one for name in others if (one := snapshot.database(name)) is not None and one.name == name]
     for one in (*snapshot.databases, *made):
         cluster = snapshot.cluster(one.cluster)
         if cluster is None:

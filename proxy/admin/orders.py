@@ -86,7 +86,9 @@ def enable(house: House, database: str | None, _: Commands) -> Answer:
 def kill(house: House, database: str | None, commands: Commands) -> Answer:
     """The database stays paused, so that who comes back waits until it is resumed."""
     name = database_of(house, _required(database), "kill")
-    said = _unheard_of(house, name, f"It is paused now, as after every KILL: RESUME {written(name)} takes this back.")
+    said = _unheard_of(
+        house, name, f"It is paused now, as after every KILL: RESUME {written(name)} takes this back."
+    )
     house.pools.holds.pause(name)
     _hold(house, name, commands)
     commands += [Kill(pool, ENDED) for pool in (*house.pools.of(name), *house.pools.lines_of(name))]
@@ -117,9 +119,12 @@ def reconnect(house: House, database: str | None, commands: Commands) -> Answer:
 
 def wait_close(house: House, database: str | None, _: Commands) -> Answer:
     """Done when the connections that a RECONNECT or a RELOAD outdated have closed."""
+    said = b""
     if database is not None:
-        database = _known(house, database, "wait in")
-    return Until(partial(_none, house, database, lambda pool: pool.servers_old), replies.done("WAIT_CLOSE"))
+        database = database_of(house, database, "wait in")
+        said = _unheard_of(house, database)
+    gone = partial(_none, house, database, lambda pool: pool.servers_old)
+    return Until(gone, said + replies.done("WAIT_CLOSE"))
 
 
 def reload(house: House, _: str | None, commands: Commands) -> Answer:
