@@ -190,7 +190,9 @@ def test_what_is_no_secret_is_answered(guarded: Proxy) -> None:
             assert "E" not in kinds(line.ask(query(text))), text
 
 
-@pytest.mark.parametrize("way", ["SET LOCAL search_path = {}", "SELECT set_config('search_path', '{}', true)"])
+@pytest.mark.parametrize(
+    "way", ["SET LOCAL search_path = {}", "SELECT set_config('search_path', '{}', true)"]
+)
 def test_what_is_set_for_a_transaction_is_judged(guarded: Proxy, way: str) -> None:
     with closing(opened(guarded)) as line:
         for text in ("SET search_path = sec", "BEGIN", way.format("public")):
