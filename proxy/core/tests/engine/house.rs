@@ -69,6 +69,8 @@ pub struct House {
     /// What the brain does by itself.
     pub admits: bool,
     pub plans: bool,
+    /// Denied from now on.
+    pub denies: Option<&'static str>,
     pub attaches: bool,
     pub admits_servers: bool,
     /// New servers answer nothing.
@@ -103,6 +105,7 @@ impl House {
             answers: Vec::new(),
             admits: true,
             plans: true,
+            denies: None,
             attaches: true,
             admits_servers: true,
             mute: false,
@@ -183,7 +186,9 @@ impl House {
             Event::PlanNeeded { scope, key, text, settings, .. } => {
                 let text = String::from_utf8_lossy(&text).into_owned();
                 if self.plans {
-                    self.say(Command::Learn { scope, key, plan: Box::new(plan_of(&text)) });
+                    let denied = self.denies.is_some_and(|denied| denied == text);
+                    let plan = Box::new(plan_of(if denied { "deny" } else { &text }));
+                    self.say(Command::Learn { scope, key, plan });
                 }
                 format!("PlanNeeded {text} {settings:?}")
             }

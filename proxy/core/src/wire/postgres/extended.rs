@@ -70,6 +70,8 @@ impl Session {
         match self.scan(input, cx)? {
             Ahead::Plan => Ok(Step::Plan),
             Ahead::Ride(length) => Ok(Step::Lane { ride: Some(length) }),
+            // Who waits for a connection is not asked again what for.
+            Ahead::Own if header.kind == b'B' && !has_names(input, header) => Ok(Step::More),
             Ahead::Own => match self.refusal(input, header, cx)? {
                 Some(refusal) => {
                     out.extend_from_slice(&refusal);
@@ -598,6 +600,13 @@ impl Session {
         }
         self.named.as_mut()?.remove(name)
     }
+}
+
+/// The names at the head of a Bind are all here, or will never be.
+fn has_names(input: &[u8], header: Header) -> bool {
+    let head = input.get(5..header.total.min(input.len())).unwrap_or_default();
+    let all = c_string(head).is_some_and(|(_, rest)| c_string(rest).is_some());
+    all || head.len() > 2 * NAMES || input.len() >= header.total
 }
 
 /// Counted now and then, for it costs a walk: the bound is passed by what fits in between.

@@ -142,7 +142,8 @@ impl Upstream {
         self.unit
             .changes
             .extend(effect.channels.iter().map(|(listens, name)| Change::Hear(*listens, name.clone())));
-        let local_sets = effect.local_sets.iter().map(|(name, value)| Change::Local(name.clone(), value.clone()));
+        let local_sets =
+            effect.local_sets.iter().map(|(name, value)| Change::Local(name.clone(), value.clone()));
         self.unit.changes.extend(local_sets);
         match &plan.point {
             Some(Point::Makes(name)) => self.unit.changes.push(Change::Mark(name.clone())),
