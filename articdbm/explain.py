@@ -4,7 +4,9 @@ Nothing is sent anywhere, so that nothing is known of tables: EXPLAIN PLAN FOR i
 knows its catalogues.
 """
 
+import ipaddress
 import sys
+import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,9 +15,11 @@ import msgspec
 
 from config.errors import ConfigError
 from config.loader import load
+from config.network import LOCAL, network
 from config.sections.limits import Limits
 from config.sections.plugins import Plugins
 from config.snapshot import Snapshot
+from plugins.api import Plugin
 from plugins.chain import Chain
 from plugins.registry import Registry
 from plugins.scope import Scope
@@ -39,6 +43,9 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("sql", help="the statement, or several; - reads standard input")
     parser.add_argument("--user", default="", help="who says it")
     parser.add_argument("--database", default="", help="where")
+    parser.add_argument("--listener", default="", help="the listener that the client came to")
+    parser.add_argument("--application", default="", help="what the client calls itself (application_name)")
+    parser.add_argument("--address", help="the client's address; local is a Unix socket")
     parser.add_argument(
         "--config", type=Path, help="refuse users and databases that this configuration does not allow"
     )
@@ -74,8 +81,21 @@ def run(options: Namespace) -> int:
             file=sys.stderr,
         )
     text = sys.stdin.buffer.read() if options.sql == "-" else options.sql.encode("utf-8", "surrogateescape")
-    scope = Scope(user=options.user, database=options.database, settings=tuple(options.setting))
     chain = Chain(Registry().chain(snapshot.plugins if snapshot is not None else Plugins()))
+    try:
+        networks = _networks(chain, options.address)
+    except ValueError:
+        print(f"articdbm explain: {options.address!r} is no address", file=sys.stderr)
+        return 2
+    scope = Scope(
+        listener=options.listener,
+        user=options.user,
+        database=options.database,
+        settings=tuple(options.setting),
+        application=options.application,
+        networks=networks,
+        moment=time.time(),
+    )
     limits = snapshot.limits if snapshot is not None else Limits()
     said = explained.explain(chain, text, scope, None, max_text=limits.max_statement)
     if options.json:
@@ -99,6 +119,15 @@ def _setting(given: str) -> tuple[str, str]:
     if not sign or not name:
         raise ArgumentTypeError(f"{given!r} is not NAME=VALUE")
     return name.strip().lower(), value.strip()
+
+
+def _networks(chain: Chain, address: str | None) -> tuple[str, ...]:
+    """Of the networks that plugins ask about, those that the client would come from."""
+    if address is None:
+        return ()
+    ip = None if address == LOCAL else ipaddress.ip_address(address)
+    asked = {one for plugin in chain.plugins if isinstance(plugin, Plugin) for one in plugin.networks}
+    return tuple(sorted(one for one in asked if network(one).holds(ip)))
 
 
 def _refusal(path: Path, snapshot: Snapshot, user: str, database: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from config.errors import ConfigError
 from config.loader import load
 from config.sections.plugins import Plugins
-from config.setting import settings
+from config.setting import Section, settings
 from config.values import plain
 from plugins.api import Plugin
 from plugins.registry import BUILT_IN, BadPluginError, Registry, offered
@@ -70,6 +70,11 @@ def _told(one: Plugin) -> dict[str, Any]:
 
 
 def _value(value: object) -> object:
-    """As the file would write it; a secret's repr hides it."""
+    """As the file would write it, of a section only what was given; a secret's repr hides it."""
+    if isinstance(value, Section):
+        given = ((each.name, getattr(value, each.name), each.default) for each in settings(type(value)))
+        return {name: _value(one) for name, one, default in given if one != default}
+    if isinstance(value, tuple):
+        return [_value(one) for one in value]
     told = plain(value)
     return told if isinstance(told, (str, int, float, bool, list, dict, type(None))) else repr(told)

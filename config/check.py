@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 
 from config.errors import Finding
-from config.positions import KeyPath
+from config.positions import KeyPath, touches
 from config.rules.credentials import credentials, other_credentials
 from config.rules.listening import addresses, monitoring, ways_in
 from config.rules.names import aliases, known_names, nothing_to_serve, own_database, unique_names, wildcards
@@ -41,11 +41,5 @@ def check(snapshot: Snapshot, now: datetime, broken: Collection[KeyPath] = ()) -
     findings = (finding for rule in RULES for finding in rule(snapshot))
     for finding in (*findings, *tls_files(snapshot, now)):
         rests_on = (finding.path, *finding.because)
-        if not any(_touch(path, other) for path in rests_on for other in broken):
+        if not any(touches(path, other) for path in rests_on for other in broken):
             yield finding
-
-
-def _touch(one: KeyPath, other: KeyPath) -> bool:
-    """They are the same, or one lies within the other."""
-    length = min(len(one), len(other))
-    return one[:length] == other[:length]

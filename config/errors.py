@@ -23,6 +23,8 @@ class Finding(msgspec.Struct, frozen=True):
     severity: Severity = "error"
     because: tuple[KeyPath, ...] = ()
     """What else it rests on: where that is broken, this says nothing new."""
+    beside: KeyPath | None = None
+    """Another place that it is as much about: its line is told, too."""
 
 
 def itself(section: str) -> KeyPath:

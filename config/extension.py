@@ -3,13 +3,14 @@
 It knows no plugin: who loads a configuration says what they are.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
 
 from config.decode import Decoder
 from config.errors import Finding
+from config.positions import KeyPath, touches
 from config.setting import Section
 from config.snapshot import Snapshot
 from config.values import like
@@ -25,7 +26,11 @@ class Known(Protocol):
         ...
 
     def trouble(self, name: str, said: Section) -> str:
-        """What the plugin itself has against its settings; empty when nothing."""
+        """What keeps the plugin from starting with these settings; empty when nothing."""
+        ...
+
+    def findings(self, name: str, said: Section) -> Sequence[Finding]:
+        """What the plugin finds wrong or doubtful in its settings, by paths inside its table."""
         ...
 
 
@@ -37,6 +42,9 @@ class _None:
 
     def trouble(self, name: str, said: Section) -> str:  # noqa: ARG002
         return ""
+
+    def findings(self, name: str, said: Section) -> Sequence[Finding]:  # noqa: ARG002
+        return ()
 
 
 def apart(tree: dict[str, object]) -> tuple[dict[str, object], Tables]:
@@ -73,12 +81,40 @@ def settled(snapshot: Snapshot, tables: Tables, decoder: Decoder, known: Known |
             continue
         made.append((name, decoder.table(kind, written, ("plugins", name))))
     told = dict(made)
-    for place, name in enumerate(snapshot.plugins.load):
-        broken = any(path[:2] == ("plugins", name) for path in decoder.broken)
-        if name in kinds and not broken and (trouble := _trouble(knows, name, kinds[name], told.get(name))):
-            decoder.refuse(("plugins", "load", place), trouble, "see its documentation for what it needs")
+    wrong: set[str] = set()
+    for name, said in made:
+        found = [_outside(name, one) for one in knows.findings(name, said)]
+        kept = [one for one in found if not _rests_on(one, decoder.broken)]
+        decoder.findings += kept
+        if any(path[:2] == ("plugins", name) for path in decoder.broken) or any(
+            one.severity == "error" for one in kept
+        ):
+            wrong.add(name)
+    loaded = {name: ("plugins", "load", place) for place, name in enumerate(snapshot.plugins.load)}
+    for name in dict.fromkeys((*loaded, *told)):
+        if name not in kinds or name in wrong:
+            continue
+        trouble = _trouble(knows, name, kinds[name], told.get(name))
+        if trouble:
+            path: KeyPath = loaded.get(name, ("plugins", name))
+            decoder.refuse(path, trouble, "see its documentation for what it needs")
     plugins = msgspec.structs.replace(snapshot.plugins, settings=tuple(made))
     return msgspec.structs.replace(snapshot, plugins=plugins)
+
+
+def _outside(name: str, found: Finding) -> Finding:
+    """A plugin's finding, by the paths of the file."""
+    inside: KeyPath = ("plugins", name)
+    return msgspec.structs.replace(
+        found,
+        path=(*inside, *found.path),
+        because=tuple((*inside, *path) for path in found.because),
+        beside=None if found.beside is None else (*inside, *found.beside),
+    )
+
+
+def _rests_on(found: Finding, broken: Collection[KeyPath]) -> bool:
+    return any(touches(path, other) for path in (found.path, *found.because) for other in broken)
 
 
 def _trouble(known: Known, name: str, kind: type[Section], said: Section | None) -> str:

@@ -126,13 +126,21 @@ def _problems(path: Path, lines: dict[KeyPath, int], findings: Iterable[Finding]
             file=str(path),
             line=nearest(lines, found.path),
             key=spell(found.path),
-            what=found.what,
+            what=_with_other(lines, found),
             fix=found.fix,
             severity=found.severity,
         ): None
         for found in findings
     }
     return tuple(sorted(problems, key=lambda problem: (problem.line, problem.severity)))
+
+
+def _with_other(lines: dict[KeyPath, int], found: Finding) -> str:
+    """What is wrong, with the line of the other place it is about."""
+    if found.beside is None:
+        return found.what
+    line = nearest(lines, found.beside)
+    return f"{found.what} ({spell(found.beside)}{f', line {line}' if line else ''})"
 
 
 def spell(path: KeyPath) -> str:

@@ -35,6 +35,12 @@ def nearest(lines: dict[KeyPath, int], path: KeyPath) -> int:
     return lines.get(path, 0)
 
 
+def touches(one: KeyPath, other: KeyPath) -> bool:
+    """They are the same, or one lies within the other."""
+    length = min(len(one), len(other))
+    return one[:length] == other[:length]
+
+
 class _Scan:
     """One pass over one text. `at` only moves forward."""
 

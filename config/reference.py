@@ -1,6 +1,6 @@
 """The operator's reference page, from the same declarations that read the file."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -118,6 +118,7 @@ _SECTIONS: tuple[tuple[str, type[Section]], ...] = (
 )
 
 
+_TITLES = {section: title for title, section in _SECTIONS}
 _NOUNS: dict[Any, str] = {
     str: "name",
     Text: "text",
@@ -135,25 +136,37 @@ _NOUNS: dict[Any, str] = {
 
 def markdown(plugins: Mapping[str, type[Section]] = MappingProxyType({})) -> str:
     """The whole page. `plugins`: the settings of the plugins that are known."""
-    pages = [_section(title, section) for title, section in _SECTIONS]
+    pages = [_section(title, section, _TITLES) for title, section in _SECTIONS]
     place = next(at for at, (title, _) in enumerate(_SECTIONS) if title == "plugins") + 1
     told: dict[type[Section], list[str]] = {}
     for name, kind in plugins.items():
         told.setdefault(kind, []).append(name)
-    pages[place:place] = [_section(f"plugins: {', '.join(names)}", kind) for kind, names in told.items()]
+    titles = dict(_TITLES)
+    for kind, names in told.items():
+        titles |= {inner: f"plugins: {named}" for inner, named in _inside(kind, ", ".join(names))}
+    own = [(title, section) for section, title in titles.items() if section not in _TITLES]
+    pages[place:place] = [_section(title, section, titles) for title, section in own]
     return "\n".join([_INTRODUCTION, *pages])
 
 
-def _section(title: str, section: type[Section]) -> str:
+def _inside(section: type[Section], name: str) -> Iterator[tuple[type[Section], str]]:
+    """A plugin's section and those inside of it, with their names."""
+    yield section, name
+    for setting in settings(section):
+        if setting.section is not None and setting.section not in _TITLES:
+            yield from _inside(setting.section, f"{name}: {setting.name}")
+
+
+def _section(title: str, section: type[Section], titles: Mapping[type[Section], str]) -> str:
     text = " ".join((section.__doc__ or "").split())
-    rows = "".join(_row(section, setting) for setting in settings(section))
+    rows = "".join(_row(section, setting, titles) for setting in settings(section))
     return f"## {title}\n\n{text}\n\n| setting | value | default | reload | |\n|---|---|---|---|---|\n{rows}"
 
 
-def _row(section: type[Section], setting: Setting) -> str:
+def _row(section: type[Section], setting: Setting, titles: Mapping[type[Section], str]) -> str:
     cells = (
         f"`{setting.name}`",
-        _value(setting),
+        _value(setting, titles),
         _default(section, setting),
         str(setting.reload),
         setting.text,
@@ -161,14 +174,14 @@ def _row(section: type[Section], setting: Setting) -> str:
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |\n"
 
 
-def _value(setting: Setting) -> str:
+def _value(setting: Setting, titles: Mapping[type[Section], str]) -> str:
     if setting.section is not None:
-        title = next(title for title, section in _SECTIONS if section is setting.section)
+        title = titles[setting.section]
         anchor = title.replace(":", "").replace(" ", "-")
         return f"[{'tables' if setting.many else 'table'}](#{anchor})"
     words = [f"`{word}`" for word in (naming(word) for word in choices(setting))]
     if words and len(setting.kinds) == 1:
-        return ", ".join(words)
+        return ("list: " if setting.many else "") + ", ".join(words)
     told = " or ".join([_NOUNS[setting.kinds[0]] + bounds(setting), *words])
     return f"list: {told}" if setting.many else told
 

@@ -2,11 +2,12 @@
 leads from nothing to one that is tested.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, ClassVar, Literal, Protocol, get_args
 
 import msgspec
 
+from config.errors import Finding
 from config.quantities import Duration
 from config.setting import Section, setting
 from plugins.plan import Plan
@@ -98,6 +99,12 @@ class Plugin:
     @property
     def budget(self) -> float:
         return self.settings.budget.seconds
+
+    @classmethod
+    def check(cls, settings: PluginSettings) -> Iterable[Finding]:  # noqa: ARG003 - what overrides it uses them
+        """What is wrong or doubtful in its settings beyond what `setting(…)` can say, by paths inside its table. An
+        error refuses the configuration and is told with its line, as what `__init__` raises is without one."""
+        return ()
 
     def plan(self, statement: Statement, scope: Scope, plan: Plan) -> Plan:  # noqa: ARG002 - what overrides it uses them
         """`plan`, which the plugins before it have agreed on, as this one would have it (`plan.because(…)`)."""

@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import metadata
 from typing import Any
 
+from config.errors import Finding
 from config.sections.plugins import Plugins
 from config.setting import Section, settings
 from plugins.api import STAGES, Plugin, PluginSettings
+from plugins.firewall import Firewall
 from plugins.reserved import ReservedNames
 from plugins.session import SessionEffects
 from plugins.sharing import Sharing
@@ -22,6 +24,7 @@ _TAKEN = frozenset({"load"})
 
 BUILT_IN: tuple[type[Plugin], ...] = (
     ReservedNames,
+    Firewall,
     SessionEffects,
     Sharing,  # last: whatever was found out above may forbid it
 )
@@ -115,6 +118,18 @@ class Registry:
             return str(why)
         return ""
 
+    def findings(self, name: str, said: Section) -> Sequence[Finding]:
+        """What the plugin finds wrong or doubtful in its settings, by paths inside its table."""
+        try:
+            kind = self._kind(name)
+            return tuple(kind.check(said)) if isinstance(said, kind.Settings) else ()
+        except BadPluginError:
+            return ()
+        except Exception as error:  # noqa: BLE001 - somebody else's code may do anything
+            return (
+                Finding((), f"checking it failed: {type(error).__name__}: {error}", "see its documentation"),
+            )
+
     def chain(self, said: Plugins) -> tuple[Plugin, ...]:
         """The plugins, in order. Raises BadPluginError."""
         given = dict(said.settings)
@@ -122,9 +137,12 @@ class Registry:
         busy = [one for one in made if not one.idle]
         return (*self._first, *sorted(busy, key=lambda one: STAGES.index(one.stage)))
 
-    def _make(self, name: str, said: Section | None) -> Plugin:
+    def _kind(self, name: str) -> type[Plugin]:
         own = next((one for one in BUILT_IN if one.name == name), None)
-        kind = own if own is not None else find(name, self._offers)
+        return own if own is not None else find(name, self._offers)
+
+    def _make(self, name: str, said: Section | None) -> Plugin:
+        kind = self._kind(name)
         if said is not None and not isinstance(said, kind.Settings):
             raise BadPluginError(f'the plugin "{name}" was loaded anew since its settings were read')
         try:

@@ -13,7 +13,7 @@ from sqlglot import exp
 
 from plugins import tokens as tk
 from plugins.catalogue import Names
-from plugins.model import Reading
+from plugins.model import Reading, together
 from plugins.parsing import tree_of
 from plugins.scope import Scope
 from plugins.tokens import NAMES, Token, UnreadableError
@@ -116,9 +116,14 @@ class Statement(msgspec.Struct, frozen=True, dict=True):
     def reading(self) -> Reading:
         """Tables and columns read and written, functions, and where each column of the result comes from. Worked out
         when the first plugin asks, for all of them."""
-        from plugins.lineage import reading_of  # noqa: PLC0415 - it reads parts, which are defined here
+        return together(self.readings)
 
-        return reading_of(self.parts, self.trouble, self.names)
+    @cached_property
+    def readings(self) -> tuple[Reading, ...]:
+        """The same of each of `parts` by itself; of a text with `trouble` one in which nothing is known."""
+        from plugins.lineage import readings_of  # noqa: PLC0415 - it reads parts, which are defined here
+
+        return readings_of(self.parts, self.trouble, self.names)
 
     def release(self) -> None:
         """Take the trees apart: nothing may be asked of them afterwards. Their nodes know each other both ways, so that

@@ -1,6 +1,6 @@
 """The reading of a statement: every form of it, from its tokens and tree and the session's names.
 
-`reading_of` is asked by `Statement` once, when the first plugin wants to know. It never raises: what cannot be read is
+`readings_of` is asked by `Statement` once, when the first plugin wants to know. It never raises: what cannot be read is
 a `Reading` that says so. What a user's own operator class, cast, trigger, rule, policy or default does stays unseen.
 """
 
@@ -16,7 +16,7 @@ from plugins.lineage.origin import joined, of_output
 from plugins.lineage.place import Place
 from plugins.lineage.queries import Reader, Result
 from plugins.lineage.writes import write
-from plugins.model import Field, Found, Output, Reading, Source, Stored, together, unreadable
+from plugins.model import Field, Found, Output, Reading, Source, Stored, unreadable
 from plugins.statement import QUERIES, WRITES, Part, part, word
 from plugins.tokens import NAMES, Kind, Token, closing
 
@@ -33,16 +33,16 @@ _TAILS = (
 _RUN_ONLY = "it runs what was prepared, declared or stored earlier"
 
 
-def reading_of(parts: Sequence[Part], trouble: str, names: Names | None) -> Reading:
-    """Of a whole text."""
+def readings_of(parts: Sequence[Part], trouble: str, names: Names | None) -> tuple[Reading, ...]:
+    """Of each statement of a text, in order; of one that cannot be cut into statements a single one."""
     if trouble:
-        return unreadable(trouble)
+        return (unreadable(trouble),)
     readings: list[Reading] = []
     changed = False
     for one in parts:
         readings.append(_changed(_part(one, names)) if changed else _part(one, names))
         changed = changed or one.kind not in _KEEPS_NAMES
-    return together(readings)
+    return tuple(readings)
 
 
 def _changed(reading: Reading) -> Reading:
@@ -428,4 +428,4 @@ def _truncate(one: Part, names: Names | None) -> Reading:
     return _reading(tokens, ledger, functions, Result([]))
 
 
-__all__ = ["of_output", "reading_of"]
+__all__ = ["of_output", "readings_of"]
