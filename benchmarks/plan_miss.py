@@ -1,9 +1,11 @@
 """How long a plan miss takes: reading a statement and asking the chain, as the brain does once per statement and scope.
 
-    python -m benchmarks.plan_miss [--rounds 200] [--each]
+    python -m benchmarks.plan_miss [--rounds 200] [--each] [--rules 10000]
 
 Prints processor time, median and 99th percentile over statements under 1 KB: with the standard chain, and with the
 lineage of the statement worked out besides, on a catalogue of 500 tables; and what sqlglot's parser takes of it.
+`--rules`: with a firewall of 10 rules and of that many besides, and what making those takes: rules by user, table, schema,
+application, function and kind, none of which decides, behind those for tricks.
 `--each`: the same of each statement, the least of all rounds first: on a busy machine that one says most.
 """
 
@@ -15,9 +17,12 @@ from collections.abc import Sequence
 import sqlglot
 from sqlglot import exp
 
+from config.text import Text
 from plugins import statement
 from plugins.catalogue import Catalogue, Column, Names, Relation
 from plugins.chain import Chain
+from plugins.firewall import Firewall
+from plugins.firewall.settings import FirewallRule, FirewallSettings
 from plugins.model import Source
 from plugins.registry import standard
 from plugins.scope import Scope
@@ -63,6 +68,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="How long a plan miss takes.")
     parser.add_argument("--rounds", type=int, default=200)
     parser.add_argument("--each", action="store_true")
+    parser.add_argument("--rules", type=int, default=0)
     given = parser.parse_args()
     rounds = given.rounds
     catalogue = Catalogue(
@@ -73,12 +79,13 @@ def main() -> None:
     )
     names, scope, chain = Names(catalogue), Scope("front", "app", "shop"), Chain(standard())
     assert all(len(text) < 1_024 for text in STATEMENTS)
+    walls = {f"{count} rules": _firewall(count) for count in (10, given.rules) if given.rules}
     gc.collect()
     gc.freeze()
 
-    def miss(text: str, *, lineage: bool) -> None:
+    def miss(text: str, *, lineage: bool, asked: Chain = chain) -> None:
         read = statement.read(text.encode(), scope, exact=False, names=names)
-        chain.plan(read, scope)
+        asked.plan(read, scope)
         if lineage:
             _ = read.reading
         read.release()
@@ -106,6 +113,15 @@ def main() -> None:
             miss(text, lineage=True)
             if number >= 5:
                 told["with lineage"][text].append((time.thread_time_ns() - began) / 1e3)
+    told |= {what: {text: [] for text in STATEMENTS} for what in walls}
+    for number in range(rounds + 5):
+        # In turns, so that what else runs on the machine slows both.
+        for text in STATEMENTS:
+            for what, wall in walls.items():
+                began = time.thread_time_ns()
+                miss(text, lineage=False, asked=wall)
+                if number >= 5:
+                    told[what][text].append((time.thread_time_ns() - began) / 1e3)
     print(f"{len(STATEMENTS)} statements, {rounds} rounds; processor time of a miss in µs")
     for what, times in told.items():
         print(f"{what:<16} {_figures([one for each in times.values() for one in each])}")
@@ -113,6 +129,31 @@ def main() -> None:
         print(f"\n{len(text)} bytes: {' '.join(text.split())[:100]}")
         for what, times in told.items():
             print(f"{what:<16} {_figures(times[text])}")
+
+
+def _firewall(count: int) -> Chain:
+    """The standard chain with a firewall of so many rules. None of them decides."""
+    rules = [
+        FirewallRule(id="tricks", action="deny", tricks=("tautology", "union", "delay", "files", "program")),
+        FirewallRule(id="all-rows", action="deny", tricks=("no-where",)),
+    ]
+    for at in range(count - len(rules)):
+        name = f"r{at}"
+        made = (
+            FirewallRule(id=name, action="deny", users=(f"user{at}",), kinds=("write",)),
+            FirewallRule(id=name, action="deny", tables=(Text(f"s{at % 97}.t{at}"),)),
+            FirewallRule(id=name, action="deny", schemas=(f"team{at}_*",)),
+            FirewallRule(id=name, action="allow", applications=(f"app{at}*",), tables=(Text("public.*"),)),
+            FirewallRule(id=name, action="deny", functions=(Text(f"s{at % 97}.f{at}"),)),
+            FirewallRule(id=name, action="deny", databases=(f"db{at}",), columns=(Text("*.*.email"),)),
+            FirewallRule(id=name, action="deny", kinds=("drop", "truncate"), writes=(Text(f"s.t{at}"),)),
+        )
+        rules.append(made[at % len(made)])
+    began = time.thread_time()
+    wall = Firewall(FirewallSettings(rules=tuple(rules)))
+    print(f"{count} rules made ready in {(time.thread_time() - began) * 1000:.0f} ms")
+    first, *others = standard()
+    return Chain([first, wall, *others])
 
 
 def _take_apart(trees: Sequence[exp.Expr | None]) -> None:

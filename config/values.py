@@ -49,7 +49,7 @@ def read_value(setting: Setting, written: object, around: Surroundings) -> objec
 def stand_in(setting: Setting) -> object:
     """Something of the right type where no right value was given, so that the rest can still be checked."""
     if words := choices(setting):
-        return words[0] if setting.required else setting.default
+        return words[0] if setting.required or setting.many else setting.default
     return _STAND_INS[setting.kinds[0]]
 
 

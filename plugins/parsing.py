@@ -50,7 +50,8 @@ def tree_of(tokens: Sequence[Token], *, whole: bool = False) -> exp.Expr | str:
     if len(tokens) > MAX_PARSED:
         return f"more than {MAX_PARSED} tokens to parse"
     try:
-        text = rejoin(tokens)
+        # Where `''` ends a text with a `$` in it, sqlglot's tokenizer finds no end.
+        text = rejoin(tokens) + " "
         trees = _POSTGRES.parser().parse(_KEPT.tokenizer.tokenize(text), text)
     except SqlglotError:
         return "the parser does not know its syntax"

@@ -10,19 +10,18 @@ import msgspec
 
 from config.errors import Finding
 from plugins.api import Plugin, PluginSettings
-from plugins.firewall.conflicts import findings
+from plugins.firewall.conflicts import OTHERWISE, findings
 from plugins.firewall.facts import Facts, facts
 from plugins.firewall.hours import zone
 from plugins.firewall.index import Index
 from plugins.firewall.rules import Fit, ready
+from plugins.firewall.seen import MAYBE
 from plugins.firewall.settings import FirewallRule, FirewallSettings
-from plugins.firewall.tricks import MAYBE
 from plugins.plan import Plan
 from plugins.scope import Scope
 from plugins.statement import Statement
 
 CODE = "42501"
-OTHERWISE = "otherwise"
 
 
 class Verdict(msgspec.Struct, frozen=True):

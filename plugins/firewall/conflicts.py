@@ -16,6 +16,8 @@ from plugins.firewall.patterns import Dotted, covers, dotted
 from plugins.firewall.rules import SORTS, Rule, ready
 from plugins.firewall.settings import FirewallRule, FirewallSettings
 
+OTHERWISE = "otherwise"
+"""What decides where no rule fits."""
 MOST_COMPARED = 200
 """Earlier rules that a rule is compared with, of those that no index finds."""
 _PLAIN = ("users", "databases", "listeners", "applications")
@@ -39,6 +41,10 @@ def findings(settings: FirewallSettings) -> Iterator[Finding]:
                 ("rules", number, "id"), f'the id "{rule.id}" is taken', "choose another",
                 because=(("rules", earlier, "id"),), beside=("rules", earlier, "id"),
             )  # fmt: skip
+        if rule.id == OTHERWISE:
+            yield Finding(
+                ("rules", number, "id"), "this is what no rule is called on the trail", "choose another"
+            )
         if not wrong:
             sound.append((number, ready(rule, UTC)))
     yield from _never(sound)

@@ -10,8 +10,9 @@ from typing import NamedTuple
 import msgspec
 
 from plugins.firewall.forms import Kinds, kinds, unfolded
+from plugins.firewall.seen import Seen
 from plugins.firewall.settings import Trick
-from plugins.firewall.tricks import Seen, look
+from plugins.firewall.tricks import look
 from plugins.model import Found, Reading, Source
 from plugins.statement import Part, Statement
 

@@ -27,9 +27,10 @@ _ORDERS: dict[type[exp.Expr], str] = {
 }  # fmt: skip
 _TRUE_WORDS = frozenset({"t", "tr", "tru", "true", "y", "ye", "yes", "on", "1"})
 _FALSE_WORDS = frozenset({"f", "fa", "fal", "fals", "false", "n", "no", "of", "off", "0"})
-_MATCHES = (exp.Like, exp.ILike, exp.SimilarTo, exp.RegexpLike, exp.RegexpILike)
+_VOLATILE = (exp.Anonymous, exp.Rand, exp.Select)
+_LITERALS = (exp.Literal, exp.HexString, exp.BitString, exp.ByteString, exp.National)
 _BOOLEAN = exp.DataType.Type.BOOLEAN
-MOST = 2_000
+MOST = 20_000
 """Nodes looked at for one predicate. What is longer is `FIXED`."""
 
 
@@ -54,7 +55,7 @@ class Folding:
             case exp.Paren() | exp.Where() | exp.Having():
                 return self.of(node.this)
             case exp.Or():
-                return self._any([self.of(one) for one in operands(node)]) if not _either(node) else TRUE
+                return TRUE if self._either(node) else self._any([self.of(one) for one in operands(node)])
             case exp.And():
                 return self._all([self.of(one) for one in operands(node)])
             case exp.Not():
@@ -123,8 +124,12 @@ class Folding:
     def _in(self, node: exp.In) -> Value:
         if node.args.get("query") is not None or not node.expressions:
             return OPEN
-        if len(node.expressions) > MOST:
-            return FIXED if constant(node.this) else OPEN
+        if self.value(node.this) is None:
+            return (
+                TRUE
+                if any(self._same(node.this, one) for one in node.expressions if _is_column(one))
+                else OPEN
+            )
         found = self._any([self._order("=", node.this, one) for one in node.expressions])
         return FIXED if found == FALSE and not self._whole else found
 
@@ -157,10 +162,42 @@ class Folding:
     def _order(self, sign: str, one: exp.Expr, other: exp.Expr) -> Value:
         left, right = self.value(one), self.value(other)
         if left is None or right is None:
-            if same(one, other):
+            if self._same(one, other):
                 return TRUE if sign in ("=", "<=", ">=", "is") else FALSE
             return OPEN
         return _compared(sign, left, right)
+
+    def _same(self, one: exp.Expr, other: exp.Expr) -> bool:
+        """Two expressions that are the same in each row: a column and itself, with its table or without."""
+        one, other = one.unnest(), other.unnest()
+        if isinstance(one, exp.Column) and isinstance(other, exp.Column):
+            left, right = [_folded(part) for part in one.parts], [_folded(part) for part in other.parts]
+            shared = min(len(left), len(right))
+            return left[-shared:] == right[-shared:]
+        return self._equal(one, other)
+
+    def _equal(self, one: exp.Expr, other: exp.Expr) -> bool:
+        """The same tree. Literals in it are not in the fingerprint, so that others may stand there another time."""
+        values = not self._exact and any(
+            not isinstance(node.parent, exp.Parameter) for node in one.find_all(*_LITERALS)
+        )
+        return type(one) is type(other) and not values and one.find(*_VOLATILE) is None and bool(one == other)
+
+    def _either(self, node: exp.Or) -> bool:
+        """One of them is the opposite of another: `a IS NULL OR a IS NOT NULL`."""
+        chain = list(operands(node))[:16]
+        return any(self._opposite(one, other) for one in chain for other in chain)
+
+    def _opposite(self, one: exp.Expr, other: exp.Expr) -> bool:
+        if isinstance(one, exp.Not):
+            return self._equal(one.this.unnest(), other)
+        return (
+            isinstance(one, exp.Is)
+            and isinstance(other, exp.Is)
+            and bool(one.args.get("negate")) != bool(other.args.get("negate"))
+            and self._same(one.this, other.this)
+            and self._equal(one.expression, other.expression)
+        )
 
     def value(self, node: exp.Expr) -> Constant | None:
         """A constant's; None for what is none."""
@@ -232,36 +269,12 @@ def constant(node: exp.Expr) -> bool:
     return True
 
 
-def same(one: exp.Expr, other: exp.Expr) -> bool:
-    """Two expressions that are the same in each row: a column and itself, with its table or without."""
-    one, other = one.unnest(), other.unnest()
-    if isinstance(one, exp.Column) and isinstance(other, exp.Column):
-        left, right = [_folded(part) for part in one.parts], [_folded(part) for part in other.parts]
-        shared = min(len(left), len(right))
-        return left[-shared:] == right[-shared:]
-    volatile = (exp.Anonymous, exp.Rand, exp.Select)
-    return type(one) is type(other) and not list(one.find_all(*volatile)) and bool(one == other)
+def _is_column(node: exp.Expr) -> bool:
+    return isinstance(node.unnest(), exp.Column)
 
 
 def _folded(name: exp.Expr) -> str:
     return name.name if name.args.get("quoted") else name.name.lower()
-
-
-def _either(node: exp.Or) -> bool:
-    """One of them is the opposite of another: `a IS NULL OR a IS NOT NULL`."""
-    chain = list(operands(node))[:64]
-    return any(_opposite(one, other) for one in chain for other in chain)
-
-
-def _opposite(one: exp.Expr, other: exp.Expr) -> bool:
-    if isinstance(one, exp.Not):
-        return bool(one.this.unnest() == other)
-    return (
-        isinstance(one, exp.Is)
-        and isinstance(other, exp.Is)
-        and bool(one.args.get("negate")) != bool(other.args.get("negate"))
-        and bool(one.this == other.this and one.expression == other.expression)
-    )
 
 
 def _not(value: Value) -> Value:

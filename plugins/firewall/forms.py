@@ -10,6 +10,7 @@ import msgspec
 from sqlglot import exp
 
 from plugins.firewall.settings import FAMILIES
+from plugins.lineage import without_tail
 from plugins.statement import QUERIES, WRITES, Part, part, word
 from plugins.tokens import Token, closing
 
@@ -113,7 +114,7 @@ def _inside(outer: Part) -> Sequence[Token]:
                 at += 1
             return tokens[at:]
         case "definition" if outer.tree is None and word(tokens, 0) == "create":
-            return _behind(tokens, "as", _STARTS | {"execute"})
+            return without_tail(tuple(_behind(tokens, "as", _STARTS | {"execute"})))
         case _:
             return ()
 

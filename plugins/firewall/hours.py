@@ -29,18 +29,18 @@ class Times(msgspec.Struct, frozen=True):
     def until(self, moment: float) -> float:
         """The next moment at which the answer may be another."""
         local = datetime.fromtimestamp(moment, self.zone)
-        midnight = local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
-        marks = sorted({0, DAY, *(mark for span in self.spans for mark in span)})
-        coming = [
-            told
-            for mark in marks
-            for told in [midnight + timedelta(minutes=mark)]
-            if told.timestamp() > moment
-        ]
-        following = min(coming, key=datetime.timestamp) if coming else midnight + timedelta(days=1)
-        if following.utcoffset() != local.utcoffset() or following.timestamp() <= moment:
+        midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
+        marks = {DAY, *(mark for span in self.spans for mark in span)}
+        # Where clocks are set back a time comes twice, where they are set forward not at all.
+        walls = [(midnight + timedelta(minutes=mark)).replace(fold=fold) for mark in marks for fold in (0, 1)]
+        coming = [wall.timestamp() for wall in walls if self._comes(wall)]
+        following = min(one for one in (*coming, moment + DAY * 60 + QUARTER * 8) if one > moment)
+        if datetime.fromtimestamp(following, self.zone).utcoffset() != local.utcoffset():
             return (moment // QUARTER + 1) * QUARTER
-        return following.timestamp()
+        return following
+
+    def _comes(self, wall: datetime) -> bool:
+        return datetime.fromtimestamp(wall.timestamp(), self.zone).replace(fold=0) == wall.replace(fold=0)
 
     @property
     def minutes(self) -> int:

@@ -13,8 +13,8 @@ import msgspec
 from plugins.firewall.facts import Facts, Touched
 from plugins.firewall.hours import Times, times
 from plugins.firewall.patterns import Dotted, Names, dotted
+from plugins.firewall.seen import MAYBE, NO, YES
 from plugins.firewall.settings import FAMILIES, FirewallRule, Trick
-from plugins.firewall.tricks import MAYBE, NO, YES
 from plugins.scope import Scope
 
 SORTS = {"schemas": 2, "tables": 2, "reads": 2, "writes": 2, "columns": 3, "functions": 2}

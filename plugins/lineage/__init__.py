@@ -274,15 +274,19 @@ def _definition(one: Part, names: Names | None) -> Reading:
         }:
             return _shadowing(Reading(makes=frozenset({target})), names)
         return unreadable("what it makes is not read")
-    inner = tokens[begin + 1 :]
-    for tail in _TAILS:
-        if tuple(word(inner, len(inner) - len(tail) + at) for at in range(len(tail))) == tail:
-            inner = inner[: len(inner) - len(tail)]
-            break
-    query = part(inner)
+    query = part(without_tail(tokens[begin + 1 :]))
     if query.kind not in ("query", "write") or query.tree is None:
         return unreadable("the query in it is not read")
     return _shadowing(_tree(query, names, target, columns), names)
+
+
+def without_tail(tokens: tuple[Token, ...]) -> tuple[Token, ...]:
+    """The query of a definition, without what may stand behind it."""
+    for tail in _TAILS:
+        begins = len(tokens) - len(tail)
+        if tuple(word(tokens, begins + at) for at in range(len(tail))) == tail:
+            return tokens[:begins]
+    return tokens
 
 
 def _select_into(one: Part, names: Names | None) -> Reading:
@@ -428,4 +432,4 @@ def _truncate(one: Part, names: Names | None) -> Reading:
     return _reading(tokens, ledger, functions, Result([]))
 
 
-__all__ = ["of_output", "readings_of"]
+__all__ = ["of_output", "readings_of", "without_tail"]

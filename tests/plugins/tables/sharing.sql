@@ -1,6 +1,8 @@
 --> shareable
 SELECT 1
 --> shareable
+SELECT a FROM t WHERE b = $1 AND c = ''
+--> shareable
 SELECT a, b FROM t WHERE id = $1
 --> shareable
 SELECT t.*, count(*) OVER (PARTITION BY a ORDER BY b) FROM t ORDER BY 1 LIMIT 10 OFFSET 5;

@@ -159,3 +159,11 @@ SELECT * FROM users WHERE id = 1 OR 1 NOT IN (1)
 SELECT * FROM users WHERE id = 1 OR 'a' LIKE 'b'
 --> allow otherwise
 SELECT * FROM users WHERE id = 1 OR 1 = 2
+--> allow otherwise
+CREATE MATERIALIZED VIEW m AS SELECT id FROM users WITH NO DATA
+--> allow otherwise
+CREATE VIEW v AS SELECT id FROM users WHERE id > 5 WITH CHECK OPTION
+--> allow otherwise
+SELECT * FROM users WHERE NOT name = 'a' OR name = 'b'
+--> allow otherwise
+SELECT * FROM users WHERE id IN (1, 2, 3) OR name IN ('a', 'b')

@@ -93,3 +93,7 @@ SELECT md5(name) FROM users
 SELECT "md5"(name) FROM users
 --> allow otherwise
 SELECT "MD5" FROM (SELECT 1 AS "MD5") x
+--> allow overruled | user=mallory
+ROLLBACK
+--> allow overruled | user=mallory
+ROLLBACK TO a

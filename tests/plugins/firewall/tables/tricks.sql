@@ -132,7 +132,7 @@ SELECT * FROM users WHERE id = 1 OR 1 IS DISTINCT FROM 2
 --> deny tautology
 SELECT * FROM users WHERE id = 1 OR 1 IS NOT NULL
 --> deny tautology
-SELECT * FROM users WHERE id = 1 OR NOT name = '' OR name = ''
+SELECT * FROM users WHERE id = 1 OR NOT name = $1 OR name = $1
 --> deny tautology
 SELECT * FROM users WHERE lower(name) = lower(name)
 --> deny tautology
