@@ -8,6 +8,7 @@ from typing import Any
 
 from config.errors import ConfigError
 from config.loader import load
+from config.network import Network
 from config.sections.plugins import Plugins
 from config.setting import Section, settings
 from config.values import plain
@@ -74,6 +75,8 @@ def _value(value: object) -> object:
     if isinstance(value, Section):
         given = ((each.name, getattr(value, each.name), each.default) for each in settings(type(value)))
         return {name: _value(one) for name, one, default in given if one != default}
+    if isinstance(value, Network):
+        return str(value)
     if isinstance(value, tuple):
         return [_value(one) for one in value]
     told = plain(value)

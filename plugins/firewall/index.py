@@ -1,14 +1,14 @@
 """Which rules could fit at all: each is kept under one of its conditions, so that most are never looked at.
 
 A rule is found by the first of these that it has: users, databases, listeners, applications, names in the database,
-kinds. Under a pattern it is found by what stands before its `*`; one that begins with `*`, or has none of these
-conditions, is always looked at. What is found may still not fit; what is not found does not.
+kinds. Under a pattern it is found by what stands before its first `*` or behind its last; one that begins and ends with
+`*`, or has none of these conditions, is always looked at. What is found may still not fit; what is not found does not.
 """
 
 from collections.abc import Iterable, Iterator
 
 from plugins.firewall.facts import Facts
-from plugins.firewall.patterns import ANY, Dotted, head
+from plugins.firewall.patterns import ANY, Dotted
 from plugins.firewall.rules import Rule
 from plugins.scope import Scope
 
@@ -27,34 +27,38 @@ DIMENSIONS = (
 
 
 class _Names:
-    """Numbers under names and under beginnings of names."""
+    """Numbers under names, and under beginnings and ends of names."""
 
     def __init__(self) -> None:
         self._whole: dict[str, list[int]] = {}
         self._heads: dict[int, dict[str, list[int]]] = {}
+        self._tails: dict[int, dict[str, list[int]]] = {}
 
     def add(self, pattern: str, number: int) -> None:
-        begins = head(pattern)
-        if begins is None:
+        begins, wild, ends = pattern.partition(ANY)
+        ends = ends.rpartition(ANY)[2]
+        if not wild:
             self._whole.setdefault(pattern, []).append(number)
-        else:
+        elif begins:
             self._heads.setdefault(len(begins), {}).setdefault(begins, []).append(number)
+        else:
+            self._tails.setdefault(len(ends), {}).setdefault(ends, []).append(number)
 
     def find(self, name: str) -> Iterator[int]:
         yield from self._whole.get(name, ())
         for length, heads in self._heads.items():
             yield from heads.get(name[:length], ())
+        for length, tails in self._tails.items():
+            yield from tails.get(name[-length:], ())
 
     @property
     def all(self) -> Iterator[int]:
-        for numbers in self._whole.values():
-            yield from numbers
-        for heads in self._heads.values():
-            for numbers in heads.values():
+        for named in (self._whole, *self._heads.values(), *self._tails.values()):
+            for numbers in named.values():
                 yield from numbers
 
     def __bool__(self) -> bool:
-        return bool(self._whole or self._heads)
+        return bool(self._whole or self._heads or self._tails)
 
 
 class Index:
@@ -68,7 +72,9 @@ class Index:
 
     def add(self, number: int, rule: Rule) -> None:
         for dimensions, patterns in keys(rule):
-            if patterns and not any(pattern.startswith(ANY) for pattern in patterns):
+            if patterns and not any(
+                pattern.startswith(ANY) and pattern.endswith(ANY) for pattern in patterns
+            ):
                 for dimension in dimensions:
                     for pattern in set(patterns):
                         self._under[dimension].add(pattern, number)

@@ -59,12 +59,6 @@ def covers(pattern: str, name: str) -> bool:
     return pattern == name or (ANY in pattern and _fits(pattern.split(ANY), name))
 
 
-def head(pattern: str) -> str | None:
-    """What stands before the first `*`; None where there is none, so that it fits itself alone."""
-    at = pattern.find(ANY)
-    return None if at < 0 else pattern[:at]
-
-
 def _fits(pieces: Sequence[str], name: str) -> bool:
     first, *middle, last = pieces
     if len(name) < len(first) + len(last) or not name.startswith(first) or not name.endswith(last):

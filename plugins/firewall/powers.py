@@ -4,6 +4,7 @@ They go by names and words, from every token; `names.py` has the lists. What a p
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from sqlglot import exp
 
@@ -11,6 +12,12 @@ from plugins.firewall import names
 from plugins.firewall.seen import MAYBE, NO, YES, Seen, is_own
 from plugins.statement import Call, Part, word
 from plugins.tokens import NAMES, STRINGS, Kind, Token, closing
+
+_BETWEEN = frozenset({"or", "replace", "trusted", "procedural"})
+_WHOM = frozenset({"role", "user", "group", "policy", "system", "default", "owned"})
+_CONFINED = frozenset({("owner", "to"), ("security", "definer"), ("level", "security")})
+_NAMING = frozenset({"copy", "utility", "unknown", "definition", "call"})
+"""Kinds that name relations which no tree shows."""
 
 
 def _calls(seen: Seen, own: frozenset[str], anybodys: frozenset[str] = frozenset()) -> int:
@@ -38,25 +45,28 @@ def files(seen: Seen) -> int:
         at = _direction(tokens)
         if at + 1 < len(tokens) and tokens[at + 1].kind in STRINGS:
             return YES
-    return max(
-        found,
-        YES if _makes(seen, "server", "extension", "table") and seen.has("file_fdw", "adminpack") else NO,
-    )
+    reaches = _made(seen) in ("server", "extension") and seen.has("file_fdw", "adminpack")
+    return YES if reaches else found
 
 
 def network(seen: Seen) -> int:
+    made = _made(seen)
     outside = (
-        (_makes(seen, "server", "subscription", "user") and seen.has("server", "subscription"))
+        made in ("server", "subscription", "foreign")
+        or (made == "user" and seen.outer.word(2) == "mapping")
         or seen.starts("import", "foreign", "schema")
-        or (_makes(seen, "extension") and seen.has("dblink", "postgres_fdw"))
+        or (made == "extension" and seen.has("dblink", "postgres_fdw"))
     )
     return YES if outside else _calls(seen, frozenset(), names.NETWORK)
 
 
-def _makes(seen: Seen, *what: str) -> bool:
-    """CREATE or ALTER of one of these, whatever stands between."""
+def _made(seen: Seen) -> str:
+    """What a CREATE or ALTER is about."""
     tokens = seen.outer.tokens
-    return word(tokens, 0) in ("create", "alter") and any(word(tokens, at) in what for at in range(1, 4))
+    at = 1
+    while word(tokens, at) in _BETWEEN:
+        at += 1
+    return word(tokens, at) if word(tokens, 0) in ("create", "alter") else ""
 
 
 def catalogue(seen: Seen) -> int:
@@ -66,9 +76,7 @@ def catalogue(seen: Seen) -> int:
         for one in seen.nodes()
     ):
         return YES
-    if seen.unread or any(
-        not one.nodes and one.kind not in ("explain", "prepared", "cursor") for one in seen.parts
-    ):
+    if any(one.kind in _NAMING for one in seen.parts):
         found = max(found, MAYBE if any(map(_names_own, _named(seen.outer.tokens))) else NO)
     return found
 
@@ -111,11 +119,18 @@ def program(seen: Seen) -> int:
         seen.outer.kind == "copy" and word(tokens, _direction(tokens) + 1) == "program"
     ):
         return YES
-    if _makes(seen, "function", "procedure", "language", "replace") or seen.outer.kind == "block":
+    made = _made(seen)
+    if made in ("language", "extension") and seen.has(*names.UNTRUSTED):
+        return YES
+    found = MAYBE if _opaque(seen) else NO
+    if made in ("function", "procedure") or _opaque(seen):
         for at, token in enumerate(tokens[:-1]):
-            if token.word == "language" and tokens[at + 1].name.lower() in names.UNTRUSTED:
-                return YES
-    return NO
+            if token.word == "language":
+                said = tokens[at + 1]
+                if said.name.lower() in names.UNTRUSTED:
+                    return YES
+                found = MAYBE if said.kind is Kind.ESCAPED else found
+    return found
 
 
 def _direction(tokens: Sequence[Token]) -> int:
@@ -142,11 +157,10 @@ def privileges(seen: Seen) -> int:
     if first in ("set", "reset") and not names.CONFINING.isdisjoint(_settings(outer.tokens)):
         return YES
     if first in ("create", "alter", "drop"):
-        whom = {"role", "user", "group", "policy", "system", "default"} & {
-            outer.word(at) for at in range(1, 4)
-        }
-        confined = {"owner", "security", "definer"} & outer.said
-        if (whom and not seen.starts(first, "user", "mapping")) or (confined and not outer.tree):
+        if outer.word(1) in _WHOM and outer.word(2) != "mapping":
+            return YES
+        words = [token.word for token in outer.tokens]
+        if not _CONFINED.isdisjoint(pairwise(words)):
             return YES
     return max(_set_config(outer), MAYBE if _opaque(seen) else NO)
 

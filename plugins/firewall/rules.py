@@ -30,6 +30,15 @@ class Fit(msgspec.Struct, frozen=True):
 
 
 NOT = Fit(NO)
+_CONDITIONS = {
+    **{
+        name: name
+        for name in ("users", "databases", "listeners", "networks", "applications", "kinds", "tricks")
+    },
+    **{name: name for name in ("schemas", "columns", "functions")},
+    **dict.fromkeys(("tables", "reads", "writes"), "tables"),
+    **dict.fromkeys(("days", "hours"), "times"),
+}
 
 
 class Rule(msgspec.Struct, frozen=True):
@@ -50,6 +59,8 @@ class Rule(msgspec.Struct, frozen=True):
     columns: tuple[Dotted, ...]
     functions: tuple[Dotted, ...]
     times: Times | None
+    asks: frozenset[str] = frozenset()
+    """Names of the conditions that it has; tables are one, however they are touched."""
 
     @property
     def denies(self) -> bool:
@@ -181,4 +192,5 @@ def ready(said: FirewallRule, zone: tzinfo) -> Rule:
         columns=tuple(dotted(one, 3) for one in said.columns),
         functions=tuple(dotted(one, 2, short=True) for one in said.functions),
         times=times(said.days, said.hours, zone),
+        asks=frozenset(group for name, group in _CONDITIONS.items() if getattr(said, name)),
     )

@@ -95,3 +95,52 @@ def test_a_wrong_configuration_is_shown_at_its_line(
     file.write_text(CONFIG.replace("[[users]]", "[[user]]"))
     assert explained("SELECT 1", "--config", str(file)) == 2
     assert f"{file}:16" in capsys.readouterr().err
+
+
+FIREWALL = """
+[plugins.firewall]
+message = "not here"
+[[plugins.firewall.rules]]
+id = "own"
+action = "allow"
+networks = ["10.1.0.0/16"]
+applications = ["report*"]
+[[plugins.firewall.rules]]
+id = "injection"
+action = "deny"
+reason = "looks like an injection"
+severity = "critical"
+tricks = ["tautology"]
+"""
+
+
+def test_the_firewall_says_which_rule_and_the_client_hears_the_message_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "articdbm.toml"
+    file.write_text(TRUSTING + FIREWALL)
+    asked = (
+        "SELECT a FROM t WHERE b = 1 OR 1=1",
+        "--config",
+        str(file),
+        "--user",
+        "app",
+        "--database",
+        "shop",
+    )
+    assert explained(*asked) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[:2] == ["action     deny", "error      42501 not here"]
+    reason = "critical: looks like an injection (tautology)"
+    assert f"  1. firewall, injection: {reason}" in told
+    assert explained(*asked, "--json") == 0
+    plan = json.loads(capsys.readouterr().out)
+    assert (plan["action"], plan["code"], plan["message"]) == ("deny", "42501", "not here")
+    assert plan["trail"] == [{"plugin": "firewall", "rule": "injection", "reason": reason}]
+    assert explained(*asked, "--application", "report 7", "--address", "10.1.2.3", "--json") == 0
+    plan = json.loads(capsys.readouterr().out)
+    assert (plan["action"], plan["trail"][0]) == (
+        "forward", {"plugin": "firewall", "rule": "own", "reason": "allowed"},
+    )  # fmt: skip
+    assert explained(*asked, "--address", "nowhere") == 2
+    assert "'nowhere' is no address" in capsys.readouterr().err

@@ -1,9 +1,13 @@
 """What `articdbm check` says of rules: entries that are none, contradictions, rules that are never reached, with lines."""
 
+import json
+import re
+from argparse import ArgumentParser
 from pathlib import Path
 
 import pytest
 
+from articdbm import plugins
 from config.errors import ConfigError, Problem
 from config.loader import load
 from plugins.firewall.conflicts import findings
@@ -147,6 +151,27 @@ def test_what_is_never_reached(tmp_path: Path, action: str, first: str, other: s
 @pytest.mark.parametrize(("action", "first", "other", "second"), REACHED)
 def test_what_can_be_reached(tmp_path: Path, action: str, first: str, other: str, second: str) -> None:
     assert problems(tmp_path, rules(ONE.format(action, first), TWO.format(other, second).rstrip(", "))) == ()
+
+
+def test_the_page_shows_rules_that_can_be_used(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "security.md").read_text(encoding="utf-8")
+    (written,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    assert problems(tmp_path, written) == ()
+
+
+def test_a_command_lists_the_rules(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "a.toml"
+    file.write_text(
+        TRUSTING + rules('id = "a", action = "deny", networks = ["10.0.0.0/8"], tables = ["hr.*"]')
+    )
+    parser = ArgumentParser()
+    plugins.arguments(parser)
+    assert plugins.run(parser.parse_args(["--config", str(file), "--json"])) == 0
+    chain = json.loads(capsys.readouterr().out)["chain"]
+    assert [one["name"] for one in chain] == ["reserved", "firewall", "session", "sharing"]
+    assert chain[1]["settings"]["rules"] == [
+        {"id": "a", "action": "deny", "networks": ["10.0.0.0/8"], "tables": ["hr.*"]}
+    ]
 
 
 def test_the_rules_of_the_tables_are_all_reached() -> None:

@@ -167,3 +167,17 @@ CREATE VIEW v AS SELECT id FROM users WHERE id > 5 WITH CHECK OPTION
 SELECT * FROM users WHERE NOT name = 'a' OR name = 'b'
 --> allow otherwise
 SELECT * FROM users WHERE id IN (1, 2, 3) OR name IN ('a', 'b')
+--> allow otherwise
+CREATE TABLE t (owner text, security text, server text, policy text, system text)
+--> allow otherwise
+CREATE TABLE server (id int, "user" text)
+--> allow otherwise
+CREATE TABLE system (role text)
+--> allow otherwise
+CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE plpgsql AS $$ BEGIN RETURN 1; END $$
+--> allow otherwise
+SHOW pg_stat_statements.max
+--> allow otherwise
+CREATE EXTENSION pgcrypto
+--> allow otherwise
+ALTER TABLE server RENAME TO servers

@@ -245,7 +245,7 @@ CREATE FUNCTION system(cstring) RETURNS int AS '/lib/libc.so.6', 'system' LANGUA
 CREATE OR REPLACE FUNCTION f() RETURNS void LANGUAGE 'plpython3u' AS $$ import os $$
 --> deny program
 DO LANGUAGE plperlu $$ system("id") $$
---> deny files possibly
+--> deny program possibly
 DO $$ BEGIN PERFORM 1; END $$
 --> deny network
 SELECT * FROM dblink('host=10.0.0.1', 'SELECT 1') AS t(a int)
@@ -375,3 +375,13 @@ SELECT 1 1 1 FROM FROM
 SELECT 'never closed
 --> deny unreadable
 BANANA
+--> deny program
+CREATE EXTENSION plpython3u
+--> deny program possibly
+CREATE FUNCTION f() RETURNS int AS 'x' LANGUAGE E'\x63'
+--> deny network
+CREATE FOREIGN TABLE t (a int) SERVER s
+--> deny privileges
+DROP OWNED BY app
+--> deny privileges
+ALTER FUNCTION f() SECURITY DEFINER
