@@ -15,7 +15,7 @@ from plugins.statement import QUERIES, WRITES, Part, part, word
 from plugins.tokens import Token, closing
 
 DEEPEST = 4
-"""Statements in each other: EXPLAIN, DECLARE, a query."""
+"""Statements in each other. The server knows three: EXPLAIN, DECLARE, a query."""
 _STARTS = QUERIES | WRITES | {"("}
 _SAME = {
     "start": "begin", "end": "commit", "abort": "rollback", "release": "savepoint", "analyse": "analyze",
@@ -42,9 +42,11 @@ class Kinds(msgspec.Struct, frozen=True):
 def unfolded(outer: Part, deep: int = 0) -> Iterator[Part]:
     """A statement and those inside, outermost first."""
     yield outer
-    inside = _inside(outer) if deep < DEEPEST else ()
-    if inside:
-        yield from unfolded(part(tuple(inside)), deep + 1)
+    inside = tuple(_inside(outer))
+    if inside and deep == DEEPEST:
+        yield Part("unknown", inside, trouble="statements in statements, deeper than the server knows them")
+    elif inside:
+        yield from unfolded(part(inside), deep + 1)
 
 
 def kinds(parts: Sequence[Part]) -> Kinds:

@@ -155,6 +155,40 @@ def test_of_ten_thousand_rules_few_are_looked_at() -> None:
         assert len(Index(rules).candidates(one, Scope())) == count
 
 
+LONG = {
+    "ORs": "SELECT * FROM users WHERE " + " OR ".join(f"id = {at}" for at in range(1_400)),
+    "ANDs in ORs": "SELECT * FROM users WHERE "
+    + " OR ".join(f"(id = {at} AND name = 'x')" for at in range(450)),
+    "a list": f"SELECT * FROM users WHERE id IN ({', '.join(map(str, range(40_000)))})",
+    "a list of constants": f"SELECT * FROM users WHERE 5 IN ({', '.join(map(str, range(2_900)))})",
+    "NOTs": "SELECT * FROM users WHERE " + "NOT " * 900 + "id = 1",
+    "a sum": "SELECT * FROM users WHERE id = 1 OR " + "+".join("1" * 2_900) + " = 7",
+    "casts": "SELECT * FROM users WHERE id" + "::int" * 1_500 + " = 1",
+    "JSON": "SELECT data" + "->'a'" * 1_500 + " FROM users",
+    "brackets": "SELECT * FROM users WHERE " + "(" * 99 + "id = 1" + ")" * 99,
+    "in each other": "SELECT * FROM users WHERE " + "(id = 1 AND (name = '' OR " * 45 + "id = 2" + "))" * 45,
+    "UNIONs": " UNION ".join(["SELECT id FROM users"] * 1_000),
+    "queries": "SELECT * FROM users WHERE id IN ("
+    + "SELECT id FROM users WHERE id IN (" * 90
+    + "1"
+    + ")" * 91,
+    "EXPLAINs": "EXPLAIN " * 400 + "SELECT 1",
+    "PREPAREs": "PREPARE a AS " * 400 + "SELECT 1",
+}
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_what_is_long_or_deep_is_judged(name: str) -> None:
+    for told in RULES.values():
+        plan = judged(told, LONG[name], Scope("front", "app", "shop"))
+        assert {"raised", "overran"}.isdisjoint(step.rule for step in plan.trail), plan.trail
+
+
+@pytest.mark.parametrize("name", ["ORs", "ANDs in ORs", "a list", "brackets", "queries"])
+def test_what_is_long_is_no_attack(name: str) -> None:
+    assert judged(RULES["tricks"], LONG[name], Scope()).action == "forward"
+
+
 @pytest.mark.parametrize(
     ("days", "hours", "name", "at", "holds", "until"),
     [
