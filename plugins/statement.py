@@ -108,6 +108,8 @@ class Statement(msgspec.Struct, frozen=True, dict=True):
     parts: tuple[Part, ...] = ()
     exact: bool = False
     trouble: str = ""
+    commented: bool = False
+    """There are comments in it; which and where, a plan cannot depend on."""
     names: Names | None = None
     """The catalogue as this session sees it; None where there is none."""
     dialect: str = "postgres"
@@ -161,13 +163,26 @@ def read(
     try:
         decoded = text.decode(encoding)
         found = tk.cut(decoded, standard_strings=not scope.is_off("standard_conforming_strings"))
-        return Statement(tuple(part(tokens) for tokens in _split(found, decoded)), exact, names=names)
+        parts = tuple(part(tokens) for tokens in _split(found, decoded))
+        return Statement(parts, exact, commented=_commented(found, decoded), names=names)
     except UnicodeDecodeError:
         strange = encoding == "ascii"
         where = "a client_encoding not known here" if strange else "the session's client_encoding"
         return Statement(exact=exact, trouble=f"not ASCII, in {where}" if strange else f"not in {where}")
     except UnreadableError as error:
         return Statement(exact=exact, trouble=str(error))
+
+
+def _commented(tokens: Sequence[Token], text: str) -> bool:
+    """Whether anything but space stands between tokens."""
+    if "--" not in text and "/*" not in text:
+        return False
+    end = 0
+    for token in tokens:
+        if text[end : token.start].strip():
+            return True
+        end = token.end
+    return bool(text[end:].strip())
 
 
 def part(tokens: tuple[Token, ...]) -> Part:
