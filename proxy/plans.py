@@ -107,8 +107,8 @@ class Plans:
                 self._catalogues.names(base, event.settings) if self._planner.chain.needs_catalogue else None
             )
             plan = self._planner.plan(event.text, scope, exact=event.exact, names=names)
-            if plan.changes_schema and self._planner.chain.needs_catalogue:
-                self._catalogues.changes(base)
+            if (plan.changes_schema or plan.outdates) and self._planner.chain.needs_catalogue:
+                self._catalogues.changes(base, outdates=plan.outdates)
             self._capture.take(event.text, scope, plan, exact=event.exact)
             unread = next((step for step in plan.trail if step.rule == "unread"), None)
             if unread is not None:

@@ -1,7 +1,7 @@
 """Reads the tables in `tables/`: SQL files where a line `--> facts` says what the plan of the text below it must be.
 
 `facts` are joined by ` & `: `nothing`, `shareable`, `pin REASON`, `set NAME = VALUE`, `reset NAME`, `resets all`,
-`forgets prepared`, `schema`, `frees`, `discards`, `listen CHANNEL`, `unlisten CHANNEL`, and of a prepared statement's name `makes`, `runs`, `drops`; `aside`; `blurs`. Before ` | ` may stand `similar` (the fingerprint leaves literals out) or a setting of the
+`forgets prepared`, `schema`, `frees`, `discards`, `listen CHANNEL`, `unlisten CHANNEL`, and of a prepared statement's name `makes`, `runs`, `drops`; `aside`; `blurs`; `outdates`. Before ` | ` may stand `similar` (the fingerprint leaves literals out) or a setting of the
 session (`name=value`).
 """
 
@@ -67,7 +67,7 @@ def _plan(place: str, said: str) -> Plan:
                 changes["forgets_prepared"] = True
             case "makes" | "runs" | "drops":
                 changes["names"] = word
-            case "aside" | "frees" | "discards" | "shareable" | "blurs":
+            case "aside" | "frees" | "discards" | "shareable" | "blurs" | "outdates":
                 changes[word] = True
             case "listen" | "unlisten":
                 heard.append((word == "listen", None if rest == "*" else rest))
