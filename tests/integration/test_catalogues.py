@@ -1,6 +1,7 @@
 """A plugin that guards by what statements read, on a real server: the catalogue is there before it is asked for, follows
 definitions, and what is unknown is denied."""
 
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -161,6 +162,9 @@ def test_what_new_connections_begin_with_is_known_soon(
         assert outcome(connection, shown).startswith("veiled")
         assert outcome(other, shown).startswith("veiled")
         user = outcome(connection, "SELECT current_user")
+        # A reading that finds nothing new: from then on these pools have had nothing planned since the last one.
+        assert outcome(owner, "DROP TABLE IF EXISTS nowhere") == "done"
+        time.sleep(1)
         # Neither what is open nor another pool of the same server goes on with what was: both see the other table.
         assert outcome(owner, begin.format(user=user)) == "done"
         assert ports.wait(lambda: outcome(connection, shown) == "open", 20)
