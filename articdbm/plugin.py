@@ -65,15 +65,26 @@ class $kind(Plugin):
     needs_catalogue = True
     Settings = Settings
 
+    def __init__(self, settings: Settings | None = None) -> None:
+        super().__init__(settings)
+        self._closed = tuple(map(_table, settings.closed)) if settings is not None else ()
+
     def plan(self, statement: Statement, scope: Scope, plan: Plan) -> Plan:
-        assert isinstance(self.settings, Settings)
         reads = statement.reading.reads
-        for table in self.settings.closed:
-            if reads.possibly(Source(*table.split(".", 1))):
+        for table in self._closed:
+            if reads.possibly(table):
                 return plan.denied(
                     self.name, "closed", f"it reads {table}, or could", code="42501", message=f"{table} is closed"
                 )
         return plan.because(self.name, "open", "it reads nothing that is closed")
+
+
+def _table(written: str) -> Source:
+    """What this raises refuses the configuration, and is told with it."""
+    schema, _, name = written.partition(".")
+    if not schema or not name or "." in name:
+        raise ValueError(f"closed: {written!r} is not a table; write it as schema.table")
+    return Source(schema, name)
 ''')
 _TEST = Template('''\
 """What $name decides, as a table."""
@@ -109,6 +120,12 @@ def test_decision(text: str, action: str) -> None:
     chain = Chain([$kind(Settings(closed=("public.staff",)))])
     read = statement.read(text.encode(), Scope(), exact=False, names=Names(CATALOGUE))
     assert chain.plan(read, Scope()).action == action
+
+
+@pytest.mark.parametrize("written", ["staff", "public.", ".staff", "shop.public.staff"])
+def test_a_setting_that_names_no_table_is_refused(written: str) -> None:
+    with pytest.raises(ValueError, match="is not a table; write it as schema.table"):
+        $kind(Settings(closed=(written,)))
 ''')
 
 

@@ -53,6 +53,16 @@ class ConfigError(Exception):
         self.problems = tuple(problems)
         super().__init__("\n".join(map(str, self.problems)))
 
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        return tuple(one for one in self.problems if one.severity == "warning")
+
+    @property
+    def told(self) -> str:
+        """The errors alone, and how many there are where there are several."""
+        errors = [str(one) for one in self.problems if one.severity == "error"]
+        return errors[0] if len(errors) == 1 else "\n".join((f"{len(errors)} errors", *errors))
+
 
 class RefusedError(Exception):
     """A single value cannot be accepted: what is wrong with it, and what would be right."""

@@ -29,7 +29,8 @@ OWN = frozenset({"reserved", "session", "sharing"})
 """The plugins that every chain has."""
 BLURS = "it changes what later statements mean where nobody who judges them could see it"
 FOLLOWED = (
-    "SET of search_path, role or client_encoding is followed, SET LOCAL and set_config(…, true) are not"
+    "followed is SET of search_path, role or client_encoding, and of search_path and role SET LOCAL too, "
+    "as statements of their own with their values written out"
 )
 
 
@@ -75,7 +76,12 @@ class Chain:
         plan = Plan()
         for plugin in self.plugins:
             before, began = len(plan.trail), self._clock() if words is not None else 0.0
-            plan = self._ask(plugin, statement, scope, plan)
+            agreed = plan
+            plan = self._ask(plugin, statement, scope, agreed)
+            if plan.action == "deny" and statement.gives_up and plugin.name not in OWN:
+                plan = agreed.because(
+                    plugin.name, "overruled", "it denies what only undoes; nobody is kept in a transaction"
+                )
             if words is not None:
                 words.append(Word(plugin.name, plan.trail[before:], self._clock() - began))
             if plan.action == "deny":

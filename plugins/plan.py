@@ -15,6 +15,10 @@ Change = tuple[str, str | None]
 """A setting and its value as SQL text; None puts it back to its start."""
 
 
+Point = tuple[Literal["makes", "frees", "returns", "ends", "unseen"], str]
+"""SAVEPOINT, RELEASE, ROLLBACK TO, with the savepoint's name; the end of a transaction; or a text in which one of those
+stands with other statements."""
+
 Hearing = tuple[bool, str | None]
 """LISTEN (True) or UNLISTEN, and the channel; None is all of them."""
 
@@ -34,7 +38,10 @@ class Plan(msgspec.Struct, frozen=True):
     shareable: bool = False
     branches: tuple[Branch, ...] = ()
     sets: tuple[Change, ...] = ()
+    local_sets: tuple[tuple[str, str], ...] = ()
+    """The same until the transaction ends, of settings that change what statements mean."""
     resets_all: bool = False
+    point: Point | None = None
     pin: str | None = None
     frees: bool = False
     discards: bool = False

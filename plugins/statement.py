@@ -136,6 +136,14 @@ class Statement(msgspec.Struct, frozen=True, dict=True):
             return "several"
         return kinds[0] if kinds else "empty"
 
+    @property
+    def gives_up(self) -> bool:
+        """ROLLBACK, in any of its forms: what has been done in the transaction is undone, and nothing else."""
+        if len(self.parts) != 1 or self.parts[0].kind != "transaction":
+            return False
+        one = self.parts[0]
+        return one.word(0) in ("rollback", "abort") and one.word(1) != "prepared"
+
 
 def word(tokens: Sequence[Token], at: int) -> str:
     """The bare word or sign at `at`, in lower case; empty past the end and for literals and quoted names."""

@@ -17,6 +17,8 @@ import msgspec
 MAX_TOKENS = 100_000
 LONGEST_OPERATOR = 63
 """The server takes none longer. The parser cuts what is one token here into many."""
+LONGEST_NAME = 63
+"""Bytes of a name; the server cuts longer ones."""
 LONGEST_RUN = 200
 """Of operators and signs without anything between them."""
 
@@ -54,6 +56,11 @@ class Token(msgspec.Struct, frozen=True, gc=False):
     end: int
     word: str
     """The name of a bare word or a sign; empty for literals and quoted names."""
+
+
+def shortened(name: str) -> str:
+    """A name as the server cuts it."""
+    return name if len(name) <= LONGEST_NAME // 4 else name.encode()[:LONGEST_NAME].decode(errors="ignore")
 
 
 LITERALS = frozenset({Kind.STRING, Kind.ESCAPED, Kind.BITS, Kind.NUMBER, Kind.PARAMETER})

@@ -436,7 +436,9 @@ class Plan:
         shareable: bool = False,
         branches: list[Branch] = ...,
         sets: list[tuple[str, str | None]] = ...,
+        local_sets: list[tuple[str, str]] = ...,
         resets_all: bool = False,
+        point: tuple[str, str] | None = None,
         pin: str | None = None,
         frees: bool = False,
         discards: bool = False,
@@ -456,8 +458,12 @@ class Plan:
     """Decided for each execution by its values, in order; the first denial ends it. At most 32."""
     sets: list[tuple[str, str | None]]
     """Session settings the statement changes when it succeeds: lower-case name and the value as SQL text to put after `SET name =`; None is RESET."""
+    local_sets: list[tuple[str, str]]
+    """The same until the transaction ends, of settings that change what statements mean."""
     resets_all: bool
     """The statement puts every session setting back to its start (RESET ALL, DISCARD ALL)."""
+    point: tuple[str, str] | None
+    """What it does to the transaction around it, as far as settings depend on that: `makes`, `frees` or `returns` to the savepoint of this name; `ends` it; or `unseen`, one of these among other statements."""
     pin: str | None
     """Needs this very connection from now on, and why: reasons with ` + ` between them."""
     frees: bool

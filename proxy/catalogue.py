@@ -12,7 +12,7 @@ import msgspec
 
 from plugins.catalogue import Catalogue, Column, Names, Relation, RelationKind, Routine, Type
 from plugins.model import Source, Volatility
-from plugins.session.settings import MEANING
+from plugins.session.effect import MEANING
 
 MOST_RELATIONS = 20_000
 MOST_ROUTINES = 20_000

@@ -21,8 +21,14 @@ class Holds:
         return "paused" if database in self._paused else self.everything
 
     @property
-    def any_paused(self) -> bool:
-        return bool(self._paused)
+    def named(self) -> list[str]:
+        """What is paused or disabled by name."""
+        return sorted(self._paused | self._disabled)
+
+    @property
+    def all_paused(self) -> list[str]:
+        """What was paused by name."""
+        return sorted(self._paused)
 
     def paused(self, database: str) -> bool:
         """It was paused by name."""

@@ -29,7 +29,8 @@ MOST = 10_000
 MOST_RUNNING = 16
 """Questions under way for one pool. Those that wait are no more than there are log-ins."""
 DOUBTED = 1.0
-"""Seconds for which an answer is not doubted: who guesses passwords cannot make us ask each time."""
+"""Seconds for which an answer that was asked for anew holds, whoever doubts it: who guesses passwords cannot make us
+ask each time."""
 UNANSWERED = problem(
     Known.SERVER_DOWN, what="who may log in cannot be looked up at the server now; the proxy's log says why"
 )
@@ -49,11 +50,14 @@ Key = tuple[str, str]
 """A section, and a user."""
 
 
-class Kept(msgspec.Struct, frozen=True):
+class Kept(msgspec.Struct):
     """An answer, and when it came."""
 
     since: float
     credential: Credential | None
+    anew: bool
+    """It took the place of one that was doubted."""
+    doubted: bool = False
 
 
 class Lookups:
@@ -86,11 +90,10 @@ class Lookups:
         self._waiting.get((section, user), {}).pop(conn, None)
 
     def doubt(self, section: str, user: str) -> None:
-        """A log-in failed: what is kept may be of yesterday."""
-        key = (section, user)
+        """A log-in failed: what is kept may be of yesterday, and is asked for anew as soon as that may be."""
         for kept in (self._known, self._unknown):
-            if key in kept and self._outside.now() - kept[key].since >= DOUBTED:
-                del kept[key]
+            if (section, user) in kept:
+                kept[section, user].doubted = True
 
     def forget(self) -> None:
         """The configuration changed. What is being asked now is for those who wait, and not kept."""
@@ -101,10 +104,12 @@ class Lookups:
     def _recall(self, key: Key, lifetime: float) -> Kept | None:
         for kept in (self._known, self._unknown):
             if key in kept:
-                if self._outside.now() - kept[key].since < lifetime:
+                one, age = kept[key], self._outside.now() - kept[key].since
+                if age >= lifetime:
+                    del kept[key]
+                elif not one.doubted or (one.anew and age < DOUBTED):
                     kept.move_to_end(key)
-                    return kept[key]
-                del kept[key]
+                    return one
         return None
 
     def _begin(self, where: Where, user: str) -> Commands:
@@ -146,8 +151,9 @@ class Lookups:
 
     def _learn(self, key: Key, era: int, credential: Credential | None) -> Commands:
         if era == self._era:
+            before = self._known.pop(key, None) or self._unknown.pop(key, None)
             kept = self._known if credential is not None else self._unknown
-            kept[key] = Kept(self._outside.now(), credential)
+            kept[key] = Kept(self._outside.now(), credential, anew=before is not None)
             while len(kept) > self._most:
                 kept.popitem(last=False)
         return self._end(key, credential)

@@ -88,8 +88,11 @@ class Reloader:
         """The commands that carry a new configuration out. Raises Refused."""
         try:
             loaded = self._load()
-        except (ConfigError, ValueError, OSError) as why:
-            raise _refused(why) from why
+        except ConfigError as why:
+            warn(why.warnings)
+            raise _refused(why.told) from why
+        except (ValueError, OSError) as why:
+            raise _refused(str(why)) from why
         commands = self._adopt(loaded.snapshot)
         warn(loaded.problems)
         self.files = loaded.files
@@ -108,7 +111,7 @@ class Reloader:
             plugins = self._registry.chain(snapshot.plugins) if snapshot.plugins != before.plugins else None
             change = self._doors.prepare(snapshot)
         except (BadPluginError, BindError, ValueError, OSError) as why:
-            raise _refused(why) from why
+            raise _refused(str(why)) from why
         commands, moved = self._pools.adopt(snapshot)
         for address in self._doors.adopt(change):
             note(logger, logging.INFO, "listening", address=address)
@@ -148,8 +151,8 @@ def slow_after(said: Log) -> SlowAfter:
     return SlowAfter(said.slow.ms, said.slow_parameters == "masked")
 
 
-def _refused(why: Exception) -> Refused:
-    note(logger, logging.ERROR, "the new configuration is refused, the old one stays", reason=str(why))
+def _refused(why: str) -> Refused:
+    note(logger, logging.ERROR, "the new configuration is refused, the old one stays", reason=why)
     return Refused(f"the new configuration is refused, the old one stays: {why}")
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from articdbm.importing.foreign import Login, Reading, Tree, fit, users
 from articdbm.importing.pgbouncer_settings import ATTEMPTS, LOGIN_ATTEMPTS, Taken
 from articdbm.importing.references import References
-from articdbm.importing.remark import Imported, Remark, State
+from articdbm.importing.remark import Imported, Remark
 from articdbm.importing.text import refusal, text
 from articdbm.importing.tree import Table, toml
+from articdbm.importing.verdicts import LOG, REPLICAS, SERVICE, SOCKETS, THREADS, YEAR, Verdict
 from config.positions import KeyPath
 
-_YEAR = 366 * 86_400_000
 _TOKEN = re.compile(r'"((?:[^"\\]|\\.)*)"|([{}])|#[^\n]*|(\n)|[^\S\n]+|([^\s{}"#]+)|(.)', re.DOTALL)
 _PLACE = re.compile(r"(?:tcp://)?(?:\[([^\]]+)\]|([^:\[\]/]+))(?::(\d{1,5}))?(?::[\w-]*)?")
 _MOST_INCLUDES = 10
@@ -20,15 +20,15 @@ _SECONDS = ("pool_ttl", "server_lifetime", "pool_client_idle_timeout", "pool_idl
 _USER: Taken = {
     "pool_size": ("size", "count", 1, 100_000),
     "min_pool_size": ("min_size", "count", 0, 100_000),
-    "pool_timeout": ("wait", "time", 0, _YEAR),
-    "pool_ttl": ("server_idle", "time", 0, _YEAR),
-    "server_lifetime": ("server_lifetime", "time", 1, _YEAR),
-    "pool_client_idle_timeout": ("client_idle", "time", 0, _YEAR),
-    "pool_idle_in_transaction_timeout": ("idle_transaction", "time", 0, _YEAR),
+    "pool_timeout": ("wait", "time", 0, YEAR),
+    "pool_ttl": ("server_idle", "time", 0, YEAR),
+    "server_lifetime": ("server_lifetime", "time", 1, YEAR),
+    "pool_client_idle_timeout": ("client_idle", "time", 0, YEAR),
+    "pool_idle_in_transaction_timeout": ("idle_transaction", "time", 0, YEAR),
 }
 _LIMITS: Taken = {
     "client_max": ("max_clients", "count", 1, 1_000_000),
-    "client_login_timeout": ("login", "time", 1, _YEAR),
+    "client_login_timeout": ("login", "time", 1, YEAR),
 }
 _TCP: Taken = {
     "keepalive": ("keepalive_idle", "time", 0, 32_767_000),
@@ -38,43 +38,36 @@ _TCP: Taken = {
 _TLS = {"disable": "disable", "allow": "allow", "prefer": "prefer", "require": "require", "verify_ca": "verify-ca",
         "verify_full": "verify-full"}  # fmt: skip
 
-_QUERY: tuple[State, str] = (
+_QUERY: Verdict = (
     "to do",
     'write auth_query in the cluster (user, password, dbname, query); [[users]] name = "*" is everybody it knows',
 )
-_PASSED: tuple[State, str] = (
+_PASSED: Verdict = (
     "no equivalent",
     "a client's password goes on to servers with ldap or pam alone (pass_password); keys of a SCRAM proof always do",
 )
-_CLEAN: tuple[State, str] = (
+_CLEAN: Verdict = (
     "not needed",
     "what a client leaves behind is known and cleaned, with DISCARD ALL at last",
 )
-_REPLICAS: tuple[State, str] = ("not yet", "everything goes to the primary")
-_LOG: tuple[State, str] = ("no equivalent", "the log goes to standard error; see log.level")
-_SERVICE: tuple[State, str] = (
-    "no equivalent",
-    "that is the service manager's: the process stays in the foreground",
-)
-_SOCKET: tuple[State, str] = ("no equivalent", "sockets are set as a proxy needs them")
-_METHODS: tuple[State, str] = ("to do", "set ldap or pam in the listener, and auth in a rule")
-_UPGRADE: tuple[State, str] = ("not needed", "`articdbm upgrade` takes over without downtime")
-_OTHERS: Mapping[str, tuple[State, str]] = {
+_METHODS: Verdict = ("to do", "set ldap or pam in the listener, and auth in a rule")
+_UPGRADE: Verdict = ("not needed", "`articdbm upgrade` takes over without downtime")
+_OTHERS: Mapping[str, Verdict] = {
     **dict.fromkeys(("auth_query", "auth_query_db", "auth_query_user"), _QUERY),
     "password_passthrough": _PASSED,
     **dict.fromkeys(("auth_pam_service", "ldap_endpoint", "ldap_endpoint_name"), _METHODS),
     **dict.fromkeys(
         ("pool_discard", "pool_smart_discard", "pool_discard_string", "pool_cancel", "pool_rollback"), _CLEAN
     ),
-    **dict.fromkeys(("target_session_attrs", "catchup_timeout", "catchup_checks", "watchdog", "balancing"), _REPLICAS),
+    **dict.fromkeys(("target_session_attrs", "catchup_timeout", "catchup_checks", "watchdog", "balancing"), REPLICAS),
     **dict.fromkeys(
         ("log_file", "log_format", "log_to_stdout", "log_syslog", "log_syslog_ident", "log_syslog_facility",
-         "log_debug", "log_config", "log_session", "log_query", "log_stats", "stats_interval"), _LOG,
+         "log_debug", "log_config", "log_session", "log_query", "log_stats", "stats_interval"), LOG,
     ),
-    **dict.fromkeys(("daemonize", "pid_file", "locks_dir", "priority"), _SERVICE),
+    **dict.fromkeys(("daemonize", "pid_file", "locks_dir", "priority"), SERVICE),
     **dict.fromkeys(
         ("readahead", "nodelay", "backlog", "cache_coroutine", "coroutine_stack_size", "resolvers",
-         "bindwith_reuseport"), _SOCKET,
+         "bindwith_reuseport"), SOCKETS,
     ),
     **dict.fromkeys(
         ("unix_socket_dir", "unix_socket_mode"),
@@ -82,7 +75,7 @@ _OTHERS: Mapping[str, tuple[State, str]] = {
     ),
     **dict.fromkeys(("graceful_die_on_errors", "enable_online_restart"), _UPGRADE),
     "keepalive_usr_timeout": ("to do", "set tcp.user_timeout"),
-    "workers": ("not needed", "limits.carriers is one thread for each core by itself"),
+    "workers": THREADS,
     "tls_protocols": ("no equivalent", "TLS 1.2 and 1.3 with what is safe today"),
     "auth_common_name": ("not yet", "a certificate holds its user's name"),
     "application_name_add_host": ("not yet", "application_name is passed on as the client gave it"),

@@ -3,27 +3,26 @@
 from collections.abc import Mapping
 from typing import Literal
 
-from articdbm.importing.remark import State
+from articdbm.importing.verdicts import CHECKS, LOG, SERVICE, SOCKETS, YEAR, Verdict
 
 Kind = Literal["count", "time", "milliseconds"]
 Taken = Mapping[str, tuple[str, Kind, int, int]]
 """Our name, what it is (a time is written in seconds), and from where to where it goes (a time in milliseconds)."""
 
-_YEAR = 366 * 86_400_000
 _POOL: Taken = {
     "min_pool_size": ("min_size", "count", 0, 100_000),
-    "query_timeout": ("statement", "time", 0, _YEAR),
-    "idle_transaction_timeout": ("idle_transaction", "time", 0, _YEAR),
-    "client_idle_timeout": ("client_idle", "time", 0, _YEAR),
+    "query_timeout": ("statement", "time", 0, YEAR),
+    "idle_transaction_timeout": ("idle_transaction", "time", 0, YEAR),
+    "client_idle_timeout": ("client_idle", "time", 0, YEAR),
     # 0 means "for one use" there, and "for ever" here.
-    "server_lifetime": ("server_lifetime", "time", 1, _YEAR),
+    "server_lifetime": ("server_lifetime", "time", 1, YEAR),
 }
 POOL: Taken = {
     "default_pool_size": ("size", "count", 1, 100_000),
     "reserve_pool_size": ("reserve", "count", 0, 100_000),
-    "reserve_pool_timeout": ("reserve_after", "time", 0, _YEAR),
-    "query_wait_timeout": ("wait", "time", 0, _YEAR),
-    "server_idle_timeout": ("server_idle", "time", 0, _YEAR),
+    "reserve_pool_timeout": ("reserve_after", "time", 0, YEAR),
+    "query_wait_timeout": ("wait", "time", 0, YEAR),
+    "server_idle_timeout": ("server_idle", "time", 0, YEAR),
     **_POOL,
 }
 LEVEL: Taken = {
@@ -34,13 +33,13 @@ LEVEL: Taken = {
 }
 """The same in a database's or a user's line."""
 CLUSTER: Taken = {
-    "server_connect_timeout": ("connect_timeout", "time", 1, _YEAR),
-    "server_login_retry": ("login_retry", "time", 1, _YEAR),
-    "dns_max_ttl": ("resolve", "time", 1, _YEAR),
+    "server_connect_timeout": ("connect_timeout", "time", 1, YEAR),
+    "server_login_retry": ("login_retry", "time", 1, YEAR),
+    "dns_max_ttl": ("resolve", "time", 1, YEAR),
 }
 LIMITS: Taken = {
     "max_client_conn": ("max_clients", "count", 1, 1_000_000),
-    "client_login_timeout": ("login", "time", 1, _YEAR),
+    "client_login_timeout": ("login", "time", 1, YEAR),
 }
 PREPARED: Taken = {"max_prepared_statements": ("prepared", "count", 1, 100_000)}
 KEEPALIVE: Taken = {
@@ -56,14 +55,14 @@ PARAMETERS = ("client_encoding", "datestyle", "timezone", "application_name")
 """In a database's line: what its server connections begin with."""
 
 LOGIN_ATTEMPTS = 30
-ATTEMPTS: tuple[State, str] = (
+ATTEMPTS: Verdict = (
     "differs",
     (
         "it does not count them: here an address has to wait after 30 wrong passwords in a minute; raise it where many "
         "users share one address, 0 is without limit"
     ),
 )
-KEYS: tuple[State, str] = (
+KEYS: Verdict = (
     "differs",
     (
         "who has a SCRAM verifier reaches servers with the keys that the client proved itself with, where the server "
@@ -73,25 +72,19 @@ KEYS: tuple[State, str] = (
 MD5 = "an MD5 hash proves nothing here: the password itself, or its SCRAM verifier, is needed"
 """Said of userlists, whosesoever they are."""
 
-_TCP: tuple[State, str] = ("no equivalent", "sockets are set as a proxy needs them")
-_LOG: tuple[State, str] = ("no equivalent", "the log goes to standard error; see log.level")
-_SERVICE: tuple[State, str] = (
-    "no equivalent",
-    "that is the service manager's: the process stays in the foreground",
-)
-_OWN: tuple[State, str] = (
+_OWN: Verdict = (
     "no equivalent",
     (
         "nothing bounds the server connections of one user over all databases: pool.size does on each database, the "
         "cluster's max_connections does for all users; max_clients of a user counts clients"
     ),
 )
-_DNS: tuple[State, str] = (
+_DNS: Verdict = (
     "no equivalent",
     "names are looked up by the system, as often as the cluster's resolve says",
 )
 
-OTHERS: Mapping[str, tuple[State, str]] = {
+OTHERS: Mapping[str, Verdict] = {
     **dict.fromkeys(
         (
             "so_reuseport",
@@ -101,7 +94,7 @@ OTHERS: Mapping[str, tuple[State, str]] = {
             "pkt_buf",
             "sbuf_loopcnt",
         ),
-        _TCP,
+        SOCKETS,
     ),
     **dict.fromkeys(
         (
@@ -116,9 +109,9 @@ OTHERS: Mapping[str, tuple[State, str]] = {
             "verbose",
             "stats_period",
         ),
-        _LOG,
+        LOG,
     ),
-    **dict.fromkeys(("pidfile", "user", "service_name", "job_name", "conffile"), _SERVICE),
+    **dict.fromkeys(("pidfile", "user", "service_name", "job_name", "conffile"), SERVICE),
     **dict.fromkeys(("dns_zone_check_period", "dns_nxdomain_ttl", "resolv_conf"), _DNS),
     "max_user_connections": _OWN,
     "unix_socket_group": ("no equivalent", "a socket has the group of the process, or of a setgid directory"),
@@ -164,8 +157,7 @@ OTHERS: Mapping[str, tuple[State, str]] = {
         "not needed",
         "what a client leaves behind is known, or pins its connection",
     ),
-    "server_check_query": ("not needed", "a connection that the server has closed is noticed at once"),
-    "server_check_delay": ("not needed", "a connection that the server has closed is noticed at once"),
+    **dict.fromkeys(("server_check_query", "server_check_delay"), CHECKS),
     "server_fast_close": ("no equivalent", "connections are closed as they fall idle"),
     "server_round_robin": (
         "no equivalent",
@@ -179,12 +171,12 @@ OTHERS: Mapping[str, tuple[State, str]] = {
 }
 """In [pgbouncer]."""
 
-DATABASE_OTHERS: Mapping[str, tuple[State, str]] = {
+DATABASE_OTHERS: Mapping[str, Verdict] = {
     "load_balance_hosts": ("no equivalent", "of several servers the primary is found and used"),
 }
 """In a database's line."""
 
-USER_OTHERS: Mapping[str, tuple[State, str]] = {
+USER_OTHERS: Mapping[str, Verdict] = {
     "max_user_connections": _OWN,
     "transaction_timeout": OTHERS["transaction_timeout"],
 }

@@ -7,61 +7,53 @@ from articdbm.importing.foreign import Login, Reading, Tree, fit, users
 from articdbm.importing.pgbouncer_file import nameable
 from articdbm.importing.pgbouncer_settings import ATTEMPTS, LOGIN_ATTEMPTS, Taken
 from articdbm.importing.references import References
-from articdbm.importing.remark import Imported, Remark, State
+from articdbm.importing.remark import Imported, Remark
 from articdbm.importing.tree import Table, toml
+from articdbm.importing.verdicts import CHECKS, LOG, METRICS, MIRROR, REPLICAS, SHARDS, THREADS, YEAR, Verdict
 from config.positions import KeyPath
 
-_YEAR = 366 * 86_400_000
 _LEVEL: Taken = {
     # How long a client waits for a connection, which it may have to make.
-    "connect_timeout": ("wait", "time", 1, _YEAR),
-    "idle_timeout": ("server_idle", "time", 0, _YEAR),
-    "server_lifetime": ("server_lifetime", "time", 1, _YEAR),
+    "connect_timeout": ("wait", "time", 1, YEAR),
+    "idle_timeout": ("server_idle", "time", 0, YEAR),
+    "server_lifetime": ("server_lifetime", "time", 1, YEAR),
 }
 _POOL: Taken = {**_LEVEL, "prepared_statements_cache_size": ("prepared", "count", 1, 100_000)}
-_GENERAL_POOL: Taken = {**_POOL, "idle_client_in_transaction_timeout": ("idle_transaction", "time", 0, _YEAR)}
+_GENERAL_POOL: Taken = {**_POOL, "idle_client_in_transaction_timeout": ("idle_transaction", "time", 0, YEAR)}
 _USER: Taken = {
     **_LEVEL,
     "pool_size": ("size", "count", 1, 100_000),
     "min_pool_size": ("min_size", "count", 0, 100_000),
-    "statement_timeout": ("statement", "time", 0, _YEAR),
+    "statement_timeout": ("statement", "time", 0, YEAR),
 }
 
 _READ = {"host", "port", "pool_mode", "tls_certificate", "tls_private_key", "server_tls", "verify_server_certificate",
          "autoreload"}  # fmt: skip
-_CHECKS: tuple[State, str] = ("not needed", "a connection that the server has closed is noticed at once")
-_REPLICAS: tuple[State, str] = ("not yet", "everything goes to the primary")
-_SHARDS: tuple[State, str] = ("not yet", "there is no sharding")
 _TCP: Taken = {
     "tcp_keepalives_idle": ("keepalive_idle", "time", 0, 32_767_000),
     "tcp_keepalives_interval": ("keepalive_interval", "time", 1_000, 32_767_000),
     "tcp_keepalives_count": ("keepalive_count", "count", 1, 127),
     "tcp_user_timeout": ("user_timeout", "time", 0, 2_147_483_647),
 }
-_LIMITS: Taken = {"shutdown_timeout": ("drain", "time", 0, _YEAR)}
+_LIMITS: Taken = {"shutdown_timeout": ("drain", "time", 0, YEAR)}
 _QUERY_PARTS = ("auth_query", "auth_query_user", "auth_query_password")
-_METRICS: tuple[State, str] = (
-    "to do",
-    "set metrics.address, which nothing but loopback should reach unguarded",
-)
-_ADMIN: tuple[State, str] = (
+_ADMIN: Verdict = (
     "to do",
     "the console is for users of the configuration: name them in admin.users",
 )
-_LOG: tuple[State, str] = ("no equivalent", "the log goes to standard error; see log.level")
-_OTHERS: Mapping[str, tuple[State, str]] = {
-    **dict.fromkeys(("healthcheck_timeout", "healthcheck_delay", "ban_time"), _CHECKS),
-    **dict.fromkeys(("enable_prometheus_exporter", "prometheus_exporter_port"), _METRICS),
+_OTHERS: Mapping[str, Verdict] = {
+    **dict.fromkeys(("healthcheck_timeout", "healthcheck_delay", "ban_time"), CHECKS),
+    **dict.fromkeys(("enable_prometheus_exporter", "prometheus_exporter_port"), METRICS),
     **dict.fromkeys(("admin_username", "admin_password"), _ADMIN),
-    **dict.fromkeys(("log_client_connections", "log_client_disconnections"), _LOG),
+    **dict.fromkeys(("log_client_connections", "log_client_disconnections"), LOG),
     **dict.fromkeys(
         ("default_role", "query_parser_enabled", "query_parser_read_write_splitting", "primary_reads_enabled",
-         "replica_to_primary_failover_enabled", "load_balancing_mode"), _REPLICAS,
+         "replica_to_primary_failover_enabled", "load_balancing_mode"), REPLICAS,
     ),
-    **dict.fromkeys(("sharding_function", "automatic_sharding_key", "shard_id_regex", "sharding_key_regex"), _SHARDS),
-    "worker_threads": ("not needed", "limits.carriers is one thread for each core by itself"),
+    **dict.fromkeys(("sharding_function", "automatic_sharding_key", "shard_id_regex", "sharding_key_regex"), SHARDS),
+    "worker_threads": THREADS,
     "cleanup_server_connections": ("not needed", "what a client leaves behind is known and cleaned"),
-    "mirrors": ("not yet", "there is no mirroring"),
+    "mirrors": MIRROR,
     "plugins": ("no equivalent", "plugins of this proxy are written in Python"),
     "user": _ADMIN,
 }  # fmt: skip

@@ -6,31 +6,31 @@ from pathlib import Path
 from articdbm.importing.foreign import Login, Reading, Tree, fit, users
 from articdbm.importing.pgbouncer_settings import ATTEMPTS, LOGIN_ATTEMPTS, Taken
 from articdbm.importing.references import References
-from articdbm.importing.remark import Imported, Remark, State
+from articdbm.importing.remark import Imported, Remark
 from articdbm.importing.tree import Table, toml
+from articdbm.importing.verdicts import CHECKS, METRICS, MIRROR, REPLICAS, SHARDS, THREADS, YEAR, Verdict
 from config.positions import KeyPath
 
-_YEAR = 366 * 86_400_000
 _LEVEL: Taken = {
     "pool_size": ("size", "count", 1, 100_000),
     "min_pool_size": ("min_size", "count", 0, 100_000),
-    "idle_timeout": ("server_idle", "time", 0, _YEAR),
-    "server_lifetime": ("server_lifetime", "time", 1, _YEAR),
+    "idle_timeout": ("server_idle", "time", 0, YEAR),
+    "server_lifetime": ("server_lifetime", "time", 1, YEAR),
 }
 _POOL: Taken = {
     **{name: value for name, value in _LEVEL.items() if name != "pool_size"},
     "default_pool_size": ("size", "count", 1, 100_000),
-    "checkout_timeout": ("wait", "time", 0, _YEAR),
-    "query_timeout": ("statement", "time", 0, _YEAR),
-    "client_idle_timeout": ("client_idle", "time", 0, _YEAR),
-    "client_idle_in_transaction_timeout": ("idle_transaction", "time", 0, _YEAR),
+    "checkout_timeout": ("wait", "time", 0, YEAR),
+    "query_timeout": ("statement", "time", 0, YEAR),
+    "client_idle_timeout": ("client_idle", "time", 0, YEAR),
+    "client_idle_in_transaction_timeout": ("idle_transaction", "time", 0, YEAR),
     "prepared_statements_limit": ("prepared", "count", 1, 100_000),
 }
 _DEFAULTS: Table = {"size": 10, "min_size": 1, "wait": "5s", "server_idle": "1m", "server_lifetime": "1d"}
-_CLUSTER: Taken = {"connect_timeout": ("connect_timeout", "time", 1, _YEAR)}
+_CLUSTER: Taken = {"connect_timeout": ("connect_timeout", "time", 1, YEAR)}
 _LIMITS: Taken = {
-    "client_login_timeout": ("login", "time", 1, _YEAR),
-    "shutdown_timeout": ("drain", "time", 0, _YEAR),
+    "client_login_timeout": ("login", "time", 1, YEAR),
+    "shutdown_timeout": ("drain", "time", 0, YEAR),
 }
 _TCP: Taken = {
     "time": ("keepalive_idle", "time", 0, 32_767_000),
@@ -38,7 +38,7 @@ _TCP: Taken = {
     "retries": ("keepalive_count", "count", 1, 127),
     "user_timeout": ("user_timeout", "time", 0, 2_147_483_647),
 }
-_CONGESTION: tuple[State, str] = ("no equivalent", "the system's own is used")
+_CONGESTION: Verdict = ("no equivalent", "the system's own is used")
 _TLS = {
     "none": "disable",
     "disabled": "disable",
@@ -49,32 +49,25 @@ _TLS = {
 _READ = {"host", "port", "pooler_mode", "auth_type", "tls_certificate", "tls_private_key", "tls_client_required",
          "tls_client_ca_certificate", "tls_verify", "tls_server_ca_certificate"}  # fmt: skip
 
-_CHECKS: tuple[State, str] = ("not needed", "a connection that the server has closed is noticed at once")
-_REPLICAS: tuple[State, str] = ("not yet", "everything goes to the primary")
-_SHARDS: tuple[State, str] = ("not yet", "there is no sharding")
-_MIRROR: tuple[State, str] = ("not yet", "there is no mirroring")
-_SERVER: tuple[State, str] = (
+_SERVER: Verdict = (
     "to do",
     "name it in parameters of the user or the database (read_only is default_transaction_read_only)",
 )
-_GENERAL: Mapping[str, tuple[State, str]] = {
+_GENERAL: Mapping[str, Verdict] = {
     **dict.fromkeys(
         ("healthcheck_interval", "idle_healthcheck_interval", "idle_healthcheck_delay", "healthcheck_timeout",
          "ban_timeout", "connect_attempts", "connect_attempt_delay", "rollback_timeout", "connection_recovery"),
-        _CHECKS,
+        CHECKS,
     ),
     **dict.fromkeys(
         ("load_balancing_strategy", "read_write_strategy", "read_write_split", "ban_replica_lag",
          "ban_replica_lag_bytes"),
-        _REPLICAS,
+        REPLICAS,
     ),
-    **dict.fromkeys(("dry_run", "cross_shard_disabled", "two_phase_commit", "two_phase_commit_auto"), _SHARDS),
-    **dict.fromkeys(("mirror_queue", "mirror_exposure"), _MIRROR),
-    **dict.fromkeys(
-        ("openmetrics_port", "openmetrics_namespace", "healthcheck_port"),
-        ("to do", "set metrics.address, which nothing but loopback should reach unguarded"),
-    ),
-    "workers": ("not needed", "limits.carriers is one thread for each core by itself"),
+    **dict.fromkeys(("dry_run", "cross_shard_disabled", "two_phase_commit", "two_phase_commit_auto"), SHARDS),
+    **dict.fromkeys(("mirror_queue", "mirror_exposure"), MIRROR),
+    **dict.fromkeys(("openmetrics_port", "openmetrics_namespace", "healthcheck_port"), METRICS),
+    "workers": THREADS,
     "passthrough_auth": (
         "no equivalent",
         "users that the file does not name are looked up by an auth_query, and keys of a SCRAM proof go to the servers",
@@ -84,17 +77,17 @@ _GENERAL: Mapping[str, tuple[State, str]] = {
     "query_cache_limit": ("not needed", "limits.max_plans bounds what is kept of statements"),
     "query_parser": ("not needed", "every statement is understood"),
 }  # fmt: skip
-_DATABASE: Mapping[str, tuple[State, str]] = {
-    **dict.fromkeys(("statement_timeout", "lock_timeout", "read_only"), _SERVER), "lb_weight": _REPLICAS,
+_DATABASE: Mapping[str, Verdict] = {
+    **dict.fromkeys(("statement_timeout", "lock_timeout", "read_only"), _SERVER), "lb_weight": REPLICAS,
 }  # fmt: skip
-_USER: Mapping[str, tuple[State, str]] = {
+_USER: Mapping[str, Verdict] = {
     **dict.fromkeys(("statement_timeout", "lock_timeout"), _SERVER),
-    **dict.fromkeys(("two_phase_commit", "two_phase_commit_auto"), _SHARDS),
+    **dict.fromkeys(("two_phase_commit", "two_phase_commit_auto"), SHARDS),
     "replication_mode": ("to do", "set replication = true for users that may replicate"),
 }
-_SECTIONS: Mapping[str, tuple[State, str]] = {
-    **dict.fromkeys(("sharded_tables", "sharded_mappings", "sharded_schemas", "omnisharded_tables"), _SHARDS),
-    "mirroring": _MIRROR,
+_SECTIONS: Mapping[str, Verdict] = {
+    **dict.fromkeys(("sharded_tables", "sharded_mappings", "sharded_schemas", "omnisharded_tables"), SHARDS),
+    "mirroring": MIRROR,
     "plugins": ("no equivalent", "plugins of this proxy are written in Python"),
     "admin": ("to do", "the console is for users of the configuration: name them in admin.users"),
 }

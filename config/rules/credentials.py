@@ -51,14 +51,6 @@ def credentials(snapshot: Snapshot) -> Iterator[Finding]:
                 "warning",
                 because=(own, *everywhere),
             )
-        if "md5" in ways:
-            yield Finding(
-                password,
-                'a verifier cannot serve a listener with auth = "md5"',
-                'give the password, or set auth = "scram-sha-256" there',
-                "warning",
-                because=everywhere,
-            )
 
 
 def other_credentials(snapshot: Snapshot) -> Iterator[Finding]:

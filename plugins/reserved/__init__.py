@@ -11,12 +11,10 @@ from plugins.api import Plugin
 from plugins.plan import Plan
 from plugins.scope import Scope
 from plugins.statement import Statement, word
-from plugins.tokens import NAMES, Token
+from plugins.tokens import NAMES, Token, shortened
 
 OURS = re.compile(r"articdbm_[0-9a-f]{8}_")
 _NAMING = frozenset({"execute", "deallocate", "prepare"})
-LONGEST_NAME = 63
-"""Bytes of a name; the server cuts longer ones."""
 
 
 class ReservedNames(Plugin):
@@ -38,7 +36,7 @@ class ReservedNames(Plugin):
         return plan
 
     def _denied(self, plan: Plan, token: Token, *, makes: bool) -> Plan:
-        name = token.name.encode()[:LONGEST_NAME].decode(errors="ignore")
+        name = shortened(token.name)
         if makes:
             return plan.denied(
                 self.name,

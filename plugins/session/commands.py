@@ -15,12 +15,12 @@ from plugins.session.blocks import effect_of_block
 from plugins.session.effect import NAMED, NONE, Effect, pins
 from plugins.session.functions import effect_of_calls
 from plugins.session.settings import TEMPORARY, begins_with, effect_of_setting
+from plugins.session.transactions import point_of
 from plugins.statement import QUERIES, Part, part, word
-from plugins.tokens import NAMES, Kind, Token, closing
+from plugins.tokens import NAMES, Kind, Token, closing, shortened
 
 UNREAD = "unread statement"
 HELD = "held cursor"
-LONGEST_NAME = 63
 LASTING = "prepared effect"
 
 _TEMP = frozenset({"temp", "temporary"})
@@ -54,7 +54,11 @@ def effect_of(statement: Part, scope: Scope, *, exact: bool) -> Effect:
         case "setting":
             return effect_of_setting(statement, scope)
         case "transaction":
-            return Effect("transaction", "opens, divides or ends a transaction; the core follows it")
+            return Effect(
+                "transaction",
+                "opens, divides or ends a transaction; the core follows it",
+                point=point_of(statement),
+            )
         case "block":
             return effect_of_block(statement, scope, exact=exact)
         case "explain":
@@ -89,8 +93,9 @@ def _made(statement: Part, scope: Scope, *, exact: bool) -> Effect:
         words = [token.word for token in statement.tokens]
         # Outside a transaction it is gone at once.
         drops = ("on", "commit", "drop") in zip(words, words[1:], words[2:], strict=False)
-        pin = pins(TEMPORARY, inner.pin if inner else None)
-        return Effect("temporary", temporary, pin=pin, frees=drops or bool(inner and inner.frees))
+        inner = inner or NONE
+        pin = pins(TEMPORARY, inner.pin)
+        return Effect("temporary", temporary, pin=pin, frees=drops or inner.frees, blurs=inner.means)
     schema = _changes_schema(statement)
     drops = word(statement.tokens, 0) == "drop"
     if inner is not None:
@@ -117,7 +122,11 @@ def _explain(statement: Part, scope: Scope, *, exact: bool) -> Effect:
         return Effect("unread", "EXPLAIN ANALYZE of nothing", pin=UNREAD)
     inner = effect_of(part(tokens[at:]), scope, exact=exact)
     if inner.sets or inner.resets_all:
-        return Effect("explain", "EXPLAIN ANALYZE of what changes settings", pin="set_config")
+        return Effect(
+            "explain", "EXPLAIN ANALYZE of what changes settings", pin="set_config", blurs=inner.means
+        )
+    if inner.local_sets:
+        return Effect("explain", "EXPLAIN ANALYZE of what is set for a transaction", blurs=True)
     return inner
 
 
@@ -134,9 +143,13 @@ def _prepared(statement: Part, scope: Scope, *, exact: bool) -> Effect:
         if inner is None or inner.lasting:
             # Whenever it is run: that is not looked at again.
             return Effect(
-                "prepare", "names a statement that leaves something in the session", pin=pins(NAMED, LASTING)
+                "prepare",
+                "names a statement that leaves something in the session",
+                pin=pins(NAMED, LASTING),
+                blurs=inner is None or inner.means,
             )
-        return Effect("prepare", "names a statement, which is then known by its content", names="makes")
+        reason = "names a statement, which is then known by its content"
+        return Effect("prepare", reason, names="makes", blurs=inner.means)
     if statement.word(0) == "deallocate":
         last = statement.word(2 if statement.word(1) == "prepare" and len(tokens) > 2 else 1)
         if last == "all":
@@ -159,7 +172,8 @@ def _cursor(statement: Part, *, exact: bool) -> Effect:
     head = words[: words.index("for")] if "for" in words else words
     inner = effect_of_calls(statement.tokens, statement.said, exact=exact, runs=False) or NONE
     if words[0] == "declare" and ("with", "hold") in itertools.pairwise(head):
-        return Effect("cursor", "the cursor outlives its transaction", pin=pins(HELD, inner.pin))
+        pin = pins(HELD, inner.pin)
+        return Effect("cursor", "the cursor outlives its transaction", pin=pin, blurs=inner.means)
     return inner
 
 
@@ -169,9 +183,7 @@ def _channel(statement: Part) -> Effect:
         return NONE
     match statement.tokens[1:]:
         case [Token(kind=Kind.WORD | Kind.QUOTED, name=name)]:
-            # As the server cuts it.
-            name = name.encode()[:LONGEST_NAME].decode(errors="ignore")
-            channels: tuple[Hearing, ...] = ((verb == "listen", name),)
+            channels: tuple[Hearing, ...] = ((verb == "listen", shortened(name)),)
         case [Token(text="*")] if verb == "unlisten":
             channels = ((False, None),)
         case _:

@@ -4,9 +4,13 @@ from collections.abc import Sequence
 
 import msgspec
 
-from plugins.plan import Change, Hearing, Names
+from plugins.plan import Change, Hearing, Names, Point
 
 MAX_SETS = 64
+MEANING = frozenset(
+    {"client_encoding", "role", "search_path", "session_authorization", "standard_conforming_strings"}
+)
+"""Settings that change what a statement means. Those whose changes are followed belong to a scope."""
 NAMED = "sql-prepare"
 
 
@@ -16,7 +20,10 @@ class Effect(msgspec.Struct, frozen=True):
     rule: str
     reason: str
     sets: tuple[Change, ...] = ()
+    local_sets: tuple[tuple[str, str], ...] = ()
+    """Until its transaction ends; only of what changes meaning."""
     resets_all: bool = False
+    point: Point | None = None
     pin: str | None = None
     """Reasons, with ` + ` between them."""
     frees: bool = False
@@ -33,6 +40,13 @@ class Effect(msgspec.Struct, frozen=True):
     """It is about a prepared statement that is named in SQL."""
     aside: bool = False
     """The proxy answers it where it can, and needs none of the rest."""
+
+    @property
+    def means(self) -> bool:
+        """What later statements mean may be another from here on, whether or not it is followed."""
+        return bool(
+            self.blurs or self.resets_all or self.local_sets or any(name in MEANING for name, _ in self.sets)
+        )
 
     @property
     def lasting(self) -> bool:
@@ -80,18 +94,25 @@ def together(effects: Sequence[Effect], *, doubtful: bool, divided: bool) -> tup
     elif len(sets) > MAX_SETS and pin is None:
         pin = "too many settings"
         reason += f"; it changes more than {MAX_SETS} settings"
+    dropped = pin in ("set inside a batch", "too many settings")
     whole = Effect(
         rule,
         reason,
-        sets=() if pin in ("set inside a batch", "too many settings") else tuple(sets.items()),
+        sets=() if dropped else tuple(sets.items()),
         resets_all=resets_all and pin != "set inside a batch",
+        point=_point(effects),
         pin=pin,
         frees=any(effect.frees for effect in effects) or (pin is not None and divided),
         discards=any(effect.discards for effect in effects),
         channels=tuple(channel for effect in effects for channel in effect.channels),
         forgets_prepared=any(effect.forgets_prepared for effect in effects),
         changes_schema=any(effect.changes_schema for effect in effects),
-        blurs=any(effect.blurs for effect in effects),
+        blurs=any(effect.blurs or effect.local_sets or (dropped and effect.means) for effect in effects),
         outdates=any(effect.outdates for effect in effects),
     )
     return whole, steps
+
+
+def _point(effects: Sequence[Effect]) -> Point | None:
+    whats = {effect.point[0] for effect in effects if effect.point}
+    return ("ends" if whats == {"ends"} else "unseen", "") if whats else None

@@ -6,9 +6,11 @@ What cannot be said again in those words on another connection pins. Knows nothi
 import re
 from collections.abc import Sequence
 
+import msgspec
+
 from plugins.plan import Change
 from plugins.scope import Scope
-from plugins.session.effect import NONE, Effect
+from plugins.session.effect import MEANING, NONE, Effect
 from plugins.session.values import Unfollowed, arguments, listed, value_of
 from plugins.statement import Part, word
 from plugins.tokens import NAMES, Kind, Token, closing, literal
@@ -18,12 +20,10 @@ UNFOLLOWED = "unfollowed setting"
 TEMPORARY = "temporary table"
 TEMPORARY_PATH = "pg_temp in search_path"
 
-MEANING = frozenset(
-    {"client_encoding", "role", "search_path", "session_authorization", "standard_conforming_strings"}
-)
-"""Settings that change what a statement means. Those whose changes are followed belong to a scope."""
 LEXICAL = frozenset({"client_encoding", "names", "standard_conforming_strings"})
 """Settings, and a word for one, that change where in a text a string ends."""
+_LOCAL = frozenset({"role", "search_path"})
+"""Those of them that are followed where they are set until the transaction ends."""
 _TRANSACTION = frozenset({"transaction_isolation", "transaction_read_only", "transaction_deferrable"})
 _OLD_NAMES = {"sort_mem": "work_mem", "vacuum_mem": "maintenance_work_mem"}
 _NAME = re.compile(r"[a-z_][a-z0-9_$]*(\.[a-z_][a-z0-9_$]*)*")
@@ -62,9 +62,7 @@ def _set(tokens: Sequence[Token]) -> Effect:
         return plain and word(tokens, len(words)) not in (".", "=", "to")
 
     if keyword("local"):
-        # How the next text has to be cut would be another, and nobody would be told in time.
-        pin = UNFOLLOWED if not LEXICAL.isdisjoint(token.name.lower() for token in tokens[1:3]) else None
-        return Effect("set local", "ends with the transaction", pin=pin, blurs=_blurs(tokens[1:]))
+        return _set_local(tokens[1:])
     while keyword("session"):
         tokens = tokens[1:]
     if keyword("transaction") or keyword("constraints"):
@@ -100,6 +98,25 @@ def begins_with(tokens: Sequence[Token]) -> bool:
     if words[at : at + 1] not in (["set"], ["reset"]):
         return False
     return words[at + 1 :] == ["all"] or _blurs(tokens[at + 1 :])
+
+
+def _set_local(tokens: Sequence[Token]) -> Effect:
+    if _blurs(tokens):
+        # How the next text has to be cut would be another, and nobody would be told in time.
+        if not LEXICAL.isdisjoint(token.name.lower() for token in tokens[:2]):
+            return Effect("set local", "ends with the transaction", pin=UNFOLLOWED, blurs=True)
+        try:
+            followed = _until_the_end(_set(tokens))
+        except Unfollowed:
+            followed = ()
+        return Effect("set local", "ends with the transaction", local_sets=followed, blurs=not followed)
+    return Effect("set local", "ends with the transaction")
+
+
+def _until_the_end(effect: Effect) -> tuple[tuple[str, str], ...]:
+    """What `effect` changes for the session, as what holds for a transaction only; empty where it is not followed."""
+    followed = tuple((name, value) for name, value in effect.sets if value is not None and name in _LOCAL)
+    return followed if len(followed) == len(effect.sets) and not effect.blurs else ()
 
 
 def _blurs(tokens: Sequence[Token]) -> bool:
@@ -253,12 +270,18 @@ def set_config(tokens: Sequence[Token], places: Sequence[int], *, exact: bool, r
         "set_config", "calls set_config() with what is not known here", pin="set_config", blurs=blurs
     )
     changes: list[Change] = []
-    lasting = False
+    passing: list[Change] = []
+    lasting = meant = False
     for given in called:
         if len(given) != 3:
             return pinned
         setting, value, local = given
+        name = (setting.text or "").lower()
         if local.word == "true":
+            # One that changes no meaning ends with the transaction, and nothing is to be done about it.
+            if setting.text is None or name in MEANING:
+                meant = True
+                passing.append((name, value.text))
             continue
         lasting = True
         if (
@@ -268,15 +291,26 @@ def set_config(tokens: Sequence[Token], places: Sequence[int], *, exact: bool, r
             or (value.text is None and not value.null)
         ):
             return pinned
-        changes.append((setting.text.lower(), value.text))
+        changes.append((name, value.text))
+    certain = exact and runs and _only_calls(tokens, places)
     if not lasting:
-        return Effect("set_config", "calls set_config() for this transaction only", blurs=blurs)
-    if not runs or not _only_calls(tokens, places):
+        followed = _passing(passing) if certain else ()
+        reason = "calls set_config() for this transaction only"
+        return Effect("set_config", reason, local_sets=followed, blurs=blurs and not followed)
+    if not certain:
         return pinned
     try:
-        return _followed(changes)
+        effect = _followed(changes)
     except Unfollowed:
         return pinned
+    return msgspec.structs.replace(effect, blurs=effect.blurs or meant)
+
+
+def _passing(changes: Sequence[Change]) -> tuple[tuple[str, str], ...]:
+    try:
+        return _until_the_end(_followed(changes)) if changes else ()
+    except Unfollowed:
+        return ()
 
 
 def _followed(changes: Sequence[Change]) -> Effect:

@@ -160,13 +160,16 @@ def databases(house: House) -> bytes:
     door = snapshot.listeners[0].address.port
     own = (ADMIN_DATABASE, None, door, ADMIN_DATABASE, None, 0, 0, 0, "statement", 0, 0, 0, 0)
     rows: list[Row] = [own]
-    for one in snapshot.databases:
+    # After those of the file what `*` became: names in use since the start, and those that are held.
+    others = sorted({*found, *holds.named} - {one.name for one in snapshot.databases})
+    made = [one for name in others if (one := snapshot.database(name)) is not None and one.name == name]
+    for one in (*snapshot.databases, *made):
         cluster = snapshot.cluster(one.cluster)
         if cluster is None:
             continue
         servers = [server.address for server in cluster.servers]
         pool = snapshot.pool_of(one)
-        live = sum(each.servers_active + each.servers_idle for each in found[one.name])
+        live = sum(each.servers_active + each.servers_idle for each in found.get(one.name, []))
         rows.append(
             (
                 one.name, ",".join(server.host for server in servers), servers[0].port, one.remote, None,

@@ -11,9 +11,11 @@ from config.change import change
 from config.errors import RefusedError
 from protocols.postgres import messages, replies
 from protocols.postgres.errors import Known, problem
+from protocols.postgres.types import Problem
 from proxy import native
 from proxy.admin import connections
-from proxy.admin.place import Answer, Denied, Ending, Found, House, Listing, Until, database_of
+from proxy.admin.place import Answer, Denied, Ending, Found, House, Listing, Until, database_of, held_or_used
+from proxy.admin.words import written
 from proxy.holds import Hold
 from proxy.native import Close, Kill, PoolFigures, Recycle
 from proxy.outside import Commands
@@ -25,21 +27,25 @@ SOON = 0.1
 
 def pause(house: House, database: str | None, commands: Commands) -> Answer:
     """Done when no server connection is left."""
-    holds = house.pools.holds
+    said = b""
     if database is None:
         _everything(house, "paused", "already suspended/paused", commands)
     else:
-        holds.pause(database_of(house, database, "pause"))
+        database = database_of(house, database, "pause")
+        said = _unheard_of(house, database, f"RESUME {written(database)} takes this back.")
+        house.pools.holds.pause(database)
         _hold(house, database, commands)
     gone = partial(_none, house, database, _connections)
     back = partial(_is_free, house, database)
-    return Until(gone, replies.done("PAUSE"), back)
+    return Until(gone, said + replies.done("PAUSE"), back)
 
 
 def suspend(house: House, _: str | None, commands: Commands) -> Answer:
     """Done when every statement and transaction under way has ended."""
-    if house.pools.holds.any_paused:
-        raise Denied(Known.COMMAND_FAILED, "cannot suspend with paused databases", "RESUME them first.")
+    paused = house.pools.holds.all_paused
+    if paused:
+        hint = f"RESUME them first: {', '.join(map(written, paused))}."
+        raise Denied(Known.COMMAND_FAILED, "cannot suspend with paused databases", hint)
     _everything(house, "suspended", "already suspended/paused", commands)
     still = partial(_none, house, None, lambda pool: pool.servers_active)
     return Until(still, replies.done("SUSPEND"), partial(_is_free, house, None))
@@ -49,12 +55,14 @@ def resume(house: House, database: str | None, commands: Commands) -> Answer:
     holds = house.pools.holds
     if database is None:
         if holds.everything == "none":
-            hint = "A database that was paused by name is resumed by name." if holds.any_paused else ""
+            paused = ", ".join(map(written, holds.all_paused))
+            hint = f"A database that was paused by name is resumed by name: {paused}." if paused else ""
             raise Denied(Known.COMMAND_FAILED, "pooler is not paused/suspended", hint)
         holds.everything = "none"
-    elif not holds.paused(database_of(house, database, "resume")):
-        raise Denied(Known.COMMAND_FAILED, f"database {database} is not paused")
     else:
+        database = _known(house, database, "resume")
+        if not holds.paused(database):
+            raise Denied(Known.COMMAND_FAILED, f"database {database} is not paused")
         holds.resume(database)
     _hold(house, database, commands)
     for pool in house.pools.of(database):
@@ -64,22 +72,27 @@ def resume(house: House, database: str | None, commands: Commands) -> Answer:
 
 
 def disable(house: House, database: str | None, _: Commands) -> Answer:
-    house.pools.holds.disable(database_of(house, _required(database), "disable"))
-    return replies.done("DISABLE")
+    name = database_of(house, _required(database), "disable")
+    said = _unheard_of(house, name, f"ENABLE {written(name)} takes this back.")
+    house.pools.holds.disable(name)
+    return said + replies.done("DISABLE")
 
 
 def enable(house: House, database: str | None, _: Commands) -> Answer:
-    house.pools.holds.enable(database_of(house, _required(database), "enable"))
+    house.pools.holds.enable(_known(house, _required(database), "enable"))
     return replies.done("ENABLE")
 
 
 def kill(house: House, database: str | None, commands: Commands) -> Answer:
     """The database stays paused, so that who comes back waits until it is resumed."""
     name = database_of(house, _required(database), "kill")
+    said = _unheard_of(
+        house, name, f"It is paused now, as after every KILL: RESUME {written(name)} takes this back."
+    )
     house.pools.holds.pause(name)
     _hold(house, name, commands)
     commands += [Kill(pool, ENDED) for pool in (*house.pools.of(name), *house.pools.lines_of(name))]
-    return replies.done("KILL")
+    return said + replies.done("KILL")
 
 
 def kill_client(_house: House, which: str | None, _: Commands) -> Answer:
@@ -96,17 +109,22 @@ def kill_client(_house: House, which: str | None, _: Commands) -> Answer:
 
 
 def reconnect(house: House, database: str | None, commands: Commands) -> Answer:
+    said = b""
     if database is not None:
-        database_of(house, database, "reconnect")
+        database = database_of(house, database, "reconnect")
+        said = _unheard_of(house, database)
     commands += [Recycle(pool) for pool in house.pools.of(database)]
-    return replies.done("RECONNECT")
+    return said + replies.done("RECONNECT")
 
 
 def wait_close(house: House, database: str | None, _: Commands) -> Answer:
     """Done when the connections that a RECONNECT or a RELOAD outdated have closed."""
+    said = b""
     if database is not None:
-        database_of(house, database, "wait in")
-    return Until(partial(_none, house, database, lambda pool: pool.servers_old), replies.done("WAIT_CLOSE"))
+        database = database_of(house, database, "wait in")
+        said = _unheard_of(house, database)
+    gone = partial(_none, house, database, lambda pool: pool.servers_old)
+    return Until(gone, said + replies.done("WAIT_CLOSE"))
 
 
 def reload(house: House, _: str | None, commands: Commands) -> Answer:
@@ -151,6 +169,23 @@ def _required(database: str | None) -> str:
     if database is None:
         raise Denied(Known.BAD_COMMAND, "a database is required")
     return database
+
+
+def _known(house: House, database: str, verb: str) -> str:
+    """As database_of, where a name of `*` that nobody has used is no database either, as PgBouncer has it."""
+    name = database_of(house, database, verb)
+    if not held_or_used(house, name):
+        raise Denied(Known.UNKNOWN_OBJECT, f"no such database: {database}")
+    return name
+
+
+def _unheard_of(house: House, name: str, hint: str = "") -> bytes:
+    """A warning before the answer, where an order is for a name of `*` that may be a slip. It is carried out all the
+    same, as PgBouncer does it: a database can be held before its first client comes."""
+    if held_or_used(house, name):
+        return b""
+    what = f'nobody has used database "{name}" since the start: only "*" makes it one'
+    return messages.notice(Problem("WARNING", "01000", what, hint=hint))
 
 
 def _everything(house: House, hold: Hold, already: str, commands: Commands) -> None:

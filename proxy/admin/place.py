@@ -98,12 +98,26 @@ Answer = bytes | Until | Listing
 
 
 def database_of(house: House, name: str, verb: str) -> str:
-    """A database that can be ordered about. Raises Denied."""
+    """The own name of a database that can be ordered about. Raises Denied."""
     if house.directory.is_console(name):
         raise Denied(Known.COMMAND_FAILED, f"cannot {verb} admin db: {name}")
-    if house.directory.snapshot.database(name) is None:
+    # A reload may have taken it away, or made it an alias: what holds it can still be ended.
+    if name in house.pools.holds.named:
+        return name
+    known = house.directory.snapshot.database(name)
+    if known is None:
         raise Denied(Known.UNKNOWN_OBJECT, f"no such database: {name}")
-    return name
+    return known.name
+
+
+def held_or_used(house: House, name: str) -> bool:
+    """The configuration names it, or it is one of `*` that is held by name or was used since the start."""
+    pools = house.pools
+    return (
+        house.directory.snapshot.named_database(name)
+        or name in pools.holds.named
+        or bool(pools.of(name) or pools.lines_of(name))
+    )
 
 
 def figures_by_database(house: House) -> dict[str, list[PoolFigures]]:

@@ -16,6 +16,14 @@ _EXPLAIN = re.compile(
 )
 
 
+_BARE = re.compile(r"[^\s\"';]+")
+
+
+def written(name: str) -> str:
+    """A name as a command says it."""
+    return name if _BARE.fullmatch(name) else '"' + name.replace('"', '""') + '"'
+
+
 def read(text: bytes) -> tuple[str, ...] | None:
     """The words of one command; for SET the word, the key and the value; for EXPLAIN PLAN FOR
     the word, user, database and the statement."""

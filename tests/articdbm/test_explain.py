@@ -8,29 +8,13 @@ from pathlib import Path
 import pytest
 
 from articdbm import explain
+from tests.configurations import TRUSTING
 
-CONFIG = """
-[[listeners]]
-protocol = "postgres"
-address = "127.0.0.1:6432"
-auth = "trust"
-
-[[clusters]]
-name = "main"
-protocol = "postgres"
-servers = [{ address = "127.0.0.1:5432" }]
-
-[[databases]]
-name = "shop"
-cluster = "main"
+CONFIG = f"""{TRUSTING}databases = ["shop"]
 
 [[databases]]
 name = "books"
 cluster = "main"
-
-[[users]]
-name = "app"
-databases = ["shop"]
 """
 
 
@@ -110,4 +94,4 @@ def test_a_wrong_configuration_is_shown_at_its_line(
     file = tmp_path / "articdbm.toml"
     file.write_text(CONFIG.replace("[[users]]", "[[user]]"))
     assert explained("SELECT 1", "--config", str(file)) == 2
-    assert f"{file}:20" in capsys.readouterr().err
+    assert f"{file}:16" in capsys.readouterr().err

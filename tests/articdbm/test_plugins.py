@@ -15,27 +15,10 @@ from config.loader import load
 from config.sections.plugins import Plugins
 from plugins.registry import BadPluginError, Registry, find
 from tests.articdbm.offering import offer
+from tests.configurations import TRUSTING
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
-CONFIG = """
-[[listeners]]
-protocol = "postgres"
-address = "127.0.0.1:6432"
-auth = "trust"
-
-[[clusters]]
-name = "main"
-protocol = "postgres"
-servers = [{ address = "127.0.0.1:5432" }]
-
-[[databases]]
-name = "shop"
-cluster = "main"
-
-[[users]]
-name = "app"
-"""
 GOOD = """
 from typing import Annotated
 from config.setting import setting
@@ -59,7 +42,7 @@ def test_the_page_as_pasted(tmp_path: Path) -> None:
     site = tmp_path / "site"
     site.mkdir()
     folder = tmp_path
-    (tmp_path / "articdbm.toml").write_text(CONFIG)
+    (tmp_path / "articdbm.toml").write_text(TRUSTING)
     toml = re.search(r"```toml\n(.*?)```", PAGE, re.DOTALL)
     assert toml is not None
     bin_ = Path(sys.executable).parent
@@ -73,7 +56,7 @@ def test_the_page_as_pasted(tmp_path: Path) -> None:
             continue
         if command == "python -m pip install .":
             offer(site, "articdbm_quiet", "quiet = articdbm_quiet:Quiet", package=folder / "articdbm_quiet")
-            (folder / "articdbm.toml").write_text(CONFIG + toml[1])
+            (folder / "articdbm.toml").write_text(TRUSTING + toml[1])
             continue
         program = (
             command.replace("articdbm ", f"{sys.executable} -m articdbm ", 1)
@@ -86,18 +69,24 @@ def test_the_page_as_pasted(tmp_path: Path) -> None:
         assert done.returncode == 0, (command, done.stdout, done.stderr)
         told += done.stdout
     assert ran == 7
-    assert "5 passed" in told
+    assert "9 passed" in told
     assert "3. quiet  stage rights, guards" not in told, "order is by stage"
     assert "2. quiet  stage rights, guards" in told
     assert 'closed = ["public.salaries"]' in told
     # Without a catalogue nothing is known, so a guard that needs one denies what could read anything; this reads nothing.
     assert "quiet, open: it reads nothing that is closed" in told
+    wrong = tmp_path / "wrong.toml"
+    wrong.write_text((folder / "articdbm.toml").read_text().replace("public.salaries", "salaries"))
+    command = [sys.executable, "-m", "articdbm", "check", str(wrong)]
+    checked = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert checked.returncode == 1
+    assert "closed: 'salaries' is not a table; write it as schema.table" in checked.stdout
 
 
 def test_what_is_offered_is_listed_for_programs(tmp_path: Path) -> None:
     site = offer(tmp_path / "site", "good_module", "good = good_module:Good", text=GOOD)
     environment = os.environ | {"PYTHONPATH": f"{ROOT}:{site}"}
-    (tmp_path / "a.toml").write_text(CONFIG + '[plugins]\nload = ["good"]\n[plugins.good]\nmost = 7\n')
+    (tmp_path / "a.toml").write_text(TRUSTING + '[plugins]\nload = ["good"]\n[plugins.good]\nmost = 7\n')
     command = [sys.executable, "-m", "articdbm", "plugins", "--json"]
     plain = json.loads(subprocess.run(command, env=environment, capture_output=True, check=True).stdout)
     assert plain["offered"] == ["good"]
@@ -160,11 +149,11 @@ def test_the_configuration_tells_by_line(tmp_path: Path) -> None:
             "[plugins.session]\nbudget = 0": "19: error: plugins.session.budget",
         }.items():
             file = tmp_path / "a.toml"
-            file.write_text(CONFIG + text + "\n")
+            file.write_text(TRUSTING + text + "\n")
             with pytest.raises(ConfigError) as refused:
                 load(file, plugins=registry)
             assert told in str(refused.value), text
-        (tmp_path / "a.toml").write_text(CONFIG + '[plugins]\nload = ["good"]\n[plugins.good]\nmost = 5\n')
+        (tmp_path / "a.toml").write_text(TRUSTING + '[plugins]\nload = ["good"]\n[plugins.good]\nmost = 5\n')
         snapshot = load(tmp_path / "a.toml", plugins=registry).snapshot
         assert [one.name for one in registry.chain(snapshot.plugins)] == [
             "reserved",

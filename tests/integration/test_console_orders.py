@@ -365,6 +365,33 @@ def test_orders_are_answered_as_pgbouncer_answers_them(
             assert mine.order(order) == "42601 the console has no such command"
 
 
+UNUSED = (
+    ("RESUME a", False), ("ENABLE a", False), ("WAIT_CLOSE a", True), ("PAUSE b", True), ("PAUSE b", False),
+    ("SUSPEND", False), ("RESUME b", False), ("DISABLE c", True), ("ENABLE c", False), ("RECONNECT d", True),
+    ("KILL e", True), ("SUSPEND", False), ("RESUME e", False), ("SUSPEND", False), ("RESUME", False),
+)  # fmt: skip
+"""Orders for names that only `*` makes databases and that nobody has used; and whether a warning comes with the answer."""
+
+
+def test_orders_for_names_that_nobody_used_are_answered_as_pgbouncer_answers_them(
+    postgres_server: PostgresServer, start_proxy: StartProxy
+) -> None:
+    wild = '\n[[databases]]\nname = "*"\ncluster = "main"\n'
+    running = start_proxy(console.configuration(postgres_server) + wild, house.environment())
+    with (
+        pgbouncer.start(postgres_server.port, wild=True) as real,
+        opened(real, "pgbouncer") as theirs,
+        opened(running.port) as mine,
+    ):
+        warned: list[str] = []
+        mine.line.add_notice_handler(lambda said: warned.append(said.message_primary or ""))
+        for order, doubtful in UNUSED:
+            warned.clear()
+            answer = _without(mine.order(order), ("42704 ", "55000 "))
+            assert (order, answer) == (order, theirs.order(order).removeprefix("08P01 "))
+            assert (order, len(warned)) == (order, int(doubtful))
+
+
 def _without(text: str, starts: tuple[str, ...]) -> str:
     for start in starts:
         text = text.removeprefix(start)

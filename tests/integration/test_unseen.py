@@ -107,6 +107,58 @@ UNSEEN: dict[str, tuple[dict[str, str], tuple[bytes, ...]]] = {
     "prepared before": (
         {}, (whole(parse("kept", READ)), query("SET search_path = sec"), whole(bind("", "kept"), execute())),
     ),
+    "path in one text": ({}, (query(f"SET search_path = sec; {READ}"),)),
+    "path that a savepoint brings back": ({}, (
+        query("SET search_path = sec"), query("BEGIN"), query("SAVEPOINT a"), query("SET search_path = public"),
+        query("ROLLBACK TO a"), query(READ),
+    )),
+    "path that a savepoint brings back, in one unit": ({}, (
+        query("SET search_path = sec"), query("BEGIN"), query("SAVEPOINT a"), query("SET search_path = public"),
+        whole(run("ROLLBACK TO a"), run(READ)),
+    )),
+    "path that the end of a transaction brings back, in one unit": ({}, (
+        query("SET search_path = sec"), query("BEGIN"), query("SET search_path = public"),
+        whole(run("ROLLBACK"), run(READ)),
+    )),
+    "path behind a savepoint that nobody saw": ({}, (
+        query("BEGIN"), query("SAVEPOINT a"), query("SET search_path = sec; SAVEPOINT a; SELECT 1/0"),
+        query("ROLLBACK TO a"), query(READ),
+    )),
+    "path of a unit that failed": ({}, (
+        query("BEGIN"), whole(run("SET search_path = sec"), run("SAVEPOINT a"), run("SELECT 1/0")),
+        query("ROLLBACK TO a"), query(READ),
+    )),
+    "path that another for a transaction hides": ({}, (
+        query("SET search_path = sec"), query("BEGIN"), query("SET LOCAL search_path = public"), query("COMMIT"),
+        query(READ),
+    )),
+    "path in a text with a savepoint": ({}, (
+        query("BEGIN; SAVEPOINT a; ROLLBACK TO a; SET search_path = sec; COMMIT"), query(READ),
+    )),
+    "path among too many settings": ({}, (
+        query("; ".join(f"SET x.y{n} = 1" for n in range(65)) + "; SET search_path = sec"), query(READ),
+    )),
+    "path explained": ({}, (query("EXPLAIN ANALYZE SELECT set_config('search_path', 'sec', false)"), query(READ))),
+    "path in SQL's PREPARE": ({}, (
+        query("PREPARE p AS SELECT set_config('search_path', 'sec', false)"), query("EXECUTE p"), query(READ),
+    )),
+    "path of a temporary table": ({}, (
+        query("CREATE TEMP TABLE x AS SELECT set_config('search_path', 'sec', false)"), query(READ),
+    )),
+    "path of a cursor": ({}, (
+        query("DECLARE c CURSOR WITH HOLD FOR SELECT set_config('search_path', 'sec', false)"),
+        query("FETCH ALL FROM c"), query(READ),
+    )),
+    "path that a failed savepoint brings back": ({}, (
+        query("SET search_path = sec"), query("BEGIN"), query("SAVEPOINT a"), query("SET search_path = public"),
+        query("SELECT 1/0"), query("ROLLBACK TO a"), query(READ),
+    )),
+    "path in a text that rolls back": ({}, (
+        query("SET search_path = sec"), query("BEGIN; SET search_path = public; ROLLBACK"), query(READ),
+    )),
+    "path in a text after its end": ({}, (
+        query("BEGIN; SET search_path = public; COMMIT; SET search_path = sec"), query(READ),
+    )),
     "in a block": ({}, (query("DO $$ BEGIN SET search_path = sec; END $$"), query(READ))),
     "too large": ({}, (query(f"SELECT a, '{'x' * 70_000}' FROM sec.t"),)),
     "too large, prepared": ({}, (whole(run(f"SELECT a, '{'x' * 70_000}' FROM sec.t")),)),
@@ -136,6 +188,26 @@ def test_what_is_no_secret_is_answered(guarded: Proxy) -> None:
         line.ask(query("SET DateStyle = 'ISO'"))
         for text in ("BEGIN", "SET LOCAL lock_timeout = '1s'", "SELECT set_config('app.tenant', '7', true)"):
             assert "E" not in kinds(line.ask(query(text))), text
+
+
+@pytest.mark.parametrize(
+    "way", ["SET LOCAL search_path = {}", "SELECT set_config('search_path', '{}', true)"]
+)
+def test_what_is_set_for_a_transaction_is_judged(guarded: Proxy, way: str) -> None:
+    with closing(opened(guarded)) as line:
+        for text in ("SET search_path = sec", "BEGIN", way.format("public")):
+            assert "E" not in kinds(line.ask(query(text))), text
+        assert rows(line.ask(query(READ))) == [("public",)]
+        for text in ("SAVEPOINT a", way.format("sec")):
+            assert "E" not in kinds(line.ask(query(text))), text
+        assert error(line.ask(query(READ)))["C"] == "42501"
+        assert "E" not in kinds(line.ask(query("ROLLBACK TO a")))
+        assert rows(line.ask(query(READ))) == [("public",)]
+        # Whatever is denied, a transaction can be given up.
+        assert "E" not in kinds(line.ask(query("ROLLBACK")))
+        assert error(line.ask(query(READ)))["C"] == "42501"
+        line.ask(query("RESET search_path"))
+        assert rows(line.ask(query(READ))) == [("public",)]
 
 
 LEFT: dict[str, tuple[tuple[str, ...], tuple[bytes, ...]]] = {

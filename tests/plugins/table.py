@@ -1,8 +1,10 @@
 """Reads the tables in `tables/`: SQL files where a line `--> facts` says what the plan of the text below it must be.
 
 `facts` are joined by ` & `: `nothing`, `shareable`, `pin REASON`, `set NAME = VALUE`, `reset NAME`, `resets all`,
-`forgets prepared`, `schema`, `frees`, `discards`, `listen CHANNEL`, `unlisten CHANNEL`, and of a prepared statement's name `makes`, `runs`, `drops`; `aside`; `blurs`; `outdates`. Before ` | ` may stand `similar` (the fingerprint leaves literals out) or a setting of the
-session (`name=value`).
+`forgets prepared`, `schema`, `frees`, `discards`, `listen CHANNEL`, `unlisten CHANNEL`, and of a prepared statement's
+name `makes`, `runs`, `drops`; `aside`; `blurs`; `local NAME = VALUE` until its transaction ends; `point WHAT NAME`, of
+that transaction; `outdates`. Before ` | ` may stand `similar` (the fingerprint leaves literals out) or a setting of the session
+(`name=value`).
 """
 
 from collections.abc import Iterator
@@ -48,6 +50,7 @@ def _case(place: str, facts: str, text: str) -> Case:
 def _plan(place: str, said: str) -> Plan:
     changes: dict[str, object] = {}
     sets: list[tuple[str, str | None]] = []
+    local_sets: list[tuple[str, str]] = []
     heard: list[tuple[bool, str | None]] = []
     for fact in said.split(" & "):
         word, _, rest = fact.partition(" ")
@@ -59,6 +62,12 @@ def _plan(place: str, said: str) -> Plan:
             case "set":
                 name, _, value = rest.partition(" = ")
                 sets.append((name, value))
+            case "local":
+                name, _, value = rest.partition(" = ")
+                local_sets.append((name, value))
+            case "point":
+                what, _, name = rest.partition(" ")
+                changes["point"] = (what, name)
             case "reset":
                 sets.append((rest, None))
             case "resets":
@@ -75,4 +84,5 @@ def _plan(place: str, said: str) -> Plan:
                 changes["changes_schema"] = True
             case _:
                 raise AssertionError(f"{place}: {fact}")
-    return Plan(sets=tuple(sets), channels=tuple(heard), **changes)  # type: ignore[arg-type]
+    lists = {"sets": tuple(sets), "local_sets": tuple(local_sets), "channels": tuple(heard)}
+    return Plan(**lists, **changes)  # type: ignore[arg-type]

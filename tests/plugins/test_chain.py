@@ -53,6 +53,10 @@ def pins(plan: Plan) -> Plan:
     return plan.because("x", "pins", "for a test", pin="a test")
 
 
+def refuses(plan: Plan) -> Plan:
+    return plan.denied("x", "no", "for a test", code="42501", message="no")
+
+
 def test_plugins_are_asked_in_the_order_of_the_list() -> None:
     asked: list[str] = []
     plugins = [Probe(name, True, agrees, asked=asked) for name in "cab"]
@@ -186,3 +190,17 @@ def test_observers_are_told_and_one_that_fails_harms_no_other() -> None:
     chain.observe(batch)
     assert heard == [batch]
     assert reported == [("watcher", "observing raised: ValueError")]
+
+
+@pytest.mark.parametrize("does", [refuses, raises])
+def test_a_transaction_can_be_given_up_whoever_denies(does: Callable[[Plan], object]) -> None:
+    chain = Chain([Probe("a", True, does), Probe("b", True, does)])
+    for text in ("ROLLBACK", "abort work", "ROLLBACK TO SAVEPOINT x", "ROLLBACK AND CHAIN"):
+        plan = judged(chain, text)
+        assert plan.action == "forward"
+        assert [step.rule for step in plan.trail] == ["overruled", "overruled"]
+    for text in ("COMMIT", "ROLLBACK PREPARED 'x'", "ROLLBACK; SELECT 1", "PREPARE TRANSACTION 'x'"):
+        assert judged(chain, text).action == "deny", text
+    assert judged(Chain([Probe("session", True, refuses)]), "ROLLBACK").action == "deny", (
+        "the house itself decides"
+    )

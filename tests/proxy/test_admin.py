@@ -9,6 +9,8 @@ import pytest
 from config.errors import ConfigError, Problem
 from config.loader import Loaded
 from config.sections.admin import Admin
+from config.sections.databases import Database
+from protocols.postgres import messages
 from proxy.admin.averages import Averages
 from proxy.admin.console import LOOK_AGAIN, MOST, PATIENCE, SELDOM
 from proxy.admin.words import LONGEST, read
@@ -27,7 +29,7 @@ from proxy.native import (
     Recycle,
     Reply,
 )
-from tests.proxy.town import PASSWORD, SNAPSHOT, Town, changed, refusal
+from tests.proxy.town import PASSWORD, SNAPSHOT, Town, changed, loaded, refusal
 from tests.proxy.world import error_in, messages_in, only
 
 POOL = SimpleNamespace(
@@ -320,6 +322,73 @@ def test_disable_and_enable(town: Consoled) -> None:
     assert refusal(town.log_in(user="app", database="shop")[1])[0] == "55000"
     assert done(town.say("ENABLE shop")) == "ENABLE"
     assert only(town.log_in(user="app", database="shop")[1], Admit).pool == 1
+
+
+EVERY = Database(name="*", cluster="main")
+WILD = changed(SNAPSHOT, databases=(changed(SNAPSHOT.databases[0], aliases=("store",)), EVERY))
+
+
+def warning(commands: list[Any]) -> str:
+    """The warning before the answer."""
+    ((_, body),) = [one for one in messages_in(answer(commands)) if one[0] == "N"]
+    return error_in(messages.frame(b"E", body))["M"]
+
+
+def databases(town: Consoled) -> list[list[str]]:
+    """Names, and whether they are paused and disabled."""
+    return [[row[0], *row[-2:]] for row in ask(town, "SHOW DATABASES")[1:]]
+
+
+@pytest.mark.parametrize("order", ["PAUSE", "KILL", "DISABLE", "RECONNECT", "WAIT_CLOSE"])
+def test_an_order_for_a_name_that_nobody_used_is_carried_out_with_a_warning(order: str) -> None:
+    town = Consoled(WILD)
+    commands = town.say(f"{order} nosuch")
+    assert done(commands) == order
+    assert warning(commands).startswith('nobody has used database "nosuch" since the start')
+    held = {"PAUSE": ["1", "0"], "KILL": ["1", "0"], "DISABLE": ["0", "1"]}.get(order)
+    assert databases(town) == [["shop", "0", "0"], ["*", "0", "0"], *([["nosuch", *held]] if held else [])]
+    # Said again it is no slip, nor is what somebody uses.
+    assert ("N" in [kind for kind, _ in messages_in(answer(town.say(f"{order} nosuch")))]) == (held is None)
+    town.log_in(user="app", database="tenant")
+    assert "N" not in [kind for kind, _ in messages_in(answer(town.say(f"{order} tenant")))]
+
+
+def test_what_nobody_used_cannot_be_resumed_or_enabled() -> None:
+    town = Consoled(WILD)
+    for order in ("RESUME", "ENABLE"):
+        assert error(town.say(f"{order} nosuch")) == ("42704", "no such database: nosuch")
+    for order, back in (("PAUSE", "RESUME"), ("DISABLE", "ENABLE")):
+        town.say(f'{order} "no such"')
+        assert done(town.say(f'{back} "no such"')) == back
+
+
+def test_a_suspend_that_is_refused_says_what_is_paused() -> None:
+    town = Consoled(WILD)
+    for name in ("shop", '"no such"'):
+        town.say(f"PAUSE {name}")
+    data = answer(town.say("SUSPEND"))
+    assert error_in(data[: data.rindex(b"Z\0\0\0\5")])["H"] == 'RESUME them first: "no such", shop.'
+
+
+def test_an_alias_is_the_database() -> None:
+    town = Consoled(WILD)
+    assert kinds(town.say("PAUSE store")) == [(Hold, 1, "paused")]
+    assert databases(town)[0] == ["shop", "1", "0"]
+    assert done(town.say("RESUME store")) == "RESUME"
+    assert done(town.say("DISABLE store")) == "DISABLE"
+    assert refusal(town.log_in(user="app", database="shop")[1])[0] == "55000"
+    assert done(town.say("ENABLE store")) == "ENABLE"
+    assert kinds(town.say("KILL store"))[1] == (Kill, 1, None)
+    assert kinds(town.say("RECONNECT store"))[0] == (Recycle, 1, None)
+
+
+def test_what_a_reload_took_away_can_still_be_resumed(town: Consoled) -> None:
+    town.say("PAUSE books")
+    town.next = lambda: loaded(changed(SNAPSHOT, databases=SNAPSHOT.databases[:1]))
+    town.say("RELOAD")
+    assert error(town.say("SUSPEND"))[0] == "55000"
+    assert done(town.say("RESUME books")) == "RESUME"
+    assert error(town.say("RESUME books"))[0] == "42704"
 
 
 def test_orders_are_logged_and_values_are_not(town: Consoled, caplog: pytest.LogCaptureFixture) -> None:

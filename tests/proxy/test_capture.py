@@ -16,26 +16,9 @@ from plugins.registry import standard
 from plugins.scope import Scope
 from proxy.capture import Line, Writer, append, line, numbered
 from proxy.planner import Planner
+from tests.configurations import TRUSTING
 
 SCOPE = Scope("front", "app", "shop", (("search_path", "hr"), ("app.token", "'hunter2'")))
-CONFIG = """
-[[listeners]]
-protocol = "postgres"
-address = "127.0.0.1:6432"
-auth = "trust"
-
-[[clusters]]
-name = "main"
-protocol = "postgres"
-servers = [{ address = "127.0.0.1:5432" }]
-
-[[databases]]
-name = "shop"
-cluster = "main"
-
-[[users]]
-name = "app"
-"""
 
 
 def written(text: str, *, literals: bool = False) -> Line:
@@ -111,7 +94,7 @@ def test_from_the_proxys_files_to_what_would_change(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     old = tmp_path / "old.toml"
-    old.write_text(CONFIG + f'[capture]\nfile = "{tmp_path}/c.jsonl"\n')
+    old.write_text(TRUSTING + f'[capture]\nfile = "{tmp_path}/c.jsonl"\n')
     writer = Writer(lambda: Capture(file=tmp_path / "c.jsonl"))
     for text in (b"SELECT 1", b"SELECT 1", b"LOCK TABLE t", b"SELECT 'open"):
         plan = Planner(Chain(standard())).plan(text, Scope("front", "app", "shop"))
@@ -124,7 +107,7 @@ def test_from_the_proxys_files_to_what_would_change(
     command = [str(tmp_path / "capture.jsonl"), "--against"]
     assert told([*command, str(old)], replay, capsys) == (0, "3 statements: 1 not readable, 2 unchanged\n")
     new = tmp_path / "new.toml"
-    new.write_text(CONFIG.replace('name = "app"', 'name = "another"'))
+    new.write_text(TRUSTING.replace('name = "app"', 'name = "another"'))
     status, said = told([*command, str(new)], replay, capsys)
     assert status == 1
     assert "newly denied (28000): app@shop: SELECT 1" in said
@@ -137,7 +120,7 @@ def test_from_the_proxys_files_to_what_would_change(
 
 
 def test_what_is_no_capture_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "a.toml").write_text(CONFIG)
+    (tmp_path / "a.toml").write_text(TRUSTING)
     (tmp_path / "c.jsonl").write_text('{"text": 5}\n')
     assert told([str(tmp_path / "c.jsonl"), "--against", str(tmp_path / "a.toml")], replay, capsys)[0] == 2
     assert told(["--config", str(tmp_path / "a.toml")], collecting, capsys)[0] == 1

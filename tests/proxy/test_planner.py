@@ -23,7 +23,9 @@ def test_a_plan_reaches_the_core_whole() -> None:
         action="deny",
         shareable=True,
         sets=(("a.b", "'c'"), ("d", None)),
+        local_sets=(("role", "e"),),
         resets_all=True,
+        point=("returns", "f"),
         pin="a reason",
         frees=True,
         discards=True,
@@ -37,6 +39,8 @@ def test_a_plan_reaches_the_core_whole() -> None:
     for field in Plan.__struct_fields__:
         if field == "sets":
             assert said.sets == [("a.b", "'c'"), ("d", None)]
+        elif field == "local_sets":
+            assert said.local_sets == [("role", "e")]
         elif field == "channels":
             assert said.channels == [(True, "a"), (False, None)]
         elif field == "branches":

@@ -188,6 +188,29 @@ def test_a_broken_file_refuses_everything_with_every_reason(town: Town) -> None:
     assert town.rooms.directory.snapshot is SNAPSHOT
 
 
+def test_the_refusal_counts_the_errors_and_leaves_warnings_to_the_log(
+    town: Town, caplog: pytest.LogCaptureFixture
+) -> None:
+    errors = [Problem(file="a.toml", line=line, key="x", what="unknown", fix="name it") for line in (3, 9)]
+    doubt = Problem(file="a.toml", line=5, key="y", what="doubtful", fix="look", severity="warning")
+    stays = "the new configuration is refused, the old one stays: "
+    for wrong, told in (
+        (errors, f"{stays}2 errors\n{errors[0]}\n{errors[1]}"),
+        (errors[:1], f"{stays}{errors[0]}"),
+    ):
+
+        def broken(wrong: list[Problem] = wrong) -> Loaded:
+            raise ConfigError([wrong[0], doubt, *wrong[1:]])
+
+        town.next = broken
+        caplog.clear()
+        with pytest.raises(Refused) as refused:
+            town.rooms.reloader.reload()
+        assert str(refused.value) == told
+        facts = [record.__dict__["facts"] for record in caplog.records]
+        assert facts == [{"problem": str(doubt)}, {"reason": told.removeprefix(stays)}]
+
+
 def test_what_needs_a_restart_is_said(town: Town, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("WARNING")
     reload(town, changed(SNAPSHOT, limits=Limits(max_clients=7)))

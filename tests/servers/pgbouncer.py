@@ -13,9 +13,11 @@ ADMIN = "app_trust"
 
 
 @contextmanager
-def start(backend: int) -> Iterator[int]:
-    """PgBouncer in front of a PostgreSQL's port, trusting everybody, until the block ends; gives its own port."""
+def start(backend: int, *, wild: bool = False) -> Iterator[int]:
+    """PgBouncer in front of a PostgreSQL's port, trusting everybody, until the block ends; gives its own port. With
+    `wild` every name is a database."""
     port = ports.free()
+    every = f"* = host=127.0.0.1 port={backend} user={ADMIN}" if wild else ""
     with tempfile.TemporaryDirectory(prefix="pgbouncer-") as folder:
         home = Path(folder)
         home.chmod(0o755)
@@ -23,6 +25,7 @@ def start(backend: int) -> Iterator[int]:
         config.write_text(f"""\
 [databases]
 shop = host=127.0.0.1 port={backend} dbname=shop user={ADMIN}
+{every}
 [pgbouncer]
 listen_addr = 127.0.0.1
 listen_port = {port}

@@ -13,10 +13,14 @@ const SHARED_US: u32 = 3_000;
 /// A plan asked for so long ago is asked for again.
 const ASK_AGAIN_US: u64 = 5_000_000;
 
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub enum Action {
+    #[default]
     Forward,
-    Deny { code: String, message: String },
+    Deny {
+        code: String,
+        message: String,
+    },
     Answer,
 }
 
@@ -34,6 +38,8 @@ impl Action {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Effect {
     pub sets: Vec<(String, Option<String>)>,
+    /// The same until its transaction ends, of what decides meaning.
+    pub local_sets: Vec<(String, String)>,
     pub resets_all: bool,
     /// Why it needs this very connection from now on: reasons with ` + ` between them.
     pub pin: Option<String>,
@@ -45,6 +51,21 @@ pub struct Effect {
     pub channels: Vec<(bool, Option<String>)>,
     pub forgets_prepared: bool,
     pub changes_schema: bool,
+}
+
+/// What a statement does to the transaction around it, as far as settings depend on it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Point {
+    /// SAVEPOINT
+    Makes(String),
+    /// RELEASE
+    Frees(String),
+    /// ROLLBACK TO
+    Returns(String),
+    /// COMMIT, ROLLBACK, PREPARE TRANSACTION
+    Ends,
+    /// A text in which such statements stand with others.
+    Unseen,
 }
 
 /// One statement about a prepared one that is named in SQL.
@@ -112,12 +133,14 @@ impl Measured {
     }
 }
 
+#[derive(Default)]
 pub struct Plan {
     pub action: Action,
     pub shareable: bool,
     /// What each execution's values decide.
     pub branches: Option<Branches>,
     pub effect: Effect,
+    pub point: Option<Point>,
     pub names: Option<Names>,
     /// The brain answers it for a client that comes with nothing else and keeps no connection: LISTEN, UNLISTEN.
     pub aside: bool,
@@ -138,6 +161,11 @@ impl Plan {
     /// It is what holds for its statement in this scope.
     pub fn holds_in(&self, scope: u32) -> bool {
         self.scope == scope && self.stands()
+    }
+
+    /// Something is to be noted when it has succeeded.
+    pub fn matters(&self) -> bool {
+        self.point.is_some() || !self.effect.is_none()
     }
 
     /// May ride with others now: the plan says so, and so do the figures of its last executions.
@@ -320,18 +348,7 @@ mod tests {
     use super::*;
 
     fn forward() -> Plan {
-        Plan {
-            action: Action::Forward,
-            shareable: true,
-            branches: None,
-            effect: Effect::default(),
-            names: None,
-            aside: false,
-            term: Term::default(),
-            scope: 0,
-            key: 0,
-            measured: Measured::default(),
-        }
+        Plan { shareable: true, ..Plan::default() }
     }
 
     #[test]

@@ -22,6 +22,11 @@ pub const READING: [&str; 7] = [
     "xmloption",
 ];
 
+/// Changing it may change how a statement is read or what it means.
+pub fn decides_meaning(name: &str) -> bool {
+    MEANING.contains(&name) || READING.contains(&name)
+}
+
 /// Settings whose values, once accepted, no server refuses later, and without which a statement does the same.
 const HARMLESS: [&str; 16] = [
     "application_name",
@@ -82,7 +87,7 @@ impl Settings {
     pub fn reading(&self) -> String {
         let mut key = String::new();
         for (name, value) in self.pairs() {
-            if MEANING.contains(&name) || READING.contains(&name) {
+            if decides_meaning(name) {
                 key.extend([name, "=", value, "\0"]);
             }
         }

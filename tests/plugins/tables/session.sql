@@ -2,25 +2,25 @@
 BEGIN
 --> nothing
 START TRANSACTION ISOLATION LEVEL SERIALIZABLE, READ ONLY
---> nothing
+--> point ends
 COMMIT AND CHAIN
---> nothing
+--> point ends
 END
---> nothing
+--> point returns a
 ROLLBACK TO SAVEPOINT a
---> nothing
+--> point ends
 ABORT
---> nothing
+--> point makes a
 SAVEPOINT a
---> nothing
+--> point frees a
 RELEASE SAVEPOINT a
---> nothing
+--> point ends
 PREPARE TRANSACTION 'x'
 --> nothing
 COMMIT PREPARED 'x'
 --> nothing
 ROLLBACK PREPARED 'x'
---> nothing
+--> point ends
 BEGIN; INSERT INTO t VALUES (1); COMMIT
 --> makes
 PREPARE p AS SELECT 1
@@ -28,7 +28,7 @@ PREPARE p AS SELECT 1
 PREPARE "P" (int, text) AS INSERT INTO t VALUES ($1, $2)
 --> pin sql-prepare
 SELECT 1; PREPARE p AS SELECT 1
---> pin sql-prepare + prepared effect
+--> pin sql-prepare + prepared effect & blurs
 PREPARE p
 --> pin sql-prepare + prepared effect
 PREPARE p (int) AS SELECT set_config('a', $1::text, false)
@@ -68,7 +68,7 @@ UNLISTEN b
 UNLISTEN *
 --> listen a & unlisten * & listen b & frees
 LISTEN a; SELECT 1; UNLISTEN *; LISTEN b
---> listen a & frees & pin advisory lock
+--> listen a & frees & pin advisory lock & point ends
 BEGIN; LISTEN a; SELECT pg_advisory_lock(1); ROLLBACK
 --> nothing
 NOTIFY a, 'LISTEN b'
@@ -271,7 +271,7 @@ CREATE OR REPLACE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN PERFORM
 CREATE FUNCTION f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT 1; SELECT CASE WHEN true THEN 2 END; END
 --> set x = 1 & schema
 CREATE FUNCTION f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT 1; END; SET x = 1
---> set y = 1 & schema
+--> set y = 1 & schema & point ends
 CREATE TABLE t AS SELECT begin atomic FROM x; SET y = 1; END
 --> schema
 CREATE TYPE mood AS ENUM ('a', 'b')
@@ -383,3 +383,21 @@ DO $$ BEGIN NULL; END $$
 -- SET x = 1
 --> nothing
 /* SET x = 1; /* LISTEN a */ */
+--> point returns b
+ROLLBACK WORK TO b
+--> point returns A b
+ROLLBACK TRANSACTION TO SAVEPOINT "A b"
+--> point returns savepoint
+ROLLBACK TO savepoint
+--> point frees a
+RELEASE a
+--> point frees savepoint
+RELEASE SAVEPOINT savepoint
+--> pin unread statement
+SAVEPOINT U&"x"
+--> point ends
+ROLLBACK AND CHAIN
+--> point unseen
+SAVEPOINT a; INSERT INTO t VALUES (1); RELEASE a
+--> point makes äääääääääääääääääääääääääääääää
+SAVEPOINT ääääääääääääääääääääääääääääääääääääääää

@@ -98,7 +98,7 @@ SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL CHAOS
 SET SESSION CHARACTERISTICS AS TRANSACTION
 --> nothing
 SET LOCAL x = 1
---> blurs
+--> local role = app
 SET LOCAL ROLE app
 --> pin unfollowed setting & blurs
 SET LOCAL standard_conforming_strings = off
@@ -206,35 +206,35 @@ RESET ALL; SET a = 1
 SELECT 1; SET x = 1
 --> set x = 1
 SET x = 1; SELECT 1; COMMENT ON TABLE t IS 'SET y = 2'
---> set x = 1
+--> set x = 1 & point ends
 BEGIN; SET x = 1; COMMIT
---> set app.user_id = '1' & set work_mem = '2MB'
+--> set app.user_id = '1' & set work_mem = '2MB' & point unseen
 START TRANSACTION; SET work_mem = '2MB'; SET LOCAL app.user_id = '2'; SAVEPOINT a; SET app.user_id = '1'; RELEASE a; SET work_mem = '2MB'; END
---> set x = 2
+--> set x = 2 & point ends
 BEGIN; SET x = 1; COMMIT; BEGIN; SET x = 2; COMMIT WORK
---> resets all
+--> resets all & point ends
 BEGIN; SET x = 1; RESET ALL; COMMIT
---> set x = 1
+--> set x = 1 & point ends
 SET x = 1; COMMIT
 --> set x = 1
 BEGIN; SET x = 1
---> pin set inside a batch & frees
+--> pin set inside a batch & frees & point ends
 END; SET x = 1; BEGIN
---> pin set inside a batch & frees
+--> pin set inside a batch & frees & point ends
 BEGIN; SET x = 1; ROLLBACK
---> pin set inside a batch & frees
+--> pin set inside a batch & frees & point ends
 BEGIN; SET x = 1; ABORT
---> pin set inside a batch & frees
+--> pin set inside a batch & frees & point unseen
 BEGIN; SAVEPOINT a; SET x = 1; ROLLBACK TO a; COMMIT
---> pin set inside a batch & frees
+--> pin set inside a batch & frees & point ends
 BEGIN; SET x = 1; PREPARE TRANSACTION 'a'
 --> pin set inside a batch & frees
 SET x = 1; COMMIT PREPARED 'a'
---> pin set inside a batch & frees
+--> pin set inside a batch & frees & point ends
 COMMIT; SET x = 1
---> pin set inside a batch & frees
+--> pin set inside a batch & frees & blurs & point unseen
 SAVEPOINT a; RESET ALL; ROLLBACK TO a
---> nothing
+--> point ends
 BEGIN; SET LOCAL x = 1; COMMIT
 --> set a.b = 'c'
 SELECT set_config('a.b', 'c', false)
@@ -340,3 +340,47 @@ UPDATE pg_settings SET setting = 'x' WHERE name = 'work_mem'
 WITH x AS (UPDATE pg_catalog."pg_settings" AS s SET setting = 'x') SELECT 1
 --> set standard_conforming_strings = off
 SET standard_conforming_strings = off
+--> local search_path = a, "B c"
+SET LOCAL search_path = a, "B c"
+--> blurs
+SET LOCAL search_path TO DEFAULT
+--> local search_path = 'x'
+SET LOCAL SCHEMA 'x'
+--> local role = NONE
+SET LOCAL ROLE NONE
+--> blurs
+SET LOCAL search_path = a, pg_temp
+--> blurs
+SET LOCAL SESSION AUTHORIZATION app
+--> blurs
+BEGIN; SET LOCAL ROLE app
+--> local search_path = 'a', 'b'
+SELECT set_config('search_path', 'a, b', true)
+--> local role = 'x'
+SELECT set_config('role', 'x', true), set_config('a.b', 'c', true)
+--> set x.y = '1' & blurs
+SELECT set_config('search_path', 'a', true), set_config('x.y', '1', false)
+--> blurs
+SELECT set_config('search_path', 'a', true) FROM t
+--> blurs
+SELECT set_config('search_path', $1, true)
+--> blurs
+SELECT set_config('role', NULL, true)
+--> pin set_config & blurs
+EXPLAIN ANALYZE SELECT set_config('search_path', 'a', false)
+--> blurs
+EXPLAIN ANALYZE SELECT set_config('search_path', 'a', true)
+--> pin set_config
+EXPLAIN ANALYZE SELECT set_config('a.b', 'a', false)
+--> pin temporary table + set_config & blurs
+CREATE TEMP TABLE x AS SELECT set_config('search_path', 'a', false)
+--> pin held cursor + set_config & blurs
+DECLARE c CURSOR WITH HOLD FOR SELECT set_config('search_path', 'a', false)
+--> pin sql-prepare + prepared effect & blurs
+PREPARE p AS SELECT set_config('search_path', 'a', false)
+--> makes & blurs
+PREPARE p AS SELECT set_config('search_path', 'a', true)
+--> pin too many settings & blurs
+SET x0 = 1; SET x1 = 1; SET x2 = 1; SET x3 = 1; SET x4 = 1; SET x5 = 1; SET x6 = 1; SET x7 = 1; SET x8 = 1; SET x9 = 1; SET x10 = 1; SET x11 = 1; SET x12 = 1; SET x13 = 1; SET x14 = 1; SET x15 = 1; SET x16 = 1; SET x17 = 1; SET x18 = 1; SET x19 = 1; SET x20 = 1; SET x21 = 1; SET x22 = 1; SET x23 = 1; SET x24 = 1; SET x25 = 1; SET x26 = 1; SET x27 = 1; SET x28 = 1; SET x29 = 1; SET x30 = 1; SET x31 = 1; SET x32 = 1; SET x33 = 1; SET x34 = 1; SET x35 = 1; SET x36 = 1; SET x37 = 1; SET x38 = 1; SET x39 = 1; SET x40 = 1; SET x41 = 1; SET x42 = 1; SET x43 = 1; SET x44 = 1; SET x45 = 1; SET x46 = 1; SET x47 = 1; SET x48 = 1; SET x49 = 1; SET x50 = 1; SET x51 = 1; SET x52 = 1; SET x53 = 1; SET x54 = 1; SET x55 = 1; SET x56 = 1; SET x57 = 1; SET x58 = 1; SET x59 = 1; SET x60 = 1; SET x61 = 1; SET x62 = 1; SET x63 = 1; SET x64 = 1; SET role = a
+--> pin set inside a batch & frees & blurs & point unseen
+SAVEPOINT a; ROLLBACK TO a; SET search_path = b

@@ -37,6 +37,7 @@ impl Engine {
         let Some(id) = self.clients.at(slot) else { return false };
         let Some(client) = self.clients.get(id) else { return false };
         let (link, wait, length) = (client.link, client.wait, usize::from(client.key_bytes));
+        let between = client.session.is_between();
         let expected = self.cancel_secret(id);
         let same = secret.len() == length
             && secret.iter().zip(&expected).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0;
@@ -52,6 +53,12 @@ impl Engine {
                 false
             }
             (Link::None, Wait::Plan) => {
+                self.cancel_planning(id);
+                false
+            }
+            (Link::Held(lane), Wait::Plan)
+                if between && self.servers.get(lane).is_some_and(|server| server.up.is_quiet()) =>
+            {
                 self.cancel_planning(id);
                 false
             }
@@ -329,10 +336,32 @@ impl Engine {
         true
     }
 
+    /// In a transaction the server hears of it, for it fails there.
+    fn cancel_within(&mut self, client: &mut Client) -> bool {
+        let Link::Held(lane) = client.link else { return false };
+        let Some(mut server) = self.servers.take(lane) else { return false };
+        let dropped = client.session.drop_unit(&mut client.input).unwrap_or(false);
+        if dropped {
+            client.repeated = false;
+            let mut error = Vec::new();
+            build::error(&mut error, "ERROR", "57014", BY_USER);
+            server.up.push(client.id, Kind::RefusedQuery(error.into()), None, self.now_us);
+            build::query(&mut server.stream.out, build::REFUSED);
+            self.mark_server(&mut server);
+        }
+        self.servers.put(lane, server);
+        dropped
+    }
+
     /// Nobody knows yet what is to become of it: then nothing does. One that is not all here may still be.
     fn cancel_planning(&mut self, id: Id) {
         let Some(mut client) = self.clients.take(id) else { return };
-        let result = if self.cancel_settled(&mut client) {
+        let gone = if client.status == b'I' {
+            self.cancel_settled(&mut client)
+        } else {
+            self.cancel_within(&mut client)
+        };
+        let result = if gone {
             client.wait = Wait::None;
             self.feed(&mut client, &[])
         } else {

@@ -376,6 +376,7 @@ impl Engine {
             self.apply(&mut client, server, &done.changes);
         }
         self.follow_transaction(&mut client, server);
+        client.session.unclear |= done.pin.is_some() || server.up.is_unclear();
         if client.session.heard.is_some() {
             self.tell_heard(&mut client, server, &done);
         }
@@ -475,8 +476,9 @@ fn changed(settings: &Settings, start: &Settings, changes: &[Change]) -> Setting
                 let value = value.clone().or_else(|| start.get(name).map(str::to_owned));
                 after.set(name.clone(), value);
             }
+            Change::Local(name, value) => after.set(name.clone(), Some(value.clone())),
             Change::ResetAll => after = start.clone(),
-            Change::Hear(..) => {}
+            Change::Mark(_) | Change::Free(_) | Change::Return(_) | Change::Hear(..) => {}
         }
     }
     after

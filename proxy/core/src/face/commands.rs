@@ -3,7 +3,7 @@
 use super::conditions::{self, Branch};
 use crate::border::{self, Command};
 use crate::conn::tls;
-use crate::plan::{self, Action, Effect, Measured, Names};
+use crate::plan::{self, Action, Effect, Names, Point};
 use crate::poll;
 use crate::pool::{self, Mode, PoolConfig};
 use crate::slab::Id;
@@ -47,7 +47,9 @@ pub struct Plan {
     shareable: bool,
     branches: Vec<Branch>,
     sets: Vec<(String, Option<String>)>,
+    local_sets: Vec<(String, String)>,
     resets_all: bool,
+    point: Option<(String, String)>,
     pin: Option<String>,
     frees: bool,
     discards: bool,
@@ -64,8 +66,8 @@ pub struct Plan {
 impl Plan {
     #[new]
     #[pyo3(signature = (
-        action, *, shareable = false, branches = vec![], sets = vec![], resets_all = false, pin = None, frees = false,
-        discards = false, channels = vec![], forgets_prepared = false,
+        action, *, shareable = false, branches = vec![], sets = vec![], local_sets = vec![], resets_all = false,
+        point = None, pin = None, frees = false, discards = false, channels = vec![], forgets_prepared = false,
         changes_schema = false, names = None, aside = false, code = String::new(), message = String::new()
     ))]
     #[allow(clippy::too_many_arguments)]
@@ -74,7 +76,9 @@ impl Plan {
         shareable: bool,
         branches: Vec<Branch>,
         sets: Vec<(String, Option<String>)>,
+        local_sets: Vec<(String, String)>,
         resets_all: bool,
+        point: Option<(String, String)>,
         pin: Option<String>,
         frees: bool,
         discards: bool,
@@ -89,6 +93,9 @@ impl Plan {
         if let Some(other) = names.as_deref().filter(|names| names_of(names).is_none()) {
             return Err(PyValueError::new_err(format!("no such use of a name: {other}")));
         }
+        if let Some((other, _)) = point.as_ref().filter(|(what, name)| point_of(what, name).is_none()) {
+            return Err(PyValueError::new_err(format!("no such point in a transaction: {other}")));
+        }
         match action.as_str() {
             "forward" | "answer" => {}
             "deny" if code.len() == 5 && !message.is_empty() => {}
@@ -101,7 +108,9 @@ impl Plan {
             shareable,
             branches,
             sets,
+            local_sets,
             resets_all,
+            point,
             pin,
             frees,
             discards,
@@ -132,6 +141,17 @@ fn names_of(word: &str) -> Option<Names> {
     }
 }
 
+fn point_of(what: &str, name: &str) -> Option<Point> {
+    match what {
+        "makes" => Some(Point::Makes(name.to_owned())),
+        "frees" => Some(Point::Frees(name.to_owned())),
+        "returns" => Some(Point::Returns(name.to_owned())),
+        "ends" => Some(Point::Ends),
+        "unseen" => Some(Point::Unseen),
+        _ => None,
+    }
+}
+
 impl Plan {
     fn to_core(&self) -> plan::Plan {
         plan::Plan {
@@ -144,6 +164,7 @@ impl Plan {
             branches: conditions::to_core(&self.branches),
             effect: Effect {
                 sets: self.sets.clone(),
+                local_sets: self.local_sets.clone(),
                 resets_all: self.resets_all,
                 pin: self.pin.clone(),
                 frees: self.frees,
@@ -152,12 +173,10 @@ impl Plan {
                 forgets_prepared: self.forgets_prepared,
                 changes_schema: self.changes_schema,
             },
+            point: self.point.as_ref().and_then(|(what, name)| point_of(what, name)),
             names: self.names.as_deref().and_then(names_of),
             aside: self.aside,
-            term: plan::Term::default(),
-            scope: 0,
-            key: 0,
-            measured: Measured::default(),
+            ..plan::Plan::default()
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::words::startup;
 use _core::border::{Admit, Attach, Command, Event, Fail};
 use _core::brain;
 use _core::engine::Engine;
-use _core::plan::{Action, Effect, Measured, Names, Plan, Term};
+use _core::plan::{Action, Effect, Measured, Names, Plan};
 use _core::poll::{Poll, PollSet};
 use _core::pool::PoolConfig;
 use _core::shared::{Limits, Shared};
@@ -49,14 +49,10 @@ pub fn plan_of(text: &str) -> Plan {
     Plan {
         action,
         shareable: text.starts_with("select"),
-        branches: None,
         effect,
         names,
-        aside: false,
-        term: Term::default(),
-        scope: 0,
-        key: 0,
         measured: Measured::of(1, 1),
+        ..Plan::default()
     }
 }
 
@@ -73,6 +69,8 @@ pub struct House {
     /// What the brain does by itself.
     pub admits: bool,
     pub plans: bool,
+    /// Denied from now on.
+    pub denies: Option<&'static str>,
     pub attaches: bool,
     pub admits_servers: bool,
     /// New servers answer nothing.
@@ -107,6 +105,7 @@ impl House {
             answers: Vec::new(),
             admits: true,
             plans: true,
+            denies: None,
             attaches: true,
             admits_servers: true,
             mute: false,
@@ -187,7 +186,9 @@ impl House {
             Event::PlanNeeded { scope, key, text, settings, .. } => {
                 let text = String::from_utf8_lossy(&text).into_owned();
                 if self.plans {
-                    self.say(Command::Learn { scope, key, plan: Box::new(plan_of(&text)) });
+                    let denied = self.denies.is_some_and(|denied| denied == text);
+                    let plan = Box::new(plan_of(if denied { "deny" } else { &text }));
+                    self.say(Command::Learn { scope, key, plan });
                 }
                 format!("PlanNeeded {text} {settings:?}")
             }

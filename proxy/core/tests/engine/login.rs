@@ -102,6 +102,29 @@ fn a_cancel_finds_who_waits_for_a_plan() {
 }
 
 #[test]
+fn a_cancel_finds_who_waits_for_a_plan_in_a_transaction() {
+    let mut house = House::new(config(1));
+    let mut client = house.client();
+    client.say("begin");
+    house.expect(&mut client, "C:BEGIN Z:T");
+    for unit in [query("insert one"), extended("", "insert two")] {
+        house.plans = false;
+        client.send(&unit);
+        client.say("select three");
+        house.settle();
+        let mut request = cancel(&mut house, &client.key.clone());
+        house.expect(&mut client, "E:57014 Z:T");
+        house.expect(&mut request, "END");
+        house.plans = true;
+        house.say(Command::ForgetPlans { bases: None });
+        house.expect(&mut client, "D:select_three C:OK Z:T");
+    }
+    let heard: Vec<&str> = house.servers[0].heard.iter().map(String::as_str).collect();
+    let refused = "articdbm refused this statement";
+    assert_eq!(heard, ["begin", refused, "select three", refused, "select three"]);
+}
+
+#[test]
 fn time_before_log_in_is_short() {
     let limits = Limits { max_clients: 100, login_ms: 50, max_statement: 1 << 20 };
     let mut house = House::with(1, limits, config(1));

@@ -131,6 +131,7 @@ impl Server {
             "select" if text.contains("big") => self.row(&vec![b'x'; last.parse().unwrap()]),
             "select" if text.contains("zone") => self.row(format!("{} {last}", self.zone).as_bytes()),
             "fail" => return self.error("22012"),
+            "articdbm" => return self.error("42601"),
             "copy" => {
                 self.copying = true;
                 return self.reply(b'G', &[b"\0\0\0"]);

@@ -2,7 +2,7 @@
 
 use crate::client::{Client, Next};
 use crate::house::{House, POOL, config};
-use crate::words::{extended, message, query};
+use crate::words::{bound, extended, message, query};
 use _core::border::Command;
 use _core::shared::Limits;
 use std::time::Duration;
@@ -260,6 +260,27 @@ fn a_plan_forgotten_on_the_way_harms_nobody() {
             house.expect(client, if at % 2 == 0 { "D:select_1 C:OK Z:I" } else { "1 2 D:select_1 C:OK Z:I" });
         }
     }
+}
+
+#[test]
+fn what_is_denied_by_now_waits_for_no_connection() {
+    let mut house = House::new(config(1));
+    let (mut client, mut other) = (house.client(), house.client());
+    client.send(&extended("s", "insert 1"));
+    house.expect(&mut client, "1 2 D:insert_1 C:OK Z:I");
+    other.say("listen");
+    house.expect(&mut other, "D:listen C:OK Z:I");
+    house.denies = Some("insert 1");
+    house.say(Command::ForgetPlans { bases: None });
+    client.send(&bound("s"));
+    house.expect(&mut client, "E:42501 Z:I");
+    client.send(&bound("s")[..6]);
+    house.silence(&mut client);
+    client.send(&bound("s")[6..]);
+    house.expect(&mut client, "E:42501 Z:I");
+    // What is not, does.
+    client.send(&extended("", "update 2"));
+    house.silence(&mut client);
 }
 
 #[test]

@@ -10,9 +10,9 @@ use super::pins::Pins;
 use super::server::{MAX_PENDING, Upstream};
 use crate::border::Event;
 use crate::lexer::{self, Lexed, Literal, Mode};
-use crate::plan::{Action, Copy, Found, Names, Plan};
+use crate::plan::{Action, Copy, Found, Names, Plan, Point};
 use crate::prepared::Prepared;
-use crate::settings::{self, Settings};
+use crate::settings::{Settings, decides_meaning};
 use crate::shared::Shared;
 use crate::slab::Id;
 use crate::wire::PeerError;
@@ -24,11 +24,6 @@ use std::sync::atomic::Ordering::Relaxed;
 pub const RIDE: usize = 16 * 1024;
 /// Prepared statements one client may hold, and portals with an effect.
 pub const MAX_NAMED: usize = 10_000;
-
-/// Changing it may change how a statement is read or what it means.
-fn decides_meaning(name: &str) -> bool {
-    settings::MEANING.contains(&name) || settings::READING.contains(&name)
-}
 
 /// How the text is read may be changed by what is under way, even by what nobody could tell it of.
 fn has_backslash(header: Header, input: &[u8]) -> bool {
@@ -148,6 +143,8 @@ pub struct Session {
     pub unsettled: bool,
     /// A message of the unit in hand changes what those behind it in the unit mean.
     shifted: bool,
+    /// What settings hold is not known: a part of what changed them was rolled back, and nobody saw which.
+    pub unclear: bool,
     /// Plans with an effect behind portals that are open.
     pub portals: Vec<(Box<[u8]>, Arc<Plan>)>,
     pub portal: Option<Arc<Plan>>,
@@ -198,6 +195,7 @@ impl Default for Session {
             unnamed_undecided: false,
             unsettled: false,
             shifted: false,
+            unclear: false,
             portals: Vec::new(),
             portal: None,
             bound: None,
@@ -329,11 +327,14 @@ impl Session {
 
     /// What this plan does is under way: does the next statement have to wait for it? It does when it could not be
     /// understood before.
-    pub fn note_effect(&mut self, plan: &Plan) {
-        let matters = |(name, _): &(String, Option<String>)| decides_meaning(name);
-        let matters = plan.effect.resets_all || plan.effect.sets.iter().any(matters);
+    pub fn note_effect(&mut self, plan: &Plan, up: &Upstream) {
+        let effect = &plan.effect;
+        let matters = effect.resets_all
+            || !effect.local_sets.is_empty()
+            || effect.sets.iter().any(|(name, _)| decides_meaning(name));
         self.unsettled |= matters;
-        self.shifted |= matters;
+        let undoes = matches!(plan.point, Some(Point::Returns(_) | Point::Ends | Point::Unseen));
+        self.shifted |= matters || undoes && up.changed_meaning();
         if plan.effect.frees {
             self.hint_pins();
         }
@@ -484,7 +485,7 @@ impl Session {
             && (self.unsettled
                 // On a shared connection nothing of its own is under way.
                 || lane.up.owner == Some(cx.me)
-                    && (!lane.up.unfinished().is_empty() || has_backslash(header, input)))
+                    && (lane.up.changed_meaning() || has_backslash(header, input)))
         {
             lane.out.extend_from_slice(build::FLUSH);
             return Ok(Step::Quiet);
@@ -534,6 +535,11 @@ impl Session {
             ("54000", "a statement longer than limits.max_statement is not judged here")
         } else if self.shifted {
             ("0A000", "what stands behind SET in its unit is not judged here: send a Sync between them")
+        } else if self.unclear {
+            (
+                "0A000",
+                "what was set around a ROLLBACK is not known for certain, so nothing is judged any more",
+            )
         } else {
             return Ok(());
         };
@@ -651,7 +657,7 @@ impl Session {
                     self.pin(why, cx.shared);
                 }
                 decision.inspect(|decision| count(&plan, decision, cx));
-                self.note_effect(&plan);
+                self.note_effect(&plan, lane.up);
                 self.note_resets(&plan, cx.startup);
                 self.note_channels(&mut lane, &plan);
                 self.forget_unnamed();

@@ -70,6 +70,8 @@ impl Session {
         match self.scan(input, cx)? {
             Ahead::Plan => Ok(Step::Plan),
             Ahead::Ride(length) => Ok(Step::Lane { ride: Some(length) }),
+            // Who waits for a connection is not asked again what for.
+            Ahead::Own if header.kind == b'B' && !has_names(input, header) => Ok(Step::More),
             Ahead::Own => match self.refusal(input, header, cx)? {
                 Some(refusal) => {
                     out.extend_from_slice(&refusal);
@@ -191,6 +193,9 @@ impl Session {
         header: Header,
         cx: &mut Cx<'_>,
     ) -> Result<Option<Box<[u8]>>, PeerError> {
+        if header.kind == b'B' && !self.poolless {
+            return Ok(self.refused_bind(input, header, cx));
+        }
         if header.kind != b'P' || header.total > cx.shared.limits.max_statement {
             return Ok(None);
         }
@@ -209,6 +214,15 @@ impl Session {
         }
         let judged = self.judge_parse(&plan, text, seen, cx);
         Ok(refused(&plan).or_else(|| judged.and_then(|decision| judged_no(&plan, &decision))))
+    }
+
+    /// The same of a Bind, where policy changed since its statement was prepared.
+    fn refused_bind(&mut self, input: &[u8], header: Header, cx: &mut Cx<'_>) -> Option<Box<[u8]>> {
+        let (_, rest) = c_string(input.get(5..header.total.min(input.len()))?)?;
+        let (name, _) = c_string(rest)?;
+        let behind = self.target_of(name).and_then(|target| self.plan_behind(&target, cx).flatten());
+        let plan = self.plan_behind(name, cx).flatten();
+        plan.iter().chain(&behind).find_map(|plan| refused(plan))
     }
 
     fn parse(
@@ -398,7 +412,7 @@ impl Session {
         let in_sql =
             self.named.as_ref().and_then(|all| all.get(name)).is_some_and(|named| named.prepared.sql);
         let mut plan = plan.filter(|_| !in_sql);
-        if let Some(behind) = behind.filter(|behind| behind.names.is_none() && !behind.effect.is_none()) {
+        if let Some(behind) = behind.filter(|behind| behind.names.is_none() && behind.matters()) {
             // What the statement behind the name leaves, besides what this one does.
             if let Some(why) = plan.as_ref().and_then(|plan| plan.effect.pin.as_ref()) {
                 self.pin(why, cx.shared);
@@ -433,7 +447,7 @@ impl Session {
             return Ok(());
         }
         self.portals.retain(|(known, _)| **known != *portal);
-        if let Some(plan) = plan.filter(|plan| !plan.effect.is_none()) {
+        if let Some(plan) = plan.filter(|plan| plan.matters()) {
             if self.portals.len() >= MAX_NAMED {
                 return Err(PeerError::new("53200", "too many portals are open"));
             }
@@ -501,14 +515,14 @@ impl Session {
             self.pin("sql-prepare", cx.shared);
         }
         if let Some(plan) = &plan {
-            self.note_effect(plan);
+            self.note_effect(plan, lane.up);
             self.note_resets(plan, cx.startup);
             self.note_channels(&mut lane, plan);
             self.touched |= plan.effect.forgets_prepared;
         }
         self.open = true;
         lane.out.extend_from_slice(message);
-        match plan.filter(|plan| !plan.effect.is_none()) {
+        match plan.filter(|plan| plan.matters()) {
             Some(plan) if plan.effect.forgets_prepared => {
                 lane.up.push_forgetting(cx.me, Kind::Execute, plan, self.named.take(), cx.now_us);
             }
@@ -586,6 +600,13 @@ impl Session {
         }
         self.named.as_mut()?.remove(name)
     }
+}
+
+/// The names at the head of a Bind are all here, or will never be.
+fn has_names(input: &[u8], header: Header) -> bool {
+    let head = input.get(5..header.total.min(input.len())).unwrap_or_default();
+    let all = c_string(head).is_some_and(|(_, rest)| c_string(rest).is_some());
+    all || head.len() > 2 * NAMES || input.len() >= header.total
 }
 
 /// Counted now and then, for it costs a walk: the bound is passed by what fits in between.

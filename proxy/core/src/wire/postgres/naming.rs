@@ -188,7 +188,7 @@ impl Session {
                         return Ok(Some(took));
                     }
                     decided = judged.map(|decision| (Arc::clone(&known), decision));
-                    behind = Some(known).filter(|known| known.names.is_none() && !known.effect.is_none());
+                    behind = Some(known).filter(|known| known.names.is_none() && known.matters());
                 }
                 None => {}
             }
@@ -256,7 +256,7 @@ impl Session {
                     if let Some(why) = &plan.effect.pin {
                         self.pin(why, cx.shared);
                     }
-                    self.note_effect(plan);
+                    self.note_effect(plan, lane.up);
                 }
                 let plan = behind.as_ref().unwrap_or(plan);
                 send_renamed(lane, &prefix, text, &range, &prepared.name);

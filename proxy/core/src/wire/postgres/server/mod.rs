@@ -14,7 +14,7 @@ use super::frame;
 use super::pending::{Instance, Kind, Pending, Renaming, Undo};
 use super::pins::Question;
 use crate::conditions::postgres::types_told;
-use crate::plan::{Names, Plan};
+use crate::plan::{Names, Plan, Point};
 use crate::prepared::OnServer;
 use crate::settings::Settings;
 use crate::slab::Id;
@@ -126,7 +126,10 @@ pub struct Upstream {
     copying: bool,
     /// Changes made in a transaction that is still open.
     in_transaction: Vec<Change>,
+    /// A part of it was rolled back, to where is not known.
     rolled_back_to: bool,
+    /// Savepoints were made in it that are not among its changes.
+    unseen_points: bool,
     done_us: u64,
     /// How long the server took for a unit of late, without the way there.
     pub pace_ns: u64,
@@ -148,6 +151,9 @@ struct Unit {
     changed_schema: bool,
     committed: bool,
     rolled_back: bool,
+    /// To a savepoint that is known.
+    returned: bool,
+    unseen_points: bool,
     bytes: usize,
     kinds: Option<Box<str>>,
 }
@@ -181,6 +187,7 @@ impl Upstream {
             copying: false,
             in_transaction: Vec::new(),
             rolled_back_to: false,
+            unseen_points: false,
             done_us: 0,
             pace_ns: u64::MAX,
             way_us: 0,
@@ -708,13 +715,15 @@ impl Upstream {
         }
         let effect = pending.plan.as_ref().map(|plan| &plan.effect).filter(|effect| !effect.is_none());
         if matches!(pending.kind, Kind::Query(_))
-            && let Some(plan) = &pending.plan
-            && effect.is_some()
-            && !unit.failed
+            && let Some(plan) = pending.plan.as_ref().filter(|plan| plan.matters())
         {
-            std::mem::swap(&mut self.unit, &mut unit);
-            self.note(plan);
-            std::mem::swap(&mut self.unit, &mut unit);
+            if unit.failed {
+                unit.unseen_points |= plan.point == Some(Point::Unseen);
+            } else {
+                std::mem::swap(&mut self.unit, &mut unit);
+                self.note(plan);
+                std::mem::swap(&mut self.unit, &mut unit);
+            }
         }
         if let Some(mut undo) = pending.undo
             && unit.failed

@@ -103,26 +103,160 @@ fn a_transaction_decides_at_its_end() {
     }
 }
 
+/// Simple queries in one transaction, each answered; what its end means for the session.
+fn in_one_transaction(said: &[(&str, &str)], wanted: &str) {
+    let mut stage = Stage::new(1);
+    stage.play("A> Q begin\nS< Q begin\nS> C:BEGIN Z:T\nA< C:BEGIN Z:T");
+    for (text, answer) in said {
+        stage.play(&format!("A> Q {text}\nS< Q {text}\nS> {answer}\nA< {answer}"));
+    }
+    stage.play(&format!("A> Q commit\nS< Q commit\nS> C:COMMIT Z:I\nA< C:COMMIT Z:I\nA= {wanted}"));
+}
+
+const SET: &str = "C:SET Z:T";
+const MADE: &str = "C:SAVEPOINT Z:T";
+const FREED: &str = "C:RELEASE Z:T";
+const BACK: &str = "C:ROLLBACK Z:T";
+const FAILED: &str = "E:22012 Z:E";
+
 #[test]
-fn a_savepoint_rolled_back_to_leaves_doubt_and_pins() {
-    alone(&format!(
-        "A> Q begin; Q savepoint; Q set work_mem x; Q rollback to
-         S< Q begin; Q savepoint; Q set work_mem x; Q rollback to
-         S> C:BEGIN Z:T C:SAVEPOINT Z:T C:SET Z:T C:ROLLBACK Z:T
-         A< C:BEGIN Z:T C:SAVEPOINT Z:T C:SET Z:T C:ROLLBACK Z:T
+fn a_savepoint_takes_back_what_came_behind_it() {
+    in_one_transaction(&[("savepoint a", MADE), ("set work_mem x", SET), ("rollback to a", BACK)], "");
+    in_one_transaction(
+        &[
+            ("set work_mem x", SET),
+            ("savepoint a", MADE),
+            ("set work_mem y", SET),
+            ("savepoint a", MADE),
+            ("set work_mem z", SET),
+            ("rollback to a", BACK),
+            ("rollback to a", BACK),
+        ],
+        "set work_mem 'x'; set work_mem 'y'",
+    );
+    // Freed, it is a part of what is around it; so is every one inside it.
+    in_one_transaction(
+        &[
+            ("savepoint a", MADE),
+            ("savepoint b", MADE),
+            ("set work_mem x", SET),
+            ("savepoint c", MADE),
+            ("release b", FREED),
+            ("set lock_timeout 1", SET),
+            ("rollback to a", BACK),
+            ("set jit off", SET),
+        ],
+        "set jit 'off'",
+    );
+    // What failed has done nothing; what the server says holds then is believed.
+    in_one_transaction(
+        &[
+            ("savepoint a", MADE),
+            ("set timezone x", "C:SET S:TimeZone=x Z:T"),
+            ("select bad", FAILED),
+            ("rollback to a", "C:ROLLBACK S:TimeZone=y Z:T"),
+        ],
+        "set timezone 'y'",
+    );
+}
+
+#[test]
+fn what_a_unit_did_before_it_failed_comes_back_with_its_savepoint() {
+    let mut stage = Stage::new(1);
+    stage.play(
+        "A> Q begin
+         S< Q begin
+         S> C:BEGIN Z:T
+         A< C:BEGIN Z:T
+         A> P - set work_mem x; B -; E; P - savepoint a; B -; E; P - select bad; B -; E; S
+         S< P - set work_mem x; B -; E; P - savepoint a; B -; E; P - select bad; B -; E; S
+         S> 1 2 C:SET 1 2 C:SAVEPOINT 1 2 E:22012 Z:E
+         A< 1 2 C:SET 1 2 C:SAVEPOINT 1 2 E:22012 Z:E
+         A> Q rollback to a
+         S< Q rollback to a
+         S> C:ROLLBACK Z:T
+         A< C:ROLLBACK Z:T
          A> Q commit
          S< Q commit
          S> C:COMMIT Z:I
          A< C:COMMIT Z:I
-         A= set work_mem 'x'; {DOUBT}"
-    ));
-    // Without a change there is none.
-    alone(
-        "A> Q begin; Q rollback to; Q commit; Q begin; Q set work_mem x; Q commit
-         S< Q begin; Q rollback to; Q commit; Q begin; Q set work_mem x; Q commit
-         S> C:BEGIN Z:T C:ROLLBACK Z:T C:COMMIT Z:I C:BEGIN Z:T C:SET Z:T C:COMMIT Z:I
-         A< C:BEGIN Z:T C:ROLLBACK Z:T C:COMMIT Z:I C:BEGIN Z:T C:SET Z:T C:COMMIT Z:I
          A= set work_mem 'x'",
+    );
+}
+
+#[test]
+fn a_savepoint_that_nobody_saw_leaves_doubt_and_pins() {
+    let doubt = format!("set work_mem 'x'; {DOUBT}");
+    in_one_transaction(&[("set work_mem x", SET), ("rollback to b", BACK)], &doubt);
+    // Of the same name as one that is known: to which it goes back is not certain.
+    in_one_transaction(
+        &[("set work_mem x", SET), ("savepoint a", MADE), ("several", SET), ("rollback to a", BACK)],
+        &doubt,
+    );
+    in_one_transaction(
+        &[("set work_mem x", SET), ("savepoint a", MADE), ("several", FAILED), ("rollback to a", BACK)],
+        &doubt,
+    );
+    // Without a change there is none, nor in the transaction after.
+    in_one_transaction(&[("several", MADE), ("rollback to a", BACK)], "");
+    alone(
+        "A> Q begin; Q several; Q rollback to a; Q commit; Q begin; Q set work_mem x; Q commit
+         S< Q begin; Q several; Q rollback to a; Q commit; Q begin; Q set work_mem x; Q commit
+         S> C:BEGIN Z:T C:ROLLBACK Z:T C:ROLLBACK Z:T C:COMMIT Z:I C:BEGIN Z:T C:SET Z:T C:COMMIT Z:I
+         A< C:BEGIN Z:T C:ROLLBACK Z:T C:ROLLBACK Z:T C:COMMIT Z:I C:BEGIN Z:T C:SET Z:T C:COMMIT Z:I
+         A= set work_mem 'x'",
+    );
+}
+
+#[test]
+fn however_many_savepoints_there_are() {
+    let mut said = vec![("set work_mem x", SET)];
+    said.extend([("savepoint a", MADE), ("set work_mem y", SET)].repeat(3_000));
+    said.extend([("rollback to a", BACK), ("set work_mem z", SET)]);
+    let mut stage = Stage::new(1);
+    stage.play("A> Q begin\nS< Q begin\nS> C:BEGIN Z:T\nA< C:BEGIN Z:T");
+    for (text, answer) in said {
+        stage.play(&format!("A> Q {text}\nS< Q {text}\nS> {answer}\nA< {answer}"));
+        assert!(stage.up.unfinished().len() <= 1_025);
+    }
+}
+
+#[test]
+fn what_is_set_for_a_transaction_holds_in_it_and_nowhere_else() {
+    let mut stage = Stage::new(1);
+    stage.play(
+        "A> Q begin; Q local search_path x
+         S< Q begin; Q local search_path x
+         S> C:BEGIN Z:T C:SET Z:T
+         A< C:BEGIN Z:T C:SET Z:T",
+    );
+    assert!(stage.up.changed_meaning());
+    stage.play(
+        "A> Q select 1; Q commit; Q select 2
+         S< Q select 1; H
+         A? Quiet
+         S> C:SELECT Z:T
+         A< C:SELECT Z:T
+         S< Q commit; H
+         A? Quiet
+         S> C:COMMIT Z:I
+         A< C:COMMIT Z:I
+         S< Q select 2
+         S> C:SELECT Z:I
+         A< C:SELECT Z:I",
+    );
+    assert!(!stage.up.changed_meaning());
+    // Outside one it is set for nobody.
+    stage.play("A> Q local role x\nS< Q local role x\nS> C:SET Z:I\nA< C:SET Z:I");
+    // What the session sets beside it stays.
+    in_one_transaction(
+        &[
+            ("set search_path x", SET),
+            ("local search_path y", SET),
+            ("savepoint a", MADE),
+            ("local role z", SET),
+        ],
+        "set search_path 'x'",
     );
 }
 

@@ -20,7 +20,7 @@ use super::super::server::{Change, Done, Lost, Sink, Upstream};
 use super::super::{build, frame};
 use super::judged;
 use crate::lexer::{self, Literal, Mode};
-use crate::plan::{Action, Copy, Effect, Measured, Names, Plan, Term};
+use crate::plan::{Action, Copy, Effect, Measured, Names, Plan, Point};
 use crate::settings::Settings;
 use crate::shared::{Limits, Shared};
 use crate::slab::Id;
@@ -78,7 +78,7 @@ impl Sink for Ears<'_> {
 pub fn plan_of(text: &str) -> Plan {
     let mut action = Action::Forward;
     let mut effect = Effect::default();
-    let mut names = None;
+    let (mut names, mut point) = (None, None);
     let mut words = text.split_whitespace();
     match words.next().unwrap_or_default().split('"').next().unwrap_or_default() {
         "set" => {
@@ -89,6 +89,17 @@ pub fn plan_of(text: &str) -> Plan {
             "all" => effect.resets_all = true,
             name => effect.sets.push((name.to_owned(), None)),
         },
+        "local" => {
+            let (name, value) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+            effect.local_sets.push((name.to_owned(), format!("'{value}'")));
+        }
+        "savepoint" => point = words.next().map(|name| Point::Makes(name.to_owned())),
+        "release" => point = words.next().map(|name| Point::Frees(name.to_owned())),
+        "rollback" if words.next() == Some("to") => {
+            point = words.next().map(|name| Point::Returns(name.to_owned()));
+        }
+        "several" => point = Some(Point::Unseen),
+        "commit" | "rollback" => point = Some(Point::Ends),
         "discard" => (effect.resets_all, effect.forgets_prepared) = (true, true),
         "deallocate" if words.next() == Some("all") => effect.forgets_prepared = true,
         "deallocate" => names = Some(Names::Drops),
@@ -103,18 +114,7 @@ pub fn plan_of(text: &str) -> Plan {
     let shareable = text.starts_with("select");
     let branches = judged::branches_of(text);
     let measured = Measured::of(1, 1);
-    Plan {
-        action,
-        shareable,
-        branches,
-        effect,
-        names,
-        aside: false,
-        term: Term::default(),
-        scope: 0,
-        key: 0,
-        measured,
-    }
+    Plan { action, shareable, branches, effect, names, point, measured, ..Plan::default() }
 }
 
 impl Stage {
@@ -393,6 +393,7 @@ fn note(notes: &mut Vec<String>, done: &Done) {
             Change::Set(name, Some(value)) => format!("set {name} {value}"),
             Change::Set(name, None) => format!("reset {name}"),
             Change::ResetAll => "reset all".to_owned(),
+            other => panic!("no change of a session: {other:?}"),
         });
     }
     notes.extend(done.pin.map(|why| format!("pin: {why}")));
