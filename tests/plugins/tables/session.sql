@@ -317,7 +317,7 @@ ALTER DATABASE d SET NAMES 'latin1'
 ALTER ROLE r SET role = admin
 --> search_path='pg_temp, public' | outdates
 ALTER ROLE r SET client_encoding = 'latin1'
---> outdates
+--> point ends & outdates
 BEGIN; ALTER ROLE r SET search_path = a; COMMIT
 --> nothing
 ALTER ROLE r PASSWORD 'set'
