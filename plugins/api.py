@@ -78,12 +78,19 @@ class Plugin:
     """Of its settings, its entry point, and its steps on the trail: lower-case letters, digits and `_`."""
     stage: ClassVar[Stage]
     """Its place in the order. Within a stage: those of ArticDBM, then `plugins.load`'s in their order."""
-    guards: ClassVar[bool]
+    guards: bool
     """Whether a statement it cannot judge is denied (True), or goes on without its word (False)."""
-    needs_catalogue: ClassVar[bool] = False
+    needs_catalogue: bool = False
     """It asks for `statement.reading`: then the catalogue of a database is read before its first statement is
     planned."""
+    needs_application: bool = False
+    """It asks for `scope.application`: then statements are planned for each name that clients give themselves."""
+    networks: tuple[str, ...] = ()
+    """Those it asks about in `scope.networks`, as CIDR. An instance may say its own, of this and of the two above."""
     Settings: ClassVar[type[PluginSettings]] = PluginSettings
+
+    idle: bool = False
+    """It has nothing to do, as it is told: then it is no part of the chain."""
 
     def __init__(self, settings: PluginSettings | None = None) -> None:
         self.settings = settings if settings is not None else self.Settings()

@@ -56,6 +56,8 @@ class Plan(msgspec.Struct, frozen=True):
     the core never hears of it."""
     names: Names | None = None
     aside: bool = False
+    until: float | None = None
+    """It holds up to this moment (seconds since 1970), and is made anew then; None is for good."""
     code: str = ""
     message: str = ""
     trail: tuple[Step, ...] = ()

@@ -119,7 +119,8 @@ class Registry:
         """The plugins, in order. Raises BadPluginError."""
         given = dict(said.settings)
         made = [self._make(name, given.get(name)) for name in (*(one.name for one in BUILT_IN), *said.load)]
-        return (*self._first, *sorted(made, key=lambda one: STAGES.index(one.stage)))
+        busy = [one for one in made if not one.idle]
+        return (*self._first, *sorted(busy, key=lambda one: STAGES.index(one.stage)))
 
     def _make(self, name: str, said: Section | None) -> Plugin:
         own = next((one for one in BUILT_IN if one.name == name), None)

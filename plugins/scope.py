@@ -14,6 +14,13 @@ class Scope(msgspec.Struct, frozen=True):
     user: str = ""
     database: str = ""
     settings: tuple[tuple[str, str], ...] = ()
+    application: str = ""
+    """What the client calls itself (`application_name`); known only where a plugin of the chain asks for it."""
+    networks: tuple[str, ...] = ()
+    """Of the networks that plugins of the chain ask about, those that the client's address lies in, as they are
+    written."""
+    moment: float = 0.0
+    """When it is planned, in seconds since 1970. A plan that depends on it says until when it holds."""
 
     def setting(self, name: str) -> str | None:
         for key, value in self.settings:
