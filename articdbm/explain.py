@@ -4,7 +4,9 @@ Nothing is sent anywhere, so that nothing is known of tables: EXPLAIN PLAN FOR i
 knows its catalogues.
 """
 
+import ipaddress
 import sys
+import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +15,7 @@ import msgspec
 
 from config.errors import ConfigError
 from config.loader import load
+from config.network import Ip, network
 from config.sections.limits import Limits
 from config.sections.plugins import Plugins
 from config.snapshot import Snapshot
@@ -50,6 +53,14 @@ def arguments(parser: ArgumentParser) -> None:
         metavar="NAME=VALUE",
         help="a setting of the session that changes meaning (search_path, role, standard_conforming_strings)",
     )
+    parser.add_argument("--listener", default="", help="through which listener, by its name")
+    parser.add_argument("--application", default="", help="what the client calls itself")
+    parser.add_argument(
+        "--address",
+        type=_address,
+        metavar="IP",
+        help="where the client is; without, it comes by a Unix socket",
+    )
     parser.add_argument("--json", action="store_true", help="print the plan as JSON")
 
 
@@ -74,8 +85,16 @@ def run(options: Namespace) -> int:
             file=sys.stderr,
         )
     text = sys.stdin.buffer.read() if options.sql == "-" else options.sql.encode("utf-8", "surrogateescape")
-    scope = Scope(user=options.user, database=options.database, settings=tuple(options.setting))
     chain = Chain(Registry().chain(snapshot.plugins if snapshot is not None else Plugins()))
+    scope = Scope(
+        options.listener,
+        options.user,
+        options.database,
+        tuple(options.setting),
+        options.application,
+        tuple(name for name in chain.networks if network(name).holds(options.address)),
+        time.time(),
+    )
     limits = snapshot.limits if snapshot is not None else Limits()
     said = explained.explain(chain, text, scope, None, max_text=limits.max_statement)
     if options.json:
@@ -92,6 +111,13 @@ def run(options: Namespace) -> int:
     for line in _goes_to(options, snapshot):
         print(line)
     return 0
+
+
+def _address(given: str) -> Ip:
+    try:
+        return ipaddress.ip_address(given)
+    except ValueError:
+        raise ArgumentTypeError(f"{given!r} is no IP address") from None
 
 
 def _setting(given: str) -> tuple[str, str]:

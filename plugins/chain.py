@@ -62,6 +62,17 @@ class Chain:
         return any(isinstance(one, Plugin) and one.needs_catalogue for one in self.plugins)
 
     @property
+    def needs_application(self) -> bool:
+        """One of them asks what clients call themselves."""
+        return any(isinstance(one, Plugin) and one.needs_application for one in self.plugins)
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        """Those that some of them asks about."""
+        asked = (network for one in self.plugins if isinstance(one, Plugin) for network in one.networks)
+        return tuple(dict.fromkeys(asked))
+
+    @property
     def guarded(self) -> bool:
         """Somebody judges what statements mean, besides the house's own plugins."""
         return any(one.guards and one.name not in OWN for one in self.plugins)

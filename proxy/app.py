@@ -29,9 +29,10 @@ from proxy.admin.place import Ending
 from proxy.garbage import settle
 from proxy.handover import HandoverError, Relief, Station
 from proxy.house import Rooms, build
-from proxy.native import Command, Core, Drain, Guard, Listen, TellStrays
+from proxy.native import Command, Core, Drain, Listen, TellStrays
 from proxy.outside import Loop
 from proxy.pages import Server
+from proxy.planner import guard
 from proxy.reload import slow_after, warn
 from proxy.sockets import BindError
 from proxy.watch import EVERY, Mark, marks
@@ -209,7 +210,7 @@ class _Process:
                 *rooms.observing.begin(),
                 *rooms.names.begin(),
                 slow,
-                Guard(rooms.planner.chain.guarded),
+                guard(rooms.planner.chain),
                 *rooms.pools.warm(self._snapshot),
                 *change.commands,
             ]

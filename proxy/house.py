@@ -165,7 +165,14 @@ def build(
         upstream,
         Cancels(outside, pools.target, upstream.name_of, stores=stores),
         Plans(
-            outside, planner, bases, directory, texts, catalogues, Writer(lambda: directory.snapshot.capture)
+            outside,
+            planner,
+            bases,
+            directory,
+            texts,
+            catalogues,
+            Writer(lambda: directory.snapshot.capture),
+            today,
         ),
         console,
         listening,

@@ -35,6 +35,11 @@ class Planner:
         return plan
 
 
+def guard(chain: Chain) -> native.Guard:
+    """What the core has to know of those who judge."""
+    return native.Guard(chain.guarded, chain.needs_application, list(chain.networks))
+
+
 def for_core(plan: Plan) -> native.Plan:
     """The plan as the core keeps it: all of it but the trail."""
     return native.Plan(

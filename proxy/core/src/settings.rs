@@ -47,6 +47,10 @@ const HARMLESS: [&str; 16] = [
     "work_mem",
 ];
 
+/// What scopes are told apart by: who speaks, from which of the networks that matter, calling itself what, and under
+/// which settings that change meaning.
+type ScopeKey = (u32, Arc<[Box<str>]>, Option<Box<str>>, Vec<(String, String)>);
+
 /// Sorted by name: lower-case name and value as SQL text.
 #[derive(PartialEq, Eq, Hash, Debug, Default, Clone)]
 pub struct Settings(Vec<(String, String)>);
@@ -146,7 +150,7 @@ pub struct Interner {
 
 #[derive(Default)]
 struct Scopes {
-    numbers: HashMap<(u32, Vec<(String, String)>), u32>,
+    numbers: HashMap<ScopeKey, u32>,
     next: u32,
 }
 
@@ -167,14 +171,20 @@ impl Interner {
     /// The base of each scope that is known.
     pub fn bases(&self) -> HashMap<u32, u32> {
         let scopes = self.scopes.lock().unwrap_or_else(PoisonError::into_inner);
-        scopes.numbers.iter().map(|((base, _), scope)| (*scope, *base)).collect()
+        scopes.numbers.iter().map(|((base, ..), scope)| (*scope, *base)).collect()
     }
 
     /// The scope's number. Numbers are never reused: when the table is full it starts anew with higher ones,
     /// so that old plans are not found again, only made again.
-    pub fn scope(&self, base: u32, settings: &Settings) -> u32 {
+    pub fn scope(
+        &self,
+        base: u32,
+        networks: &Arc<[Box<str>]>,
+        application: Option<&str>,
+        settings: &Settings,
+    ) -> u32 {
         let mut scopes = self.scopes.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (base, settings.meaning());
+        let key = (base, Arc::clone(networks), application.map(Box::from), settings.meaning());
         if let Some(number) = scopes.numbers.get(&key) {
             return *number;
         }
@@ -219,10 +229,13 @@ mod tests {
     #[test]
     fn a_scope_is_its_base_and_the_settings_that_change_meaning() {
         let interner = Interner::default();
-        let plain = interner.scope(1, &of(&[("timezone", "'UTC'")]));
-        assert_eq!(plain, interner.scope(1, &of(&[])));
-        assert_ne!(plain, interner.scope(1, &of(&[("search_path", "x")])));
-        assert_ne!(plain, interner.scope(2, &of(&[])));
+        let here: Arc<[Box<str>]> = Arc::default();
+        let plain = interner.scope(1, &here, None, &of(&[("timezone", "'UTC'")]));
+        assert_eq!(plain, interner.scope(1, &Arc::default(), None, &of(&[])));
+        assert_ne!(plain, interner.scope(1, &here, None, &of(&[("search_path", "x")])));
+        assert_ne!(plain, interner.scope(1, &here, Some("'x'"), &of(&[])));
+        assert_ne!(plain, interner.scope(1, &Arc::from(["10.0.0.0/8".into()]), None, &of(&[])));
+        assert_ne!(plain, interner.scope(2, &here, None, &of(&[])));
     }
 
     #[test]
@@ -230,7 +243,7 @@ mod tests {
         let interner = Interner::default();
         for i in 0..3 * KEPT {
             interner.settings(of(&[("x", &i.to_string())]));
-            interner.scope(i as u32, &of(&[]));
+            interner.scope(i as u32, &Arc::default(), None, &of(&[]));
         }
         assert!(interner.sets.lock().unwrap().len() <= KEPT);
         assert!(interner.scopes.lock().unwrap().numbers.len() <= KEPT);

@@ -454,7 +454,7 @@ impl Engine {
         }
         let meant = changed(&client.settings, &client.startup, unfinished);
         client.meant = self.shared.interner.settings(meant);
-        client.scope = self.shared.interner.scope(client.base, &client.meant);
+        client.scope = self.scope_of(client);
     }
 
     /// The statement changed settings of the session: the client keeps them wherever it goes.

@@ -36,6 +36,7 @@ pub struct Cx<'a> {
     pub me: Id,
     pub base: u32,
     pub scope: u32,
+    pub networks: &'a [Box<str>],
     pub settings: &'a Settings,
     /// Those it began with.
     pub startup: &'a Settings,
@@ -445,6 +446,8 @@ impl Session {
                     key,
                     base: cx.base,
                     settings: cx.settings.meaning(),
+                    application: cx.shared.asks.load().application_of(cx.settings).map(str::to_owned),
+                    networks: cx.networks.iter().map(|network| String::from(&**network)).collect(),
                     exact: lexed.exact,
                     text: text.to_vec(),
                 });
