@@ -8,7 +8,6 @@ lineage of the statement worked out besides, on a catalogue of 500 tables; and w
 """
 
 import argparse
-import gc
 import time
 from collections.abc import Sequence
 
@@ -22,6 +21,7 @@ from plugins.model import Source
 from plugins.registry import standard
 from plugins.scope import Scope
 from plugins.shortening import rejoin
+from proxy.garbage import settle
 
 STATEMENTS = (
     "SELECT 1",
@@ -73,8 +73,7 @@ def main() -> None:
     )
     names, scope, chain = Names(catalogue), Scope("front", "app", "shop"), Chain(standard())
     assert all(len(text) < 1_024 for text in STATEMENTS)
-    gc.collect()
-    gc.freeze()
+    settle()
 
     def miss(text: str, *, lineage: bool) -> None:
         read = statement.read(text.encode(), scope, exact=False, names=names)

@@ -51,6 +51,9 @@ class Plan(msgspec.Struct, frozen=True):
     blurs: bool = False
     """What later statements mean may be another from here on, and their scope does not tell. Where somebody guards the
     chain denies it, so the core never hears of it."""
+    outdates: bool = False
+    """New connections may begin with other settings than those that are open began with. The proxy has it looked into;
+    the core never hears of it."""
     names: Names | None = None
     aside: bool = False
     until: float | None = None

@@ -226,8 +226,9 @@ def calls(tokens: Sequence[Token]) -> tuple[Call, ...]:
 def _split(tokens: tuple[Token, ...], text: str) -> Iterator[tuple[Token, ...]]:
     """The statements between semicolons, but for those inside brackets (CREATE RULE) and SQL function bodies."""
     begin = brackets = body = 0
-    words = [token.word for token in tokens]
-    if ";" not in text and "atomic" not in text.lower():
+    divides = ";" in text or "atomic" in text.lower()
+    words = [token.word for token in tokens] if divides or "(" in text else []
+    if not divides:
         # One statement: what is left to ask is whether its brackets close.
         brackets, words = words.count("(") - words.count(")"), []
     for at, said in enumerate(words):

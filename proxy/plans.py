@@ -146,8 +146,8 @@ class Plans:
                 self._catalogues.names(base, event.settings) if self._planner.chain.needs_catalogue else None
             )
             plan = self._planner.plan(event.text, scope, exact=event.exact, names=names)
-            if plan.changes_schema and self._planner.chain.needs_catalogue:
-                self._catalogues.changes(base)
+            if (plan.changes_schema or plan.outdates) and self._planner.chain.needs_catalogue:
+                self._catalogues.changes(base, outdates=plan.outdates)
             if plan.until is not None:
                 self._ends_at(event.base, plan.until)
             self._capture.take(event.text, scope, plan, exact=event.exact)

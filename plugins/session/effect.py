@@ -34,6 +34,8 @@ class Effect(msgspec.Struct, frozen=True):
     channels: tuple[Hearing, ...] = ()
     blurs: bool = False
     """What later statements mean may be another from here on, and their scope does not tell."""
+    outdates: bool = False
+    """Connections made later may begin with settings that give statements another meaning."""
     names: Names | None = None
     """It is about a prepared statement that is named in SQL."""
     aside: bool = False
@@ -56,6 +58,7 @@ class Effect(msgspec.Struct, frozen=True):
             or self.channels
             or self.forgets_prepared
             or self.changes_schema
+            or self.outdates
         )
 
 
@@ -105,6 +108,7 @@ def together(effects: Sequence[Effect], *, doubtful: bool, divided: bool) -> tup
         forgets_prepared=any(effect.forgets_prepared for effect in effects),
         changes_schema=any(effect.changes_schema for effect in effects),
         blurs=any(effect.blurs or effect.local_sets or (dropped and effect.means) for effect in effects),
+        outdates=any(effect.outdates for effect in effects),
     )
     return whole, steps
 

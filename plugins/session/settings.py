@@ -88,6 +88,18 @@ def _set(tokens: Sequence[Token]) -> Effect:
     return _assign(name, rest[1:])
 
 
+def begins_with(tokens: Sequence[Token]) -> bool:
+    """Whether ALTER ROLE or ALTER DATABASE sets or resets what gives statements their meaning."""
+    words = [word(tokens, at) for at in range(min(len(tokens), 8))]
+    if words[:2] not in (["alter", "role"], ["alter", "user"], ["alter", "database"]):
+        return False
+    # Behind the name, which may itself be a word like these.
+    at = 6 if words[3:5] == ["in", "database"] else 3
+    if words[at : at + 1] not in (["set"], ["reset"]):
+        return False
+    return words[at + 1 :] == ["all"] or _blurs(tokens[at + 1 :])
+
+
 def _set_local(tokens: Sequence[Token]) -> Effect:
     if _blurs(tokens):
         # How the next text has to be cut would be another, and nobody would be told in time.
