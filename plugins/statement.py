@@ -110,6 +110,8 @@ class Statement(msgspec.Struct, frozen=True, dict=True):
     trouble: str = ""
     commented: bool = False
     """There are comments in it; which and where, a plan cannot depend on."""
+    fingerprint: str = ""
+    """As SHOW PLANS and the slow log have it; empty where it is only asked about."""
     names: Names | None = None
     """The catalogue as this session sees it; None where there is none."""
     dialect: str = "postgres"
@@ -153,24 +155,32 @@ def word(tokens: Sequence[Token], at: int) -> str:
 
 
 def read(
-    text: bytes, scope: Scope, *, exact: bool, max_text: int = MAX_TEXT, names: Names | None = None
+    text: bytes,
+    scope: Scope,
+    *,
+    exact: bool,
+    max_text: int = MAX_TEXT,
+    names: Names | None = None,
+    fingerprint: str = "",
 ) -> Statement:
     """`text` as the server would read it in this session."""
     if len(text) > max_text:
-        return Statement(exact=exact, trouble=f"longer than {max_text} bytes")
+        return Statement(exact=exact, trouble=f"longer than {max_text} bytes", fingerprint=fingerprint)
     said = (scope.setting("client_encoding") or "utf8").strip("'\"").lower().replace("-", "").replace("_", "")
     encoding = _ENCODINGS.get(said, "ascii")
     try:
         decoded = text.decode(encoding)
         found = tk.cut(decoded, standard_strings=not scope.is_off("standard_conforming_strings"))
         parts = tuple(part(tokens) for tokens in _split(found, decoded))
-        return Statement(parts, exact, commented=_commented(found, decoded), names=names)
+        commented = _commented(found, decoded)
+        return Statement(parts, exact, commented=commented, fingerprint=fingerprint, names=names)
     except UnicodeDecodeError:
         strange = encoding == "ascii"
         where = "a client_encoding not known here" if strange else "the session's client_encoding"
-        return Statement(exact=exact, trouble=f"not ASCII, in {where}" if strange else f"not in {where}")
+        trouble = f"not ASCII, in {where}" if strange else f"not in {where}"
+        return Statement(exact=exact, trouble=trouble, fingerprint=fingerprint)
     except UnreadableError as error:
-        return Statement(exact=exact, trouble=str(error))
+        return Statement(exact=exact, trouble=str(error), fingerprint=fingerprint)
 
 
 def _commented(tokens: Sequence[Token], text: str) -> bool:

@@ -145,7 +145,8 @@ class Plans:
             names = (
                 self._catalogues.names(base, event.settings) if self._planner.chain.needs_catalogue else None
             )
-            plan = self._planner.plan(event.text, scope, exact=event.exact, names=names)
+            key = event.key.hex()
+            plan = self._planner.plan(event.text, scope, exact=event.exact, names=names, fingerprint=key)
             if (plan.changes_schema or plan.outdates) and self._planner.chain.needs_catalogue:
                 self._catalogues.changes(base, outdates=plan.outdates)
             if plan.until is not None:
@@ -161,7 +162,7 @@ class Plans:
                     reason=unread.reason,
                     user=base.user,
                     database=base.database,
-                    fingerprint=event.key.hex(),
+                    fingerprint=key,
                 )
             return for_core(plan)
         except Exception as error:  # noqa: BLE001 - whatever it was: fail closed

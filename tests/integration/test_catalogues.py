@@ -187,6 +187,7 @@ def test_the_console_explains_by_the_catalogue(veiled: Proxy) -> None:
         assert any(what == "took" and "veil" in value for what, value in said)
         chain = [(row[0], row[1], row[2]) for row in console.execute("SHOW PLUGINS").fetchall()]
         assert chain == [
+            ("blocked", "names", "yes"),
             ("reserved", "names", "yes"),
             ("session", "session", "yes"),
             ("veil", "masking", "yes"),
