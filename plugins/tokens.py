@@ -136,7 +136,7 @@ def cut(text: str, *, standard_strings: bool = True) -> tuple[Token, ...]:
     `standard_conforming_strings`."""
     if "\0" in text:
         raise UnreadableError("a NUL character")
-    fold = str.lower if text.isascii() else _fold
+    fold = str.lower if text.isascii() else folded
     begins = _BEGINS.get
     tokens: list[Token] = []
     at, length = 0, len(text)
@@ -190,7 +190,7 @@ def _other(
         signs = _operators(piece, start)
         return signs, signs[-1].end
     if kind in _PREFIXED and piece[-1] != "'":
-        return [made(_WORD, piece, piece.lower() if piece.isascii() else _fold(piece), start, end)], end
+        return [made(_WORD, piece, piece.lower() if piece.isascii() else folded(piece), start, end)], end
     return [_value(_NUMBER if kind is _SIGN else kind, piece, start, standard_strings)], end
 
 
@@ -243,7 +243,7 @@ def _dollar(text: str, start: int, quote: str) -> Token:
     return Token(_STRING, text[start:end], text[begin:closes], start, end, "")
 
 
-def _fold(text: str) -> str:
+def folded(text: str) -> str:
     """Only ASCII is folded: Python would fold a Kelvin sign to a k, the server does not."""
     return "".join(letter.lower() if letter.isascii() else letter for letter in text)
 

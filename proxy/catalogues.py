@@ -14,6 +14,8 @@ import msgspec
 
 from config.sections.catalogue import CatalogueSettings
 from plugins.catalogue import Catalogue, Names, path_of
+from plugins.scope import plain
+from plugins.tokens import literal
 from protocols.postgres.errors import Known, problem
 from protocols.postgres.types import Problem
 from proxy import catalogue
@@ -99,12 +101,16 @@ class Catalogues:
         path, role = given.get("search_path"), given.get("role")
         if path is None and role is None:
             return catalogue.names_of(kept.catalogue, sight)
-        user = role.strip("'\"") if role is not None else sight.user
-        written = path if path is not None else ", ".join(f'"{one}"' for one in sight.path)
+        user = plain(role) if role is not None else sight.user
+        if path is None:
+            # Whether "$user" is in the path it began with is not known: a name of that schema is in doubt.
+            return Names(
+                kept.catalogue, path_of(", ".join(_quoted(one) for one in (user, *sight.path)), user), False
+            )
         usable = sight.usable if role is None else None
         # One constant with a comma in it is a list or a name, and nobody here knows which.
-        plain = role is None and not (written.startswith("'") and "," in written)
-        return Names(kept.catalogue, path_of(written, user, usable), plain)
+        sure = role is None and not ("," in plain(path) and path == literal(plain(path)))
+        return Names(kept.catalogue, path_of(path, user, usable), sure)
 
     def need(self, base: Base, then: Then) -> Commands | None:
         """Call `then` when the catalogue is there or cannot be had for now; None where that is so already."""
@@ -333,3 +339,7 @@ def _catalogue(said: Answer) -> Catalogue | Problem:
         return catalogue.catalogue_of(row[0] or "" for row in said if row)
     except (ValueError, msgspec.MsgspecError):
         return problem(Known.SERVER_PROTOCOL, what="the answer about the catalogue cannot be read")
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

@@ -52,7 +52,7 @@ def effect_of(statement: Part, scope: Scope, *, exact: bool) -> Effect:
         case "unknown":
             return Effect("unread", statement.trouble, pin=UNREAD)
         case "setting":
-            return effect_of_setting(statement, scope)
+            return effect_of_setting(statement)
         case "transaction":
             return Effect(
                 "transaction",

@@ -80,7 +80,9 @@ def together(effects: Sequence[Effect], *, doubtful: bool, divided: bool) -> tup
     resets_all = False
     for effect in effects:
         if effect.resets_all:
-            sets, resets_all = {}, True
+            # The role is none of all settings.
+            sets, resets_all = {name: value for name, value in sets.items() if name == "role"}, True
+            doubtful = doubtful or any(one.point == ("passes", "") for one in effects)
         for name, value in effect.sets:
             sets.pop(name, None)
             sets[name] = value
@@ -115,4 +117,6 @@ def together(effects: Sequence[Effect], *, doubtful: bool, divided: bool) -> tup
 
 def _point(effects: Sequence[Effect]) -> Point | None:
     whats = {effect.point[0] for effect in effects if effect.point}
-    return ("ends" if whats == {"ends"} else "unseen", "") if whats else None
+    if whats & {"makes", "frees", "returns"}:
+        return ("unseen", "")
+    return ("ends" if "ends" in whats else "passes", "") if whats else None

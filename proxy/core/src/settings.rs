@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Distinct sets kept before unused ones are thrown out.
 const KEPT: usize = 4_096;
+/// And settings in all of them together.
+const KEPT_SETTINGS: usize = 65_536;
 /// Settings that change what a statement means, so that they belong to its scope.
 pub const MEANING: [&str; 5] =
     ["client_encoding", "role", "search_path", "session_authorization", "standard_conforming_strings"];
@@ -87,6 +89,10 @@ impl Settings {
         self.0.is_empty()
     }
 
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// All that a prepared statement depends on besides its text, as a key. Empty where nothing of it is set.
     pub fn reading(&self) -> String {
         let mut key = String::new();
@@ -142,9 +148,17 @@ fn quote_name(sql: &mut String, name: &str) {
     }
 }
 
+/// Distinct sets, and how many settings there are in all of them.
+#[derive(Default)]
+struct Sets {
+    known: HashMap<Arc<Settings>, ()>,
+    settings: usize,
+    most: usize,
+}
+
 #[derive(Default)]
 pub struct Interner {
-    sets: Mutex<HashMap<Arc<Settings>, ()>>,
+    sets: Mutex<Sets>,
     scopes: Mutex<Scopes>,
 }
 
@@ -157,14 +171,18 @@ struct Scopes {
 impl Interner {
     pub fn settings(&self, settings: Settings) -> Arc<Settings> {
         let mut sets = self.sets.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((known, ())) = sets.get_key_value(&settings) {
+        if let Some((known, ())) = sets.known.get_key_value(&settings) {
             return Arc::clone(known);
         }
-        if sets.len() >= KEPT {
-            sets.retain(|known, ()| Arc::strong_count(known) > 1);
+        if sets.known.len() >= KEPT || sets.settings >= sets.most.max(KEPT_SETTINGS) {
+            sets.known.retain(|known, ()| Arc::strong_count(known) > 1);
+            sets.settings = sets.known.keys().map(|known| known.len()).sum();
+            // Where clients hold that many, it is looked again when there are twice as many.
+            sets.most = 2 * sets.settings;
         }
+        sets.settings += settings.len();
         let new = Arc::new(settings);
-        sets.insert(Arc::clone(&new), ());
+        sets.known.insert(Arc::clone(&new), ());
         new
     }
 
@@ -245,7 +263,7 @@ mod tests {
             interner.settings(of(&[("x", &i.to_string())]));
             interner.scope(i as u32, &Arc::default(), None, &of(&[]));
         }
-        assert!(interner.sets.lock().unwrap().len() <= KEPT);
+        assert!(interner.sets.lock().unwrap().known.len() <= KEPT);
         assert!(interner.scopes.lock().unwrap().numbers.len() <= KEPT);
     }
 }
