@@ -15,11 +15,10 @@ import msgspec
 
 from config.errors import ConfigError
 from config.loader import load
-from config.network import LOCAL, network
+from config.network import Ip, network
 from config.sections.limits import Limits
 from config.sections.plugins import Plugins
 from config.snapshot import Snapshot
-from plugins.api import Plugin
 from plugins.chain import Chain
 from plugins.registry import Registry
 from plugins.scope import Scope
@@ -43,9 +42,6 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("sql", help="the statement, or several; - reads standard input")
     parser.add_argument("--user", default="", help="who says it")
     parser.add_argument("--database", default="", help="where")
-    parser.add_argument("--listener", default="", help="the listener that the client came to")
-    parser.add_argument("--application", default="", help="what the client calls itself (application_name)")
-    parser.add_argument("--address", help="the client's address; local is a Unix socket")
     parser.add_argument(
         "--config", type=Path, help="refuse users and databases that this configuration does not allow"
     )
@@ -56,6 +52,14 @@ def arguments(parser: ArgumentParser) -> None:
         default=[],
         metavar="NAME=VALUE",
         help="a setting of the session that changes meaning (search_path, role, standard_conforming_strings)",
+    )
+    parser.add_argument("--listener", default="", help="through which listener, by its name")
+    parser.add_argument("--application", default="", help="what the client calls itself")
+    parser.add_argument(
+        "--address",
+        type=_address,
+        metavar="IP",
+        help="where the client is; without, it comes by a Unix socket",
     )
     parser.add_argument("--json", action="store_true", help="print the plan as JSON")
 
@@ -82,19 +86,14 @@ def run(options: Namespace) -> int:
         )
     text = sys.stdin.buffer.read() if options.sql == "-" else options.sql.encode("utf-8", "surrogateescape")
     chain = Chain(Registry().chain(snapshot.plugins if snapshot is not None else Plugins()))
-    try:
-        networks = _networks(chain, options.address)
-    except ValueError:
-        print(f"articdbm explain: {options.address!r} is no address", file=sys.stderr)
-        return 2
     scope = Scope(
-        listener=options.listener,
-        user=options.user,
-        database=options.database,
-        settings=tuple(options.setting),
-        application=options.application,
-        networks=networks,
-        moment=time.time(),
+        options.listener,
+        options.user,
+        options.database,
+        tuple(options.setting),
+        options.application,
+        tuple(name for name in chain.networks if network(name).holds(options.address)),
+        time.time(),
     )
     limits = snapshot.limits if snapshot is not None else Limits()
     said = explained.explain(chain, text, scope, None, max_text=limits.max_statement)
@@ -114,20 +113,18 @@ def run(options: Namespace) -> int:
     return 0
 
 
+def _address(given: str) -> Ip:
+    try:
+        return ipaddress.ip_address(given)
+    except ValueError:
+        raise ArgumentTypeError(f"{given!r} is no IP address") from None
+
+
 def _setting(given: str) -> tuple[str, str]:
     name, sign, value = given.partition("=")
     if not sign or not name:
         raise ArgumentTypeError(f"{given!r} is not NAME=VALUE")
     return name.strip().lower(), value.strip()
-
-
-def _networks(chain: Chain, address: str | None) -> tuple[str, ...]:
-    """Of the networks that plugins ask about, those that the client would come from."""
-    if address is None:
-        return ()
-    ip = None if address == LOCAL else ipaddress.ip_address(address)
-    asked = {one for plugin in chain.plugins if isinstance(plugin, Plugin) for one in plugin.networks}
-    return tuple(sorted(one for one in asked if network(one).holds(ip)))
 
 
 def _refusal(path: Path, snapshot: Snapshot, user: str, database: str) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from argparse import ArgumentParser, Namespace
 from collections import Counter
 from pathlib import Path
@@ -99,7 +100,15 @@ class _Judge:
         user, database = snapshot.user(line.user), snapshot.database(line.database)
         if user is None or database is None or not user.may_use(database.name):
             return Verdict("deny", "28000", False, None)
-        scope = Scope(line.listener, line.user, line.database, line.settings)
+        scope = Scope(
+            line.listener,
+            line.user,
+            line.database,
+            line.settings,
+            line.application,
+            line.networks,
+            time.time(),
+        )
         text = (line.text or "").encode()
         read = statement.read(text, scope, exact=line.exact, max_text=snapshot.limits.max_statement)
         plan = self._chain.plan(read, scope)

@@ -10,7 +10,6 @@ schema, application, function and kind, none of which decides, behind those for 
 """
 
 import argparse
-import gc
 import time
 from collections.abc import Callable, Sequence
 
@@ -27,6 +26,7 @@ from plugins.model import Source
 from plugins.registry import standard
 from plugins.scope import Scope
 from plugins.shortening import rejoin
+from proxy.garbage import settle
 
 STATEMENTS = (
     "SELECT 1",
@@ -80,8 +80,7 @@ def main() -> None:
     names, scope, chain = Names(catalogue), Scope("front", "app", "shop"), Chain(standard())
     assert all(len(text) < 1_024 for text in STATEMENTS)
     walls = {f"{count} rules": _firewall(count) for count in (10, given.rules) if given.rules}
-    gc.collect()
-    gc.freeze()
+    settle()
 
     def miss(text: str, *, lineage: bool, asked: Chain = chain) -> None:
         read = statement.read(text.encode(), scope, exact=False, names=names)

@@ -4,6 +4,7 @@ It knows nothing of how it was loaded. What is not in it is unresolved: nobody g
 server would, along the session's search_path.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import Any, Literal
@@ -11,10 +12,13 @@ from typing import Any, Literal
 import msgspec
 
 from plugins.model import Source, Volatility
+from plugins.tokens import folded
 
 RelationKind = Literal["table", "view", "materialized view", "sequence", "composite"]
 OWN_SPACES = frozenset({"pg_catalog", "information_schema"})
 TEMPORARY = "pg_temp"
+_CONSTANT = re.compile(r"'((?:[^']|'')*)'")
+_PIECE = re.compile(r"""'((?:[^']|'')*)'|"((?:[^"]|"")*)"|([^\s,]+)""")
 
 
 class Column(msgspec.Struct, frozen=True):
@@ -200,25 +204,15 @@ def path_of(written: str, user: str, usable: Iterable[str] | None = None) -> tup
 def _pieces(written: str) -> list[str]:
     """`'"$user", public'`, `"$user", public` and `'a', 'b'` alike."""
     text = written.strip()
-    if len(text) > 1 and text[0] == text[-1] == "'" and "'" not in text[1:-1]:
-        text = text[1:-1]
-    pieces: list[str] = []
-    at = 0
-    while at < len(text):
-        if text[at] in "\"'":
-            sign = text[at]
-            end = text.find(sign, at + 1)
-            end = len(text) if end < 0 else end
-            inner = text[at + 1 : end]
-            # A constant that is itself a list is how SET … = 'a, b' would name one schema: the server does, too.
-            pieces.append(inner)
-            at = end + 1
-        elif text[at] in ", ":
-            at += 1
-        else:
-            end = at
-            while end < len(text) and text[end] not in ", ":
-                end += 1
-            pieces.append(text[at:end].lower())
-            at = end
-    return pieces
+    one = _CONSTANT.fullmatch(text)
+    if one is not None:
+        text = one[1].replace("''", "'")
+        if "," not in text and '"' not in text:
+            return [text]
+    # A constant that is itself a list is how SET … = 'a, b' would name one schema: the server does, too.
+    return [
+        folded(word)
+        if word
+        else (constant or quoted).replace("''" if constant else '""', "'" if constant else '"')
+        for constant, quoted, word in _PIECE.findall(text)
+    ]

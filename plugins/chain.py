@@ -27,6 +27,8 @@ Report = Callable[[str, str], None]
 
 OWN = frozenset({"reserved", "session", "sharing"})
 """The plugins that every chain has."""
+_BY_HAND = "blocked"
+"""What it denies it knows without understanding any statement."""
 BLURS = "it changes what later statements mean where nobody who judges them could see it"
 FOLLOWED = (
     "followed is SET of search_path, role or client_encoding, and of search_path and role SET LOCAL too, "
@@ -62,9 +64,20 @@ class Chain:
         return any(isinstance(one, Plugin) and one.needs_catalogue for one in self.plugins)
 
     @property
+    def needs_application(self) -> bool:
+        """One of them asks what clients call themselves."""
+        return any(isinstance(one, Plugin) and one.needs_application for one in self.plugins)
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        """Those that some of them asks about."""
+        asked = (network for one in self.plugins if isinstance(one, Plugin) for network in one.networks)
+        return tuple(dict.fromkeys(asked))
+
+    @property
     def guarded(self) -> bool:
         """Somebody judges what statements mean, besides the house's own plugins."""
-        return any(one.guards and one.name not in OWN for one in self.plugins)
+        return any(one.guards and one.name not in {*OWN, _BY_HAND} for one in self.plugins)
 
     @property
     def observes(self) -> bool:

@@ -28,10 +28,18 @@ _POSTGRES = Dialect.get_or_raise("postgres")
 
 
 class _Kept(threading.local):
-    """Making a tokenizer takes as long as reading a short statement. One is not for two threads at once."""
+    """Making them takes as long as reading a short statement. One is not for two threads at once."""
 
     def __init__(self) -> None:
-        self.tokenizer = _POSTGRES.tokenizer()
+        self._tokenizer = _POSTGRES.tokenizer()
+        self._parser = _POSTGRES.parser()
+
+    def parse(self, text: str) -> list[exp.Expr | None]:
+        try:
+            return self._parser.parse(self._tokenizer.tokenize(text), text)
+        finally:
+            # It would keep the text and its values until the next one.
+            self._parser.reset()
 
 
 _KEPT = _Kept()
@@ -51,8 +59,7 @@ def tree_of(tokens: Sequence[Token], *, whole: bool = False) -> exp.Expr | str:
         return f"more than {MAX_PARSED} tokens to parse"
     try:
         # Where `''` ends a text with a `$` in it, sqlglot's tokenizer finds no end.
-        text = rejoin(tokens) + " "
-        trees = _POSTGRES.parser().parse(_KEPT.tokenizer.tokenize(text), text)
+        trees = _KEPT.parse(rejoin(tokens) + " ")
     except SqlglotError:
         return "the parser does not know its syntax"
     except RecursionError:

@@ -15,9 +15,9 @@ Change = tuple[str, str | None]
 """A setting and its value as SQL text; None puts it back to its start."""
 
 
-Point = tuple[Literal["makes", "frees", "returns", "ends", "unseen"], str]
-"""SAVEPOINT, RELEASE, ROLLBACK TO, with the savepoint's name; the end of a transaction; or a text in which one of those
-stands with other statements."""
+Point = tuple[Literal["makes", "frees", "returns", "passes", "ends", "unseen"], str]
+"""SAVEPOINT, RELEASE, ROLLBACK TO, with the savepoint's name; something set until the transaction ends; its end; or a
+text in which savepoints stand with other statements."""
 
 Hearing = tuple[bool, str | None]
 """LISTEN (True) or UNLISTEN, and the channel; None is all of them."""
@@ -51,6 +51,9 @@ class Plan(msgspec.Struct, frozen=True):
     blurs: bool = False
     """What later statements mean may be another from here on, and their scope does not tell. Where somebody guards the
     chain denies it, so the core never hears of it."""
+    outdates: bool = False
+    """New connections may begin with other settings than those that are open began with. The proxy has it looked into;
+    the core never hears of it."""
     names: Names | None = None
     aside: bool = False
     until: float | None = None

@@ -20,7 +20,7 @@ from plugins.sharing import Sharing
 
 GROUP = "articdbm.plugins"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
-_TAKEN = frozenset({"load"})
+_TAKEN = frozenset({"load", "blocked"})
 
 BUILT_IN: tuple[type[Plugin], ...] = (
     ReservedNames,
@@ -98,6 +98,10 @@ class Registry:
         """`first`: made by whoever starts the process, and in front of all others."""
         self._offers = offers
         self._first = tuple(first)
+
+    def led_by(self, *plugins: Plugin) -> "Registry":
+        """The same, with these in front of all others."""
+        return Registry(self._offers, (*plugins, *self._first))
 
     def kinds(self, names: Sequence[str]) -> tuple[Mapping[str, type[Section]], Mapping[str, str]]:
         """The settings of ArticDBM's own plugins and of these; and of those that are refused, why."""

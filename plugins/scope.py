@@ -32,3 +32,12 @@ class Scope(msgspec.Struct, frozen=True):
         """Whether a yes-or-no setting is known to be no."""
         value = self.setting(name)
         return value is not None and value.strip().strip("'").lower() in _NO
+
+
+def plain(value: str) -> str:
+    """What a setting's value says, as the core writes values in SQL."""
+    if value[:2] in ("E'", "e'") and value.endswith("'"):
+        return value[2:-1].replace("''", "'").replace("\\\\", "\\")
+    if len(value) > 1 and value[0] == value[-1] == "'":
+        return value[1:-1].replace("''", "'")
+    return value

@@ -8,10 +8,14 @@ Knows tokens only. Which functions are called and which words occur is always re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from plugins.tokens import LITERALS, STRINGS, Kind, Token, literal
+from plugins.tokens import LITERALS, Kind, Token, literal
 
 LONG = 600
 """With more tokens, lists of like elements are shortened first."""
+
+
+# Naming a member costs more than comparing with it.
+_STRING, _ESCAPED, _PARAMETER = Kind.STRING, Kind.ESCAPED, Kind.PARAMETER
 
 
 def rejoin(tokens: Sequence[Token]) -> str:
@@ -36,11 +40,11 @@ def _pieces(tokens: Sequence[Token]) -> list[str]:
     pieces: list[str] = []
     end = -1
     for token in tokens:
-        text = token.text
-        if not token.word and token.kind in STRINGS:
+        text, kind = token.text, token.kind
+        if kind is _STRING or kind is _ESCAPED:
             text = _plain(token)
         pieces.append(text if token.start == end and text is token.text else " " + text)
-        end = -1 if token.kind is Kind.PARAMETER else token.end
+        end = -1 if kind is _PARAMETER else token.end
     return pieces
 
 

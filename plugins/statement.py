@@ -108,6 +108,10 @@ class Statement(msgspec.Struct, frozen=True, dict=True):
     parts: tuple[Part, ...] = ()
     exact: bool = False
     trouble: str = ""
+    commented: bool = False
+    """There are comments in it; which and where, a plan cannot depend on."""
+    fingerprint: str = ""
+    """As SHOW PLANS and the slow log have it; empty where it is only asked about."""
     names: Names | None = None
     """The catalogue as this session sees it; None where there is none."""
     dialect: str = "postgres"
@@ -156,23 +160,44 @@ def word(tokens: Sequence[Token], at: int) -> str:
 
 
 def read(
-    text: bytes, scope: Scope, *, exact: bool, max_text: int = MAX_TEXT, names: Names | None = None
+    text: bytes,
+    scope: Scope,
+    *,
+    exact: bool,
+    max_text: int = MAX_TEXT,
+    names: Names | None = None,
+    fingerprint: str = "",
 ) -> Statement:
     """`text` as the server would read it in this session."""
     if len(text) > max_text:
-        return Statement(exact=exact, trouble=f"longer than {max_text} bytes")
+        return Statement(exact=exact, trouble=f"longer than {max_text} bytes", fingerprint=fingerprint)
     said = (scope.setting("client_encoding") or "utf8").strip("'\"").lower().replace("-", "").replace("_", "")
     encoding = _ENCODINGS.get(said, "ascii")
     try:
         decoded = text.decode(encoding)
         found = tk.cut(decoded, standard_strings=not scope.is_off("standard_conforming_strings"))
-        return Statement(tuple(part(tokens) for tokens in _split(found, decoded)), exact, names=names)
+        parts = tuple(part(tokens) for tokens in _split(found, decoded))
+        commented = _commented(found, decoded)
+        return Statement(parts, exact, commented=commented, fingerprint=fingerprint, names=names)
     except UnicodeDecodeError:
         strange = encoding == "ascii"
         where = "a client_encoding not known here" if strange else "the session's client_encoding"
-        return Statement(exact=exact, trouble=f"not ASCII, in {where}" if strange else f"not in {where}")
+        trouble = f"not ASCII, in {where}" if strange else f"not in {where}"
+        return Statement(exact=exact, trouble=trouble, fingerprint=fingerprint)
     except UnreadableError as error:
-        return Statement(exact=exact, trouble=str(error))
+        return Statement(exact=exact, trouble=str(error), fingerprint=fingerprint)
+
+
+def _commented(tokens: Sequence[Token], text: str) -> bool:
+    """Whether anything but space stands between tokens."""
+    if "--" not in text and "/*" not in text:
+        return False
+    end = 0
+    for token in tokens:
+        if text[end : token.start].strip():
+            return True
+        end = token.end
+    return bool(text[end:].strip())
 
 
 def part(tokens: tuple[Token, ...]) -> Part:
@@ -216,8 +241,9 @@ def calls(tokens: Sequence[Token]) -> tuple[Call, ...]:
 def _split(tokens: tuple[Token, ...], text: str) -> Iterator[tuple[Token, ...]]:
     """The statements between semicolons, but for those inside brackets (CREATE RULE) and SQL function bodies."""
     begin = brackets = body = 0
-    words = [token.word for token in tokens]
-    if ";" not in text and "atomic" not in text.lower():
+    divides = ";" in text or "atomic" in text.lower()
+    words = [token.word for token in tokens] if divides or "(" in text else []
+    if not divides:
         # One statement: what is left to ask is whether its brackets close.
         brackets, words = words.count("(") - words.count(")"), []
     for at, said in enumerate(words):

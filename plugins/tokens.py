@@ -5,9 +5,11 @@ certainty raises `UnreadableError`: a boundary put wrongly here could hide a sta
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import Enum, auto
 from functools import cache
+from itertools import islice
+from operator import methodcaller
 
 import msgspec
 
@@ -73,50 +75,60 @@ def made(kind: Kind, text: str, name: str, start: int, end: int) -> Token:
 
 _LETTER = "A-Za-z_\u0080-\U0010ffff"
 _SIGNS = r"~!@\#^&|`?+\-*/%<>="
-# The space behind a token is matched with it. Repeats are of single letters wherever they can be: those of groups keep
-# hundreds of bytes for each round.
-_PARTS = rf"""
-  (?: (?P<mark>[(),;\[\]] | \.(?![0-9])\.? | :[:=]? | [{_SIGNS}](?![{_SIGNS}]))
-  | (?P<unicode>[uU]&['"])
-  | (?P<escaped>[eE]'[^'\\]*(?:(?:''|\\.)[^'\\]*)*')
-  | (?P<bits>[bBxX]'[^']*')
-  | (?P<word>[{_LETTER}][{_LETTER}0-9$]*)
-  | (?P<quoted>"(?:[^"]+(?:""[^"]*)*|(?:""[^"]*)+)")
-  | (?P<string>PLAIN)
-  | (?P<dollar>\$(?:[{_LETTER}][{_LETTER}0-9]*)?\$)
-  | (?P<parameter>\$[0-9]+)
-  | (?P<number>(?:[0-9][0-9_]*(?:\.(?!\.)[0-9_]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)
-  | (?P<space>(?:[ \t\n\r\f\v]+|--[^\n\r]*)+ | /\*[^*/]*\*/)
-  | (?P<comment>/\*)
-  | (?P<sign>[{_SIGNS}]{{1,{LONGEST_RUN}}})
-  | (?P<none>.)
-  )[ \t\n\r\f\v]*
+_SPACE = r"[ \t\n\r\f\v]"
+# A piece is a token, a run of operators or a comment, and the space behind it is found with it. It is empty where the
+# pattern cannot tell where it ends. Repeats are of single letters wherever they can be: those of groups keep hundreds
+# of bytes for each round.
+_PIECES = rf"""
+  (?![uU]&['"])
+    ( [eE]'[^'\\]*(?:(?:''|\\.)[^'\\]*)*'
+    | [bBxX]'[^']*'
+    | [{_LETTER}][{_LETTER}0-9$]*
+    | [(),;\[\]] | \.(?![0-9])\.? | :[:=]? | [{_SIGNS}](?![{_SIGNS}])
+    | "(?:[^"]+(?:""[^"]*)*|(?:""[^"]*)+)"
+    | PLAIN
+    | \$[0-9]+
+    | (?:[0-9][0-9_]*(?:\.(?!\.)[0-9_]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?
+    | --[^\n\r]* | /\*[^*/]*\*/
+    | (?!/\*)[{_SIGNS}]{{1,{LONGEST_RUN}}}
+    | (?={_SPACE})
+    ) ({_SPACE}*)
+  | .REST
 """
+SHORT = 32_768
+"""Letters of a text that is cut into pieces all at once, which is quickest."""
+_ROUND = 10_000
+"""Pieces of a longer one between two looks at how many tokens there are."""
 
 
 @cache
-def _pattern(standard_strings: bool) -> re.Pattern[str]:
+def _pattern(standard_strings: bool, *, whole: bool) -> re.Pattern[str]:
+    """`whole`: it looks for nothing behind what it cannot end."""
     plain = "'[^']*(?:''[^']*)*'" if standard_strings else r"'[^'\\]*(?:(?:''|\\.)[^'\\]*)*'"
-    return re.compile(_PARTS.replace("PLAIN", plain), re.VERBOSE | re.DOTALL)
+    pieces = _PIECES.replace("PLAIN", plain).replace("REST", ".*" if whole else "")
+    return re.compile(pieces, re.VERBOSE | re.DOTALL)
 
 
 # In Python 3.11 naming a member costs more than the rest of what is done for a token.
-_WORD, _QUOTED, _STRING, _SIGN = Kind.WORD, Kind.QUOTED, Kind.STRING, Kind.SIGN
+_WORD, _QUOTED, _STRING, _SIGN, _NUMBER = Kind.WORD, Kind.QUOTED, Kind.STRING, Kind.SIGN, Kind.NUMBER
+_PREFIXED = (Kind.ESCAPED, Kind.BITS)
+_DOLLAR = re.compile(rf"\$(?:[{_LETTER}][{_LETTER}0-9]*)?\$")
 _COMMENT = re.compile(r"/\*|\*/")
 _COMES = re.compile(r"--|/\*")
 _KEEPS_ITS_TAIL = re.compile(r"[~!@#^&|`?%]")
-_KINDS = {
-    "word": Kind.WORD,
-    "quoted": Kind.QUOTED,
-    "string": Kind.STRING,
-    "escaped": Kind.ESCAPED,
-    "bits": Kind.BITS,
-    "dollar": Kind.STRING,
-    "parameter": Kind.PARAMETER,
-    "number": Kind.NUMBER,
-    "mark": Kind.SIGN,
-    "sign": Kind.SIGN,
+_ALONE = frozenset({*"~!@#^&|`?+-*/%<>=()[],;:.", "::", ":=", ".."})
+"""Pieces that are one sign, whatever stands beside them."""
+_BEGINS = {
+    **dict.fromkeys("~!@#^&|`?+-*/%<>=()[],;:.", Kind.SIGN),
+    **dict.fromkeys("0123456789", Kind.NUMBER),
+    **dict.fromkeys("eE", Kind.ESCAPED),
+    **dict.fromkeys("bBxX", Kind.BITS),
+    '"': Kind.QUOTED,
+    "'": Kind.STRING,
+    "$": Kind.PARAMETER,
+    "": None,
 }
+"""What a piece seems to be by its first letter, where that is no word."""
 
 
 def cut(text: str, *, standard_strings: bool = True) -> tuple[Token, ...]:
@@ -124,57 +136,75 @@ def cut(text: str, *, standard_strings: bool = True) -> tuple[Token, ...]:
     `standard_conforming_strings`."""
     if "\0" in text:
         raise UnreadableError("a NUL character")
-    scan = _pattern(standard_strings).finditer
-    fold = str.lower if text.isascii() else _fold
+    fold = str.lower if text.isascii() else folded
+    begins = _BEGINS.get
     tokens: list[Token] = []
     at, length = 0, len(text)
     while at < length:
-        # Each match begins where the one before ends; what the pattern cannot end itself begins the next round.
-        for found in scan(text, at):
-            start, at = at, found.end()
-            group = found.lastgroup or ""
-            kind, piece = _KINDS.get(group), found[group]
+        # Each piece begins where the one before ends; what the pattern cannot end begins the next round.
+        for piece, space in _pieces(text, at, standard_strings):
+            start, at = at, at + len(piece)
+            kind = begins(piece[:1], _WORD)
             if kind is _WORD:
                 name = fold(piece)
-                tokens.append(Token(kind, piece, name, start, start + len(piece), name))
-            elif group == "mark":
-                tokens.append(Token(_SIGN, piece, piece, start, start + len(piece), piece))
+                tokens.append(Token(_WORD, piece, name, start, at, name))
+            elif piece in _ALONE:
+                tokens.append(Token(_SIGN, piece, piece, start, at, piece))
             elif kind is _QUOTED:
-                name = piece[1:-1].replace('""', '"')
-                tokens.append(Token(kind, piece, name, start, start + len(piece), ""))
-            else:
-                more, end = _other(text, group, piece, start, standard_strings)
+                tokens.append(Token(_QUOTED, piece, piece[1:-1].replace('""', '"'), start, at, ""))
+            elif piece or not space:  # only the text itself begins with space
+                more, end = _other(text, kind, piece, start, standard_strings)
                 if more and tokens and more[0].kind in STRINGS and tokens[-1].kind in STRINGS:
                     _continued(tokens[-1], more[0])
                 tokens += more
-                if end != start + len(piece):
+                if end != at:
                     at = end
                     break
-            if len(tokens) > MAX_TOKENS:
-                raise UnreadableError(f"more than {MAX_TOKENS} tokens")
+            if space:
+                at += len(space)
+        if len(tokens) > MAX_TOKENS:
+            raise UnreadableError(f"more than {MAX_TOKENS} tokens")
     return tuple(tokens)
 
 
-def _other(text: str, group: str, piece: str, start: int, standard_strings: bool) -> tuple[list[Token], int]:
-    """What `piece` of that group begins, and where that ends."""
+def _pieces(text: str, at: int, standard_strings: bool) -> Iterable[tuple[str, str]]:
+    if at == 0 and len(text) <= SHORT:
+        return _pattern(standard_strings, whole=True).findall(text)
+    found = _pattern(standard_strings, whole=False).finditer(text, at)
+    return islice(map(_PARTS_OF, found), _ROUND)
+
+
+_PARTS_OF = methodcaller("groups", "")
+
+
+def _other(
+    text: str, kind: Kind | None, piece: str, start: int, standard_strings: bool
+) -> tuple[list[Token], int]:
+    """What `piece` is or begins, and where that ends."""
     end = start + len(piece)
-    match group:
-        case "sign":
-            signs = _operators(piece, start)
-            return signs, signs[-1].end
-        case "dollar":
-            token = _dollar(text, start, piece)
-            return [token], token.end
-        case "comment":
-            return [], _after_comment(text, end)
-        case "space":
-            return [], end
-        case "unicode":
-            raise UnreadableError("a string or name with Unicode escapes (U&)")
-        case "none":
-            raise UnreadableError(f"a character or an open quote that fits nowhere, at {start}")
-        case _:
-            return [_value(_KINDS[group], piece, start, standard_strings)], end
+    if kind is None:
+        return _unended(text, start)
+    if piece.startswith(("--", "/*")):
+        return [], end
+    if kind is _SIGN and piece[0] != ".":
+        signs = _operators(piece, start)
+        return signs, signs[-1].end
+    if kind in _PREFIXED and piece[-1] != "'":
+        return [made(_WORD, piece, piece.lower() if piece.isascii() else folded(piece), start, end)], end
+    return [_value(_NUMBER if kind is _SIGN else kind, piece, start, standard_strings)], end
+
+
+def _unended(text: str, start: int) -> tuple[list[Token], int]:
+    """What the pattern cannot end, where there is an end."""
+    if text.startswith("/*", start):
+        return [], _after_comment(text, start + 2)
+    quote = _DOLLAR.match(text, start)
+    if quote is not None:
+        token = _dollar(text, start, quote.group())
+        return [token], token.end
+    if text[start] in "uU":
+        raise UnreadableError("a string or name with Unicode escapes (U&)")
+    raise UnreadableError(f"a character or an open quote that fits nowhere, at {start}")
 
 
 def _operators(run: str, start: int) -> list[Token]:
@@ -213,7 +243,7 @@ def _dollar(text: str, start: int, quote: str) -> Token:
     return Token(_STRING, text[start:end], text[begin:closes], start, end, "")
 
 
-def _fold(text: str) -> str:
+def folded(text: str) -> str:
     """Only ASCII is folded: Python would fold a Kelvin sign to a k, the server does not."""
     return "".join(letter.lower() if letter.isascii() else letter for letter in text)
 

@@ -66,7 +66,15 @@ class PlanNeeded:
     """A statement no plan is known for. Everyone who sends it waits for one Learn."""
 
     def __init__(
-        self, scope: int, key: bytes, base: int, settings: list[tuple[str, str]], exact: bool, text: bytes
+        self,
+        scope: int,
+        key: bytes,
+        base: int,
+        settings: list[tuple[str, str]],
+        application: str | None,
+        networks: list[str],
+        exact: bool,
+        text: bytes,
     ) -> None: ...
     scope: int
     key: bytes
@@ -75,6 +83,10 @@ class PlanNeeded:
     """The number the brain gave in Admit for listener, user and database."""
     settings: list[tuple[str, str]]
     """The session's settings that change meaning (`search_path`, …), where they are not the pool's own."""
+    application: str | None
+    """What the client calls itself, as SQL text, where Guard asks for that."""
+    networks: list[str]
+    """Of those that Guard asks about, the ones its address lies in."""
     exact: bool
     """The fingerprint covers the literals too."""
     text: bytes
@@ -463,7 +475,7 @@ class Plan:
     resets_all: bool
     """The statement puts every session setting back to its start (RESET ALL, DISCARD ALL)."""
     point: tuple[str, str] | None
-    """What it does to the transaction around it, as far as settings depend on that: `makes`, `frees` or `returns` to the savepoint of this name; `ends` it; or `unseen`, one of these among other statements."""
+    """What it does to the transaction around it, as far as settings depend on that: `makes`, `frees` or `returns` to the savepoint of this name; `passes`, something set until its end; `ends` it; or `unseen`, one of these among other statements."""
     pin: str | None
     """Needs this very connection from now on, and why: reasons with ` + ` between them."""
     frees: bool
@@ -760,10 +772,13 @@ class ForgetPlans:
 @final
 class Guard:
     """Somebody judges what statements mean. Then function calls by the protocol, statements too large to read, and those
-    behind a SET in one unit are refused: nobody could judge them."""
+    behind a SET in one unit are refused: nobody could judge them. And what plans depend on besides: what clients call
+    themselves, and in which of these networks (`10.0.0.0/8`, or `local`) they are."""
 
-    def __init__(self, on: bool) -> None: ...
+    def __init__(self, on: bool, application: bool = False, networks: list[str] = ...) -> None: ...
     on: bool
+    application: bool
+    networks: list[str]
 
 @final
 class Drain:

@@ -8,7 +8,6 @@ is in `proxy/brain.py`; what the rooms are given, in `proxy/house.py`; how a suc
 import asyncio
 import contextlib
 import enum
-import gc
 import logging
 import os
 import random
@@ -27,11 +26,13 @@ from config.loader import Loaded, load
 from plugins.registry import Registry
 from proxy import handover, liveness, log, monitoring, notify, sockets
 from proxy.admin.place import Ending
+from proxy.garbage import settle
 from proxy.handover import HandoverError, Relief, Station
 from proxy.house import Rooms, build
-from proxy.native import Command, Core, Drain, Guard, Listen, TellStrays
+from proxy.native import Command, Core, Drain, Listen, TellStrays
 from proxy.outside import Loop
 from proxy.pages import Server
+from proxy.planner import guard
 from proxy.reload import slow_after, warn
 from proxy.sockets import BindError
 from proxy.watch import EVERY, Mark, marks
@@ -169,9 +170,7 @@ class _Process:
                 asyncio.create_task(self._live()),
             ]
             await self._pages.open(self._monitored)
-            # What is here now stays: collections need not look at all of it each time.
-            gc.collect()
-            gc.freeze()
+            settle()
             ready(listening)
             self._stand_by()
             self._notifier.say("READY=1", f"MAINPID={os.getpid()}", "STATUS=serving")
@@ -211,7 +210,7 @@ class _Process:
                 *rooms.observing.begin(),
                 *rooms.names.begin(),
                 slow,
-                Guard(rooms.planner.chain.guarded),
+                guard(rooms.planner.chain),
                 *rooms.pools.warm(self._snapshot),
                 *change.commands,
             ]

@@ -42,6 +42,8 @@ class Line(msgspec.Struct, frozen=True):
     code: str = ""
     shareable: bool = False
     pin: str | None = None
+    application: str = ""
+    networks: tuple[str, ...] = ()
 
 
 def line(text: bytes, scope: Scope, plan: Plan, *, exact: bool, literals: bool) -> Line:
@@ -49,7 +51,7 @@ def line(text: bytes, scope: Scope, plan: Plan, *, exact: bool, literals: bool) 
     settings = scope.settings if literals else tuple(one for one in scope.settings if "." not in one[0])
     return Line(
         scope.listener, scope.user, scope.database, settings, said, exact,
-        plan.action, plan.code, plan.shareable, plan.pin,
+        plan.action, plan.code, plan.shareable, plan.pin, scope.application, scope.networks,
     )  # fmt: skip
 
 

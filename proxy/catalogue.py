@@ -12,6 +12,7 @@ import msgspec
 
 from plugins.catalogue import Catalogue, Column, Names, Relation, RelationKind, Routine, Type
 from plugins.model import Source, Volatility
+from plugins.session.effect import MEANING
 
 MOST_RELATIONS = 20_000
 MOST_ROUTINES = 20_000
@@ -86,9 +87,16 @@ QUESTION = QUESTION.replace("{seconds}", str(int(SECONDS)))
 PATH_QUESTION = """
 SELECT pg_catalog.json_build_array(pg_catalog.current_schemas(true), pg_catalog.session_user,
   ARRAY(SELECT nspname FROM pg_catalog.pg_namespace
-         WHERE pg_catalog.has_schema_privilege(oid, 'USAGE') AND nspname !~ '^pg_(toast|temp)'))::pg_catalog.text
-""".replace("pg_catalog.session_user", "session_user")
-"""What a connection of one pool sees: its own schemas, in order."""
+         WHERE pg_catalog.has_schema_privilege(oid, 'USAGE') AND nspname !~ '^pg_(toast|temp)'),
+  ARRAY(SELECT said FROM pg_catalog.pg_db_role_setting, pg_catalog.unnest(setconfig) AS said
+         WHERE setdatabase IN (0, (SELECT oid FROM pg_catalog.pg_database
+                                    WHERE datname = pg_catalog.current_database()))
+           AND setrole IN (0, (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = pg_catalog.session_user))
+           AND said ~ '^({meaning})='
+         ORDER BY setdatabase, setrole, said))::pg_catalog.text
+""".replace("pg_catalog.session_user", "session_user").replace("{meaning}", "|".join(sorted(MEANING)))
+"""What a connection of one pool sees: its own schemas, in order; and what others like it begin with if they are opened
+now (ALTER ROLE … SET, ALTER DATABASE … SET), which may be something else."""
 
 _KINDS: dict[str, RelationKind] = {
     "r": "table", "p": "table", "f": "table", "v": "view", "m": "materialized view", "S": "sequence", "c": "composite",
@@ -103,15 +111,19 @@ class Sight(msgspec.Struct, frozen=True):
     path: tuple[str, ...]
     user: str
     usable: frozenset[str]
+    begins: tuple[str, ...] = ()
+    """Settings that a connection opened now begins with, where they give statements their meaning."""
 
 
 def sight_of(answer: str) -> Sight:
     """Raises ValueError for an answer that is none."""
     try:
-        path, user, usable = msgspec.json.decode(answer, type=tuple[list[str], str, list[str]])
+        path, user, usable, begins = msgspec.json.decode(
+            answer, type=tuple[list[str], str, list[str], tuple[str, ...]]
+        )
     except msgspec.MsgspecError as error:
         raise ValueError("the answer about the search_path cannot be read") from error
-    return Sight(tuple(one for one in path if not one.startswith("pg_temp")), user, frozenset(usable))
+    return Sight(tuple(one for one in path if not one.startswith("pg_temp")), user, frozenset(usable), begins)
 
 
 def catalogue_of(answer: Iterable[str]) -> Catalogue:

@@ -14,6 +14,8 @@ import msgspec
 
 from config.sections.catalogue import CatalogueSettings
 from plugins.catalogue import Catalogue, Names, path_of
+from plugins.scope import plain
+from plugins.tokens import literal
 from protocols.postgres.errors import Known, problem
 from protocols.postgres.types import Problem
 from proxy import catalogue
@@ -21,7 +23,7 @@ from proxy.bases import OWN, Base, Bases
 from proxy.catalogue import Sight
 from proxy.inquiry import Rows, rows
 from proxy.log import note
-from proxy.native import Adopt, ForgetPlans
+from proxy.native import Adopt, ForgetPlans, Recycle
 from proxy.outside import Commands, Outside
 from proxy.target import Target
 
@@ -50,6 +52,10 @@ class _Kept:
         self.reading = False
         self.failed = NEVER
         self.timers = 0
+        self.more = False
+        """A definition was seen since they were set."""
+        self.outdates = False
+        """One that was seen may outdate connections."""
         self.used: set[int] = set()
         """Pools that asked since it was last read."""
 
@@ -75,6 +81,10 @@ class Catalogues:
         self._ask = ask
         self._kept: dict[Key, _Kept] = {}
         self._sights: dict[int, Sight] = {}
+        self._era = 0
+        """Counts how often connections, or what is known of them, were given up: what was asked before is of no use."""
+        self._begins: dict[int, tuple[str, ...]] = {}
+        """What a pool's connections begin with, by the last look: those that are open are of then or later."""
         self._waiting: dict[int, list[Then]] = {}
         self._without: set[int] = set()
         """Pools for which plans were made without a catalogue."""
@@ -91,12 +101,16 @@ class Catalogues:
         path, role = given.get("search_path"), given.get("role")
         if path is None and role is None:
             return catalogue.names_of(kept.catalogue, sight)
-        user = role.strip("'\"") if role is not None else sight.user
-        written = path if path is not None else ", ".join(f'"{one}"' for one in sight.path)
+        user = plain(role) if role is not None else sight.user
+        if path is None:
+            # Whether "$user" is in the path it began with is not known: a name of that schema is in doubt.
+            return Names(
+                kept.catalogue, path_of(", ".join(_quoted(one) for one in (user, *sight.path)), user), False
+            )
         usable = sight.usable if role is None else None
         # One constant with a comma in it is a list or a name, and nobody here knows which.
-        plain = role is None and not (written.startswith("'") and "," in written)
-        return Names(kept.catalogue, path_of(written, user, usable), plain)
+        sure = role is None and not ("," in plain(path) and path == literal(plain(path)))
+        return Names(kept.catalogue, path_of(path, user, usable), sure)
 
     def need(self, base: Base, then: Then) -> Commands | None:
         """Call `then` when the catalogue is there or cannot be had for now; None where that is so already."""
@@ -112,11 +126,19 @@ class Catalogues:
         self._outside.later(self._said().wait.seconds, partial(self._released, pool))
         return self._look(kept, [pool])
 
-    def changes(self, base: Base) -> None:
-        """A definition is on its way to this database."""
+    def changes(self, base: Base, *, outdates: bool = False) -> None:
+        """A definition is on its way to this database. `outdates`: it may change what new connections begin with, all
+        over the cluster."""
         _, kept = self._find(base)
-        if kept is None or kept.catalogue is None or kept.timers:
+        if kept is None or kept.catalogue is None:
             return
+        kept.outdates |= outdates
+        if kept.timers:
+            kept.more = True
+        else:
+            self._set_timers(kept)
+
+    def _set_timers(self, kept: _Kept) -> None:
         for seconds in AFTER:
             kept.timers += 1
             self._outside.later(seconds, partial(self._after, kept))
@@ -127,6 +149,7 @@ class Catalogues:
         self._kept = {key: kept for key, kept in self._kept.items() if key[0] not in gone}
         for pool in pools:
             self._sights.pop(pool, None)
+            self._begins.pop(pool, None)
 
     def _find(self, base: Base) -> tuple[int, _Kept | None]:
         pool = self._pool_of(base)
@@ -165,9 +188,12 @@ class Catalogues:
     def _look(self, kept: _Kept, pools: list[int]) -> Commands:
         """What the connections of these pools see by themselves, one after the other; then the catalogue."""
         pool, rest = pools[0], pools[1:]
-        return self._begin(pool, catalogue.PATH_QUESTION, partial(self._looked, kept, pool, rest))
+        return self._begin(pool, catalogue.PATH_QUESTION, partial(self._looked, kept, pool, rest, self._era))
 
-    def _looked(self, kept: _Kept, pool: int, rest: list[int], said: Answer) -> Commands:
+    def _looked(self, kept: _Kept, pool: int, rest: list[int], era: int, said: Answer) -> Commands:
+        if era != self._era:
+            again = [one for one in (pool, *rest) if self._key(one) is not None]
+            return self._look(kept, again) if again else []
         sight = _sight(said)
         commands: Commands = []
         if isinstance(sight, Problem):
@@ -176,6 +202,15 @@ class Catalogues:
         else:
             if len(self._sights) >= MOST_SIGHTS:
                 self._sights.clear()
+                self._begins.clear()
+            begins = self._begins.get(pool)
+            self._begins[pool] = sight.begins
+            if begins not in (None, sight.begins):
+                # Those that are open see something else than those opened from now on: only these are of any use.
+                self._sights.pop(pool, None)
+                self._era += 1
+                anew = self._anew(partial(operator.eq, pool))
+                return [*anew, Recycle(pool), *self._look(kept, [pool, *rest])]
             before = self._sights.get(pool)
             self._sights[pool] = sight
             if before not in (None, sight):
@@ -220,7 +255,23 @@ class Catalogues:
 
     def _after(self, kept: _Kept) -> Commands:
         kept.timers -= 1
-        return self._again(kept)
+        commands = self._doubted(kept) if kept.outdates else []
+        if not kept.timers:
+            if kept.more:
+                # One that came late in these may still be held back.
+                self._set_timers(kept)
+            kept.outdates &= kept.more
+            kept.more = False
+        return [*commands, *self._again(kept)]
+
+    def _doubted(self, kept: _Kept) -> Commands:
+        """Whoever says something on the cluster next has its pool looked at first."""
+        cluster = next((key[0] for key, one in self._kept.items() if one is kept), None)
+        pools = {pool for pool in self._sights if (key := self._key(pool)) is not None and key[0] == cluster}
+        for pool in pools:
+            del self._sights[pool]
+        self._era += 1
+        return self._anew(pools.__contains__)
 
     def _tick(self, kept: _Kept) -> Commands:
         if not self._current(kept):
@@ -288,3 +339,7 @@ def _catalogue(said: Answer) -> Catalogue | Problem:
         return catalogue.catalogue_of(row[0] or "" for row in said if row)
     except (ValueError, msgspec.MsgspecError):
         return problem(Known.SERVER_PROTOCOL, what="the answer about the catalogue cannot be read")
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

@@ -58,6 +58,8 @@ def facts(said: Explained) -> Iterator[tuple[str, str]]:
         yield "forgets", "every prepared statement"
     if plan.changes_schema:
         yield "schema", "prepared statements elsewhere become doubtful"
+    if plan.outdates:
+        yield "outdates", "new connections may begin with other settings"
     for listens, channel in plan.channels:
         yield ("listens" if listens else "unlistens"), channel or "every channel"
     if plan.names:

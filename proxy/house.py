@@ -10,6 +10,7 @@ import msgspec
 
 from config.loader import Loaded
 from config.snapshot import Snapshot
+from plugins.blocked import Blocked
 from plugins.chain import Chain
 from plugins.registry import Registry
 from proxy import dial, inquiry, sockets, tcp
@@ -107,7 +108,8 @@ def build(
     listening = Listening(outside, directory, bases, pools)
     lines = Lines(directory, pools, upstream)
     texts = Texts(snapshot.limits.max_plans)
-    known = registry if registry is not None else Registry()
+    blocked = Blocked()
+    known = (registry if registry is not None else Registry()).led_by(blocked)
     planner = Planner(
         Chain(known.chain(snapshot.plugins), report=report), max_text=snapshot.limits.max_statement
     )
@@ -127,6 +129,7 @@ def build(
         lookups,
         lines,
         asks or Proofs().judge,
+        blocked,
         nonce=nonce,
         secret=secret,
         version=version,
@@ -147,6 +150,7 @@ def build(
             logging_in=lambda: logins.under_way,
             texts=texts.of,
             planner=planner,
+            blocked=blocked,
             catalogues=catalogues,
             version=version,
             today=today,
@@ -165,7 +169,14 @@ def build(
         upstream,
         Cancels(outside, pools.target, upstream.name_of, stores=stores),
         Plans(
-            outside, planner, bases, directory, texts, catalogues, Writer(lambda: directory.snapshot.capture)
+            outside,
+            planner,
+            bases,
+            directory,
+            texts,
+            catalogues,
+            Writer(lambda: directory.snapshot.capture),
+            today,
         ),
         console,
         listening,

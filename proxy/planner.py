@@ -26,13 +26,21 @@ class Planner:
         exact: bool = False,
         names: Names | None = None,
         words: list[Word] | None = None,
+        fingerprint: str = "",
     ) -> Plan:
         """`exact`: the plan will be kept for this very text only, so it may depend on literals. `words` takes what
         each plugin said, for people."""
-        read = statement.read(text, scope, exact=exact, max_text=self._max_text, names=names)
+        read = statement.read(
+            text, scope, exact=exact, max_text=self._max_text, names=names, fingerprint=fingerprint
+        )
         plan = self.chain.plan(read, scope, words)
         read.release()
         return plan
+
+
+def guard(chain: Chain) -> native.Guard:
+    """What the core has to know of those who judge."""
+    return native.Guard(chain.guarded, chain.needs_application, list(chain.networks))
 
 
 def for_core(plan: Plan) -> native.Plan:

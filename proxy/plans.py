@@ -6,17 +6,18 @@ It knows who may speak at all; what a statement means is the planner's affair.
 import logging
 import math
 import traceback
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from plugins.scope import Scope
+from plugins.scope import Scope, plain
 from proxy.bases import OWN, Bases
 from proxy.capture import Writer
 from proxy.catalogues import Catalogues
 from proxy.directory import Directory
 from proxy.log import note
 from proxy.native import ForgetPlans, Learn, Plan, PlanNeeded
-from proxy.outside import Commands, Outside
+from proxy.outside import Commands, Outside, Timer
 from proxy.planner import Planner, for_core
 from proxy.texts import Texts
 
@@ -27,6 +28,8 @@ FAILED = "XX000"
 SHORTEST_DENIED = 5.0
 LONGEST_DENIED = 600.0
 """Seconds for which such a denial is kept."""
+SOONEST, LATEST = 0.02, 30.0
+"""Seconds between two looks at the clock for plans that end at a moment."""
 
 
 def report(plugin: str, what: str) -> None:
@@ -46,6 +49,7 @@ class Plans:
         texts: Texts,
         catalogues: Catalogues,
         capture: Writer,
+        today: Callable[[], float],
     ) -> None:
         self._outside = outside
         self._planner = planner
@@ -54,6 +58,10 @@ class Plans:
         self._texts = texts
         self._catalogues = catalogues
         self._capture = capture
+        self._today = today
+        self._ends: dict[int, float] = {}
+        """Bases some of whose plans end by themselves, and when the first of them does."""
+        self._ending: Timer | None = None
         self._pause = 0.0
         self._forgetting = False
         self._forgot = -math.inf
@@ -88,6 +96,29 @@ class Plans:
         self._forgot = self._outside.now()
         return [ForgetPlans()]
 
+    def _ends_at(self, base: int, moment: float) -> None:
+        """A plan of this base holds no longer than that."""
+        if moment < self._ends.get(base, math.inf):
+            self._ends[base] = moment
+            self._wait_for_ends()
+
+    def _wait_for_ends(self) -> None:
+        if self._ending is not None:
+            self._ending.cancel()
+        self._ending = None
+        if self._ends:
+            left = min(self._ends.values()) - self._today()
+            # People may turn the clock meanwhile.
+            self._ending = self._outside.later(min(max(left, SOONEST), LATEST), self._end)
+
+    def _end(self) -> Commands:
+        now = self._today()
+        over = [base for base, moment in self._ends.items() if moment <= now]
+        for base in over:
+            del self._ends[base]
+        self._wait_for_ends()
+        return [ForgetPlans(over)] if over else []
+
     def _plan(self, event: PlanNeeded) -> Plan:
         if event.base == OWN:
             # The proxy's own question (see `proxy/inquiry.py`): plugins are for what clients send.
@@ -101,14 +132,25 @@ class Plans:
         if base.admin:
             return Plan("answer")
         self._texts.note(event)
-        scope = Scope(base.listener, base.user, base.database, tuple(event.settings))
+        scope = Scope(
+            base.listener,
+            base.user,
+            base.database,
+            tuple(event.settings),
+            plain(event.application or ""),
+            tuple(event.networks),
+            self._today(),
+        )
         try:
             names = (
                 self._catalogues.names(base, event.settings) if self._planner.chain.needs_catalogue else None
             )
-            plan = self._planner.plan(event.text, scope, exact=event.exact, names=names)
-            if plan.changes_schema and self._planner.chain.needs_catalogue:
-                self._catalogues.changes(base)
+            key = event.key.hex()
+            plan = self._planner.plan(event.text, scope, exact=event.exact, names=names, fingerprint=key)
+            if (plan.changes_schema or plan.outdates) and self._planner.chain.needs_catalogue:
+                self._catalogues.changes(base, outdates=plan.outdates)
+            if plan.until is not None:
+                self._ends_at(event.base, plan.until)
             self._capture.take(event.text, scope, plan, exact=event.exact)
             unread = next((step for step in plan.trail if step.rule == "unread"), None)
             if unread is not None:
@@ -120,7 +162,7 @@ class Plans:
                     reason=unread.reason,
                     user=base.user,
                     database=base.database,
-                    fingerprint=event.key.hex(),
+                    fingerprint=key,
                 )
             return for_core(plan)
         except Exception as error:  # noqa: BLE001 - whatever it was: fail closed

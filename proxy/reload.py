@@ -24,9 +24,9 @@ from proxy.lines import Lines
 from proxy.listening import Listening
 from proxy.log import note, set_level
 from proxy.lookups import Lookups
-from proxy.native import ForgetPlans, Guard, SlowAfter
+from proxy.native import ForgetPlans, SlowAfter
 from proxy.outside import Commands
-from proxy.planner import Planner
+from proxy.planner import Planner, guard
 from proxy.plans import report
 from proxy.pools import Pools
 from proxy.sockets import BindError
@@ -126,14 +126,14 @@ class Reloader:
         for name in self._waiting_for_restart(snapshot):
             note(logger, logging.WARNING, "this setting changes with the next start", setting=name)
         note(logger, logging.INFO, "the new configuration is in force")
-        guard: Commands = []
+        judges: Commands = []
         if plugins is not None:
             self._planner.chain = Chain(plugins, report=report)
-            guard = [Guard(self._planner.chain.guarded)]
+            judges = [guard(self._planner.chain)]
         self._catalogues.forget(bearings.moved(before, snapshot), moved)
         concerned = bearings.concerned(before, snapshot, self._bases)
         forget = [ForgetPlans(concerned)] if concerned != [] else []
-        return [*change.commands, *commands, *self._lines.adopt(), *slow, *guard, *forget]
+        return [*change.commands, *commands, *self._lines.adopt(), *slow, *judges, *forget]
 
     def quietly(self) -> Commands:
         """As `reload`, for signals and watching: what is refused is in the log, and nothing happens."""

@@ -11,6 +11,7 @@ from functools import lru_cache, partial
 
 import msgspec
 
+from plugins.blocked import Blocked
 from protocols.postgres import messages
 from protocols.postgres.auth import ClientAuth
 from protocols.postgres.credential import Credential
@@ -58,6 +59,7 @@ class LogIns:
         lookups: Lookups,
         lines: Lines,
         asks: Judge,
+        blocked: Blocked,
         *,
         nonce: Callable[[int], bytes],
         secret: bytes,
@@ -73,6 +75,7 @@ class LogIns:
         self._lookups = lookups
         self._lines = lines
         self._asks = asks
+        self._blocked = blocked
         self._nonce = nonce
         self._secret = secret
         self._attempts = Attempts(outside.now)
@@ -315,9 +318,12 @@ class LogIns:
 
     def _enter(self, client: Entrant) -> Commands:
         asked = client.asked
+        console_of_ours = not asked.replication and self._directory.is_console(asked.database)
+        if self._blocked.keeps_out(asked.user) and not console_of_ours:
+            return self._fail(client, problem(Known.BLOCKED))
         if asked.replication:
             return self._replicate(client)
-        if self._directory.is_console(asked.database):
+        if console_of_ours:
             if not self._directory.watches(asked.user):
                 return self._fail(client, problem(Known.NO_ACCESS, database=asked.database))
             return self._admit(client, 0, console(asked, self._version), [], admin=True)

@@ -20,7 +20,7 @@ from plugins.model import Field, Found, Output, Reading, Source, Stored, unreada
 from plugins.statement import QUERIES, WRITES, Part, part, word
 from plugins.tokens import NAMES, Kind, Token, closing
 
-_KEEPS_NAMES = frozenset({"query", "write", "explain", "copy", "empty", "transaction", "channel", "cursor"})
+_KEEPS_NAMES = frozenset({"query", "write", "explain", "copy", "empty", "channel", "cursor"})
 _NOTHING = frozenset({"empty", "transaction", "setting", "channel"})
 _TAILS = (
     ("with", "no", "data"),
@@ -41,8 +41,16 @@ def readings_of(parts: Sequence[Part], trouble: str, names: Names | None) -> tup
     changed = False
     for one in parts:
         readings.append(_changed(_part(one, names)) if changed else _part(one, names))
-        changed = changed or one.kind not in _KEEPS_NAMES
+        changed = changed or not _keeps_names(one)
     return tuple(readings)
+
+
+def _keeps_names(one: Part) -> bool:
+    """Names behind it in a text mean what they meant before it."""
+    if one.kind == "transaction":
+        # The end of a transaction, or going back in it, brings back what held before.
+        return one.word(0) in ("begin", "start", "savepoint", "release")
+    return one.kind in _KEEPS_NAMES and one.said.isdisjoint(("set_config", "pg_settings"))
 
 
 def _changed(reading: Reading) -> Reading:

@@ -43,6 +43,7 @@ class SessionEffects(Plugin):
             forgets_prepared=whole.forgets_prepared,
             changes_schema=whole.changes_schema,
             blurs=whole.blurs,
+            outdates=whole.outdates,
             names=whole.names,
             aside=whole.aside,
         )

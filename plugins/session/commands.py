@@ -14,7 +14,7 @@ from plugins.scope import Scope
 from plugins.session.blocks import effect_of_block
 from plugins.session.effect import NAMED, NONE, Effect, pins
 from plugins.session.functions import effect_of_calls
-from plugins.session.settings import TEMPORARY, effect_of_setting
+from plugins.session.settings import TEMPORARY, begins_with, effect_of_setting
 from plugins.session.transactions import point_of
 from plugins.statement import QUERIES, Part, part, word
 from plugins.tokens import NAMES, Kind, Token, closing, shortened
@@ -52,7 +52,7 @@ def effect_of(statement: Part, scope: Scope, *, exact: bool) -> Effect:
         case "unknown":
             return Effect("unread", statement.trouble, pin=UNREAD)
         case "setting":
-            return effect_of_setting(statement, scope)
+            return effect_of_setting(statement)
         case "transaction":
             return Effect(
                 "transaction",
@@ -63,6 +63,8 @@ def effect_of(statement: Part, scope: Scope, *, exact: bool) -> Effect:
             return effect_of_block(statement, scope, exact=exact)
         case "explain":
             return _explain(statement, scope, exact=exact)
+        case "definition" if begins_with(statement.tokens):
+            return Effect("alter", "new connections may begin with other settings", outdates=True)
         case "load":
             return Effect("load", "loads a library into the server process", pin="load")
         case "channel":

@@ -34,6 +34,8 @@ class Effect(msgspec.Struct, frozen=True):
     channels: tuple[Hearing, ...] = ()
     blurs: bool = False
     """What later statements mean may be another from here on, and their scope does not tell."""
+    outdates: bool = False
+    """Connections made later may begin with settings that give statements another meaning."""
     names: Names | None = None
     """It is about a prepared statement that is named in SQL."""
     aside: bool = False
@@ -56,6 +58,7 @@ class Effect(msgspec.Struct, frozen=True):
             or self.channels
             or self.forgets_prepared
             or self.changes_schema
+            or self.outdates
         )
 
 
@@ -77,7 +80,9 @@ def together(effects: Sequence[Effect], *, doubtful: bool, divided: bool) -> tup
     resets_all = False
     for effect in effects:
         if effect.resets_all:
-            sets, resets_all = {}, True
+            # The role is none of all settings.
+            sets, resets_all = {name: value for name, value in sets.items() if name == "role"}, True
+            doubtful = doubtful or any(one.point == ("passes", "") for one in effects)
         for name, value in effect.sets:
             sets.pop(name, None)
             sets[name] = value
@@ -105,10 +110,13 @@ def together(effects: Sequence[Effect], *, doubtful: bool, divided: bool) -> tup
         forgets_prepared=any(effect.forgets_prepared for effect in effects),
         changes_schema=any(effect.changes_schema for effect in effects),
         blurs=any(effect.blurs or effect.local_sets or (dropped and effect.means) for effect in effects),
+        outdates=any(effect.outdates for effect in effects),
     )
     return whole, steps
 
 
 def _point(effects: Sequence[Effect]) -> Point | None:
     whats = {effect.point[0] for effect in effects if effect.point}
-    return ("ends" if whats == {"ends"} else "unseen", "") if whats else None
+    if whats & {"makes", "frees", "returns"}:
+        return ("unseen", "")
+    return ("ends" if "ends" in whats else "passes", "") if whats else None

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from plugins.plan import Change
-from plugins.scope import Scope
+from plugins.plan import Change, Point
 from plugins.session.effect import MEANING, NONE, Effect
 from plugins.session.values import Unfollowed, arguments, listed, value_of
 from plugins.statement import Part, word
@@ -22,6 +21,7 @@ TEMPORARY_PATH = "pg_temp in search_path"
 
 LEXICAL = frozenset({"client_encoding", "names", "standard_conforming_strings"})
 """Settings, and a word for one, that change where in a text a string ends."""
+_PASSES = "ends with the transaction"
 _LOCAL = frozenset({"role", "search_path"})
 """Those of them that are followed where they are set until the transaction ends."""
 _TRANSACTION = frozenset({"transaction_isolation", "transaction_read_only", "transaction_deferrable"})
@@ -31,18 +31,19 @@ _STYLES = frozenset({"iso", "sql", "postgres", "german"})
 _ORDERS = frozenset({"dmy", "mdy", "ymd", "euro", "european", "us", "noneuro", "noneuropean"})
 
 
-def effect_of_setting(part: Part, scope: Scope) -> Effect:
+def effect_of_setting(part: Part) -> Effect:
     """SET, RESET, SHOW or DISCARD."""
     try:
         match part.word(0):
             case "set":
                 return _set(part.tokens[1:])
             case "reset":
-                return _reset(part.tokens[1:], scope)
+                return _reset(part.tokens[1:])
             case "discard" if part.word(1) == "all":
                 return Effect(
                     "discard all",
                     "starts the session anew",
+                    sets=(("role", None),),
                     resets_all=True,
                     forgets_prepared=True,
                     discards=True,
@@ -74,12 +75,12 @@ def _set(tokens: Sequence[Token]) -> Effect:
     if keyword("time", "zone"):
         return _changes([("timezone", _zone(tokens[2:]))])
     if keyword("names"):
-        value = None if len(tokens) == 1 else value_of(tokens[1:])
+        value = None if len(tokens) == 1 else value_of(tokens[1:], alike=True)
         return _changes([("client_encoding", value)])
     if keyword("schema"):
         return _assign("search_path", tokens[1:])
     if keyword("role"):
-        return _changes([("role", value_of(tokens[1:]))])
+        return _changes([("role", value_of(tokens[1:], alike=True))])
     if keyword("xml", "option"):
         return _changes([("xmloption", value_of(tokens[2:]))])
     name, rest = _name(tokens)
@@ -88,17 +89,29 @@ def _set(tokens: Sequence[Token]) -> Effect:
     return _assign(name, rest[1:])
 
 
+def begins_with(tokens: Sequence[Token]) -> bool:
+    """Whether ALTER ROLE or ALTER DATABASE sets or resets what gives statements their meaning."""
+    words = [word(tokens, at) for at in range(min(len(tokens), 8))]
+    if words[:2] not in (["alter", "role"], ["alter", "user"], ["alter", "database"]):
+        return False
+    # Behind the name, which may itself be a word like these.
+    at = 6 if words[3:5] == ["in", "database"] else 3
+    if words[at : at + 1] not in (["set"], ["reset"]):
+        return False
+    return words[at + 1 :] == ["all"] or _blurs(tokens[at + 1 :])
+
+
 def _set_local(tokens: Sequence[Token]) -> Effect:
     if _blurs(tokens):
         # How the next text has to be cut would be another, and nobody would be told in time.
         if not LEXICAL.isdisjoint(token.name.lower() for token in tokens[:2]):
-            return Effect("set local", "ends with the transaction", pin=UNFOLLOWED, blurs=True)
+            return Effect("set local", _PASSES, pin=UNFOLLOWED, blurs=True, point=("passes", ""))
         try:
             followed = _until_the_end(_set(tokens))
         except Unfollowed:
             followed = ()
-        return Effect("set local", "ends with the transaction", local_sets=followed, blurs=not followed)
-    return Effect("set local", "ends with the transaction")
+        return Effect("set local", _PASSES, local_sets=followed, blurs=not followed, point=("passes", ""))
+    return Effect("set local", _PASSES, point=("passes", ""))
 
 
 def _until_the_end(effect: Effect) -> tuple[tuple[str, str], ...]:
@@ -127,12 +140,9 @@ def _blurs(tokens: Sequence[Token]) -> bool:
     return name in MEANING or word(rest, 0) not in ("=", "to", "")
 
 
-def _reset(tokens: Sequence[Token], scope: Scope) -> Effect:
+def _reset(tokens: Sequence[Token]) -> Effect:
     if len(tokens) == 1 and word(tokens, 0) == "all":
-        role = scope.setting("role")
-        # RESET ALL leaves the role alone, so it is said again.
-        kept = () if role is None else (("role", role),)
-        return Effect("reset all", "puts every setting back", sets=kept, resets_all=True)
+        return Effect("reset all", "puts every setting back but the role", resets_all=True)
     words = tuple(word(tokens, at) for at in range(len(tokens)))
     if words == ("time", "zone"):
         return _changes([("timezone", None)])
@@ -166,7 +176,8 @@ def _assign(name: str, value: Sequence[Token] | None) -> Effect:
     """One setting to a value of the general form; None is RESET."""
     if name == "session_authorization":
         return _authorization()
-    return _changes([(name, None if value is None else value_of(value))], elements=_elements(value or ()))
+    said = None if value is None else value_of(value, alike=name in MEANING)
+    return _changes([(name, said)], elements=_elements(value or ()))
 
 
 def _changes(changes: Sequence[Change], elements: frozenset[str] = frozenset()) -> Effect:
@@ -284,14 +295,17 @@ def set_config(tokens: Sequence[Token], places: Sequence[int], *, exact: bool, r
     if not lasting:
         followed = _passing(passing) if certain else ()
         reason = "calls set_config() for this transaction only"
-        return Effect("set_config", reason, local_sets=followed, blurs=blurs and not followed)
+        return Effect(
+            "set_config", reason, local_sets=followed, blurs=blurs and not followed, point=("passes", "")
+        )
     if not certain:
         return pinned
     try:
         effect = _followed(changes)
     except Unfollowed:
         return pinned
-    return msgspec.structs.replace(effect, blurs=effect.blurs or meant)
+    passes: Point | None = ("passes", "") if passing or meant else None
+    return msgspec.structs.replace(effect, blurs=effect.blurs or meant, point=passes)
 
 
 def _passing(changes: Sequence[Change]) -> tuple[tuple[str, str], ...]:

@@ -46,8 +46,9 @@ class Unfollowed(Exception):
         self.reason = reason
 
 
-def value_of(tokens: Sequence[Token]) -> str | None:
-    """What stands after `SET name =`: words, strings and numbers, with commas between; None for DEFAULT."""
+def value_of(tokens: Sequence[Token], *, alike: bool = False) -> str | None:
+    """What stands after `SET name =`: words, strings and numbers, with commas between; None for DEFAULT. `alike`: what
+    means the same is spelt the same, as strings, and what is spelt with escapes is not followed."""
     if len(tokens) == 1 and word(tokens, 0) == "default":
         return None
     elements: list[str] = []
@@ -59,15 +60,19 @@ def value_of(tokens: Sequence[Token]) -> str | None:
             at += 1
         sign = word(tokens, at) if word(tokens, at) in ("-", "+") else ""
         at += bool(sign)
-        elements.append(sign + _element(tokens[at] if at < len(tokens) else None, bool(sign)))
+        elements.append(sign + _element(tokens[at] if at < len(tokens) else None, bool(sign), alike))
         at += 1
     if not elements:
         raise Unfollowed("has no value")
     return ", ".join(elements)
 
 
-def _element(token: Token | None, signed: bool) -> str:
+def _element(token: Token | None, signed: bool, alike: bool) -> str:
     if token is not None:
+        if alike and token.kind is Kind.ESCAPED and "\\" in token.text:
+            raise Unfollowed("has a value that is spelt with escapes")
+        if alike and token.kind in NAMES and not signed:
+            return literal(token.name)
         if token.kind is Kind.NUMBER:
             return token.text
         if token.kind is Kind.STRING and not signed:

@@ -52,6 +52,7 @@ class Known(Enum):
 
     # what is asked for
     UNKNOWN_DATABASE = ("3D000", "FATAL", 'database "{database}" does not exist')
+    BLOCKED = ("42501", "FATAL", "this is blocked by an administrator of the proxy")
     NO_ACCESS = ("42501", "FATAL", 'permission denied for database "{database}"')
     UNKNOWN_SETTING = ("42704", "FATAL", 'unrecognized configuration parameter "{name}"')
     BAD_SETTING = ("22023", "FATAL", 'invalid value for parameter "{name}": "{value}"')

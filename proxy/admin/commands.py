@@ -5,7 +5,8 @@ from functools import partial
 
 import msgspec
 
-from proxy.admin import connections, figures, orders, plans
+from plugins.blocked import WHATS
+from proxy.admin import blocks, connections, figures, orders, plans
 from proxy.admin.place import Answer, Found, House, Listing, columns, table
 from proxy.outside import Commands
 
@@ -24,6 +25,14 @@ class Command(msgspec.Struct, frozen=True):
     """Users who may only look may give it."""
     shows: tuple[tuple[str, int], ...] = ()
     """Its columns."""
+
+
+_BLOCKS = {
+    "user": "no statement of this user, and no log-in, from now on",
+    "application": "no statement of clients that call themselves so",
+    "network": "no statement from there (10.0.0.0/8, one address, or local)",
+    "fingerprint": "this statement of nobody (32 digits, as SHOW PLANS has them)",
+}
 
 
 def _show(of: Callable[[House], bytes]) -> Run:
@@ -120,6 +129,7 @@ def table_of(statistics: figures.Statistics) -> dict[tuple[str, ...], Command]:
         ("SHOW", "PLUGINS"): look(
             _show(plans.plugins), "the chain of plugins, in order", shows=plans.PLUGINS
         ),
+        ("SHOW", "BLOCKS"): look(_show(blocks.blocks), "what is blocked by hand", shows=blocks.BLOCKS),
         ("PAUSE",): Command(orders.pause, "no more connections; returns when all are closed", "[db]"),
         ("RESUME",): Command(orders.resume, "ends PAUSE, KILL and SUSPEND", "[db]"),
         ("SUSPEND",): Command(orders.suspend, "as PAUSE, but connections stay"),
@@ -133,6 +143,9 @@ def table_of(statistics: figures.Statistics) -> dict[tuple[str, ...], Command]:
         ("SET",): Command(orders.set_value, "changes a setting until the next RELOAD", "key = value"),
         ("SHUTDOWN",): Command(orders.shutdown, "ends the process", "[WAIT_FOR_CLIENTS|WAIT_FOR_SERVERS]"),
     }
+    for what in WHATS:
+        known["BLOCK", what.upper()] = Command(blocks.block(what), _BLOCKS[what], what)
+        known["UNBLOCK", what.upper()] = Command(blocks.unblock(what), "takes that back", what)
     known["SHOW", "HELP"] = look(_show(lambda _house: _help(known)), "this list", shows=HELP)
     return known
 

@@ -29,6 +29,8 @@ SELDOM = 0.5
 """Seconds after which it is looked again whether something holds: at first, and in the long run."""
 PATIENCE = 10.0
 """Seconds for the carriers to list their connections."""
+_OF_TWO = frozenset({"SHOW", "BLOCK", "UNBLOCK"})
+"""Words of which the next is a part of the command."""
 
 
 class _Question(msgspec.Struct, frozen=True):
@@ -143,7 +145,7 @@ class Console:
             return self._table["SET",], "\n".join(words[1:])
         if len(words) == 4 and words[0] == "EXPLAIN":
             return self._table["EXPLAIN", "PLAN", "FOR"], "\n".join(words[1:])
-        length = 2 if words and words[0].upper() == "SHOW" else 1
+        length = 2 if words and words[0].upper() in _OF_TWO else 1
         command = self._table.get(tuple(word.upper() for word in words[:length]))
         rest = words[length:]
         if command is None or len(rest) > (1 if command.takes else 0) or command.takes == "key = value":

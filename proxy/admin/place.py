@@ -5,6 +5,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from plugins.blocked import Blocked
 from protocols.postgres import replies
 from protocols.postgres.errors import Known, problem
 from protocols.postgres.types import Problem
@@ -58,6 +59,7 @@ class House(msgspec.Struct, frozen=True):
     texts: Callable[[int, bytes], str]
     """The statement behind a plan, without its literals; empty where it is not known."""
     planner: Planner
+    blocked: Blocked
     catalogues: Catalogues
     version: str
     today: Callable[[], float]

@@ -142,5 +142,3 @@ def test_the_firewall_says_which_rule_and_the_client_hears_the_message_alone(
     assert (plan["action"], plan["trail"][0]) == (
         "forward", {"plugin": "firewall", "rule": "own", "reason": "allowed"},
     )  # fmt: skip
-    assert explained(*asked, "--address", "nowhere") == 2
-    assert "'nowhere' is no address" in capsys.readouterr().err

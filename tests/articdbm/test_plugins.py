@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
 GOOD = """
 from typing import Annotated
+from config.errors import Finding
 from config.setting import setting
 from plugins.api import Plugin, PluginSettings
 class Settings(PluginSettings, frozen=True):
@@ -32,6 +33,13 @@ class Good(Plugin):
         super().__init__(settings)
         if self.settings.most == 13:
             raise ValueError("thirteen is bad luck")
+    @classmethod
+    def check(cls, settings):
+        if settings.most == 14:
+            raise KeyError("fourteen")
+        if settings.most in (11, 12):
+            severity = "error" if settings.most == 12 else "warning"
+            yield Finding(("most",), "this is many", "write fewer", severity, beside=("budget",))
     def plan(self, statement, scope, plan):
         return plan.because(self.name, "seen", "looked")
 """
@@ -146,6 +154,10 @@ def test_the_configuration_tells_by_line(tmp_path: Path) -> None:
             '[plugins]\nload = ["good"]\n[plugins.good]\nmost = 0': "21: error: plugins.good.most",
             '[plugins]\nload = ["good"]\n[plugins.good]\nmust = 5': "21: error: plugins.good.must: this key is unknown",
             '[plugins]\nload = ["good"]\n[plugins.good]\nmost = 13': "thirteen is bad luck",
+            '[plugins]\nload = ["good"]\n[plugins.good]\nbudget = "1s"\nmost = 12': (
+                "22: error: plugins.good.most: this is many (plugins.good.budget, line 21); write fewer"
+            ),
+            '[plugins]\nload = ["good"]\n[plugins.good]\nmost = 14': "20: error: plugins.good: checking it failed: KeyError",
             "[plugins.session]\nbudget = 0": "19: error: plugins.session.budget",
         }.items():
             file = tmp_path / "a.toml"
@@ -154,6 +166,9 @@ def test_the_configuration_tells_by_line(tmp_path: Path) -> None:
                 load(file, plugins=registry)
             assert told in str(refused.value), text
         (tmp_path / "a.toml").write_text(TRUSTING + '[plugins]\nload = ["good"]\n[plugins.good]\nmost = 5\n')
+        (tmp_path / "b.toml").write_text(TRUSTING + '[plugins]\nload = ["good"]\n[plugins.good]\nmost = 11\n')
+        (warned,) = load(tmp_path / "b.toml", plugins=registry).problems
+        assert (warned.line, warned.severity) == (21, "warning")
         snapshot = load(tmp_path / "a.toml", plugins=registry).snapshot
         assert [one.name for one in registry.chain(snapshot.plugins)] == [
             "reserved",

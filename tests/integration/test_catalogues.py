@@ -1,6 +1,7 @@
 """A plugin that guards by what statements read, on a real server: the catalogue is there before it is asked for, follows
 definitions, and what is unknown is denied."""
 
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from tests.articdbm.offering import offer
 from tests.conftest import StartProxy
 from tests.integration.house import configuration, environment
 from tests.servers import ports
-from tests.servers.postgres import PostgresServer
+from tests.servers.postgres import SUPERUSER, PostgresServer
 from tests.servers.proxy import ROOT, Proxy
 
 PLUGIN = '''
@@ -35,6 +36,11 @@ class Veil(Plugin):
                 return plan.denied(self.name, "veiled", doubts, code="42501", message="veiled: " + doubts)
         return plan.because(self.name, "seen", "nothing hidden is shown")
 '''
+LENIENT = PLUGIN.replace(
+    "        for said in",
+    "        if statement.kind == 'definition':\n            return plan\n        for said in",
+)
+"""It lets definitions pass, whose reading is never complete."""
 SECRETS = """
     CREATE TABLE staff (id int, name text, pay text);
     INSERT INTO staff VALUES (1, 'Ann', 'much');
@@ -122,6 +128,53 @@ def test_a_definition_that_passes_is_known_soon(
         assert ports.wait(lambda: outcome(connection, "SELECT count(a) FROM fresh") == "0", 20)
 
 
+@pytest.mark.parametrize(
+    ("begin", "back"),
+    [
+        ("ALTER ROLE {user} SET search_path = hr, public", "ALTER ROLE {user} RESET search_path"),
+        (
+            "ALTER ROLE {user} IN DATABASE shop SET search_path = hr, public",
+            "ALTER ROLE {user} IN DATABASE shop RESET ALL",
+        ),
+        (
+            "ALTER DATABASE shop SET search_path = hr, public",
+            "ALTER DATABASE shop SET search_path TO DEFAULT",
+        ),
+    ],
+)
+def test_what_new_connections_begin_with_is_known_soon(
+    spare_postgres: PostgresServer, start_proxy: StartProxy, tmp_path: Path, begin: str, back: str
+) -> None:
+    spare_postgres.execute(f"{SECRETS}; CREATE SCHEMA hr; CREATE TABLE hr.staff (pay text);"
+                           "INSERT INTO hr.staff VALUES ('open'); GRANT ALL ON SCHEMA hr TO PUBLIC;"
+                           "GRANT ALL ON hr.staff TO PUBLIC")  # fmt: skip
+    path = offer(tmp_path / "site", "veil_module", "veil = veil_module:Veil", text=LENIENT)
+    more = '[plugins]\nload = ["veil"]\n[plugins.veil]\nhidden = ["public.staff.pay"]\n[catalogue]\nrefresh = "1h"\n'
+    proxy = start_proxy(
+        configuration(spare_postgres, more=more), environment() | {"PYTHONPATH": f"{ROOT}:{path}"}
+    )
+    with (
+        closing(connected(proxy)) as connection,
+        closing(connected(proxy, "shop_one")) as other,
+        closing(connected(proxy, "shop_session", user=SUPERUSER)) as owner,
+    ):
+        shown = "SELECT pay FROM staff"
+        assert outcome(connection, shown).startswith("veiled")
+        assert outcome(other, shown).startswith("veiled")
+        user = outcome(connection, "SELECT current_user")
+        # A reading that finds nothing new: from then on these pools have had nothing planned since the last one.
+        assert outcome(owner, "DROP TABLE IF EXISTS nowhere") == "done"
+        time.sleep(1)
+        # Neither what is open nor another pool of the same server goes on with what was: both see the other table.
+        assert outcome(owner, begin.format(user=user)) == "done"
+        assert ports.wait(lambda: outcome(connection, shown) == "open", 20)
+        assert ports.wait(lambda: outcome(other, shown) == "open", 20)
+        # Nor with that, once it is taken back; a definition close behind another is known with the others of it.
+        assert outcome(owner, back.format(user=user)) == "done"
+        assert ports.wait(lambda: outcome(connection, shown).startswith("veiled"), 20)
+        assert ports.wait(lambda: outcome(other, shown).startswith("veiled"), 20)
+
+
 def test_the_console_explains_by_the_catalogue(veiled: Proxy) -> None:
     with closing(connected(veiled)) as connection:
         outcome(connection, "SELECT 1")
@@ -134,6 +187,7 @@ def test_the_console_explains_by_the_catalogue(veiled: Proxy) -> None:
         assert any(what == "took" and "veil" in value for what, value in said)
         chain = [(row[0], row[1], row[2]) for row in console.execute("SHOW PLUGINS").fetchall()]
         assert chain == [
+            ("blocked", "names", "yes"),
             ("reserved", "names", "yes"),
             ("session", "session", "yes"),
             ("veil", "masking", "yes"),

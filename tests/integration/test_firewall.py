@@ -67,6 +67,26 @@ id = "all-rows"
 action = "deny"
 tricks = ["no-where"]
 """
+SCOPED = """
+[plugins.firewall]
+[[plugins.firewall.rules]]
+id = "settings"
+action = "allow"
+kinds = ["setting"]
+[[plugins.firewall.rules]]
+id = "crawlers"
+action = "deny"
+applications = ["*crawler*"]
+[[plugins.firewall.rules]]
+id = "elsewhere"
+action = "deny"
+networks = ["10.0.0.0/8", "local"]
+[[plugins.firewall.rules]]
+id = "here"
+action = "deny"
+networks = ["127.0.0.0/8"]
+kinds = ["delete"]
+"""
 ADMIN = f'[admin]\nusers = ["{USER}"]\n'
 CATALOGUE_QUERIES = (
     """SELECT c.relname FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -227,6 +247,22 @@ def test_in_the_shadow_everything_is_answered_and_the_console_says_what_would_no
     said = "\n".join(map(str, told))
     assert "would deny: medium: salaries are closed (touches hr.salaries)" in said
     assert "forward" in said
+
+
+def test_who_comes_from_where_and_calls_itself_what_counts(
+    tables: PostgresServer, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    config = configuration(tables, more=SCOPED)
+    with proxy.start(config, tmp_path_factory.mktemp("scoped"), environment()) as front:
+        with closing(Line(front.host, front.port)) as line:
+            line.log_in(USER, "shop", {"application_name": "a crawler"})
+            assert denied(line.ask(query("SELECT 1")))
+            assert "E" not in kinds(line.ask(query("SHOW application_name")))
+            assert "E" not in kinds(line.ask(query("SET application_name = 'honest'")))
+            assert rows(line.ask(query("SELECT 1"))) == [("1",)]
+            assert denied(line.ask(query("DELETE FROM orders WHERE id = 0")))
+            line.ask(query("SET application_name = 'a crawler'"))
+            assert denied(line.ask(query("SELECT 1")))
 
 
 def test_the_catalogue_of_the_server_is_no_secret_of_hr(front: Proxy) -> None:

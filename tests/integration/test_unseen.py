@@ -40,9 +40,13 @@ class Closed(Plugin):
 SECRETS = """
     CREATE SCHEMA sec; CREATE TABLE sec.t (a text); INSERT INTO sec.t VALUES ('SECRET');
     CREATE TABLE t (a text); INSERT INTO t VALUES ('public');
-    GRANT USAGE ON SCHEMA sec TO PUBLIC; GRANT ALL ON t, sec.t TO PUBLIC;
+    CREATE SCHEMA k; CREATE TABLE k.t (a text); INSERT INTO k.t VALUES ('harmless');
+    GRANT USAGE ON SCHEMA sec, k TO PUBLIC; GRANT ALL ON t, sec.t, k.t TO PUBLIC;
+    CREATE ROLE sec; CREATE ROLE neighbour; GRANT sec, neighbour TO app_trust;
 """
 READ = "SELECT * FROM t"
+PATH = "SET search_path = sec"
+CONFIG = "SELECT set_config('search_path', 'sec', false)"
 HIDDEN = "SELECT E'\u3043\\', (SELECT a FROM sec.t) --'"
 """In UTF-8 the backslash stands before the quote; in SJIS it is the second half of a character."""
 LOCK_OFF = r"SELECT 'a\', ', pg_advisory_lock(7) --'"
@@ -70,7 +74,7 @@ def guarded(postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFa
         with proxy.start(config, directory, environment() | {"PYTHONPATH": f"{ROOT}:{site}"}) as found:
             yield found
     finally:
-        postgres_server.execute("DROP SCHEMA sec CASCADE; DROP TABLE t")
+        postgres_server.execute("DROP SCHEMA sec, k CASCADE; DROP TABLE t; DROP ROLE sec, neighbour")
 
 
 def opened(front: Proxy, database: str = "shop", **parameters: str) -> Line:
@@ -158,6 +162,52 @@ UNSEEN: dict[str, tuple[dict[str, str], tuple[bytes, ...]]] = {
     )),
     "path in a text after its end": ({}, (
         query("BEGIN; SET search_path = public; COMMIT; SET search_path = sec"), query(READ),
+    )),
+    "path behind the end of a transaction, in one unit": ({}, (whole(run("ROLLBACK"), run(PATH)), query(READ))),
+    "path behind a COMMIT that fails, in one unit": ({}, (
+        query("BEGIN"), query("SELECT 1/0"), whole(run("COMMIT"), run(PATH)), query(READ),
+    )),
+    "path set by a portal that is put by": ({}, (
+        whole(parse("", CONFIG), bind(), execute("", 1)), query(READ),
+    )),
+    "path of a portal whose name was bound again, in vain": ({}, (
+        query("BEGIN"), whole(parse("st", PATH), bind("p", "st")), query("SAVEPOINT a"),
+        whole(parse("", "SELECT 1"), bind("p")), query("ROLLBACK TO a"), whole(execute("p")), query(READ),
+    )),
+    "path of a portal whose name was to be bound again": ({}, (
+        query("BEGIN"), whole(parse("st", PATH), parse("one", "SELECT 1"), parse("bad", "SELECT 1/0")),
+        whole(bind("p", "st")), query("SAVEPOINT a"), whole(bind("b", "bad"), execute("b"), bind("p", "one")),
+        query("ROLLBACK TO a"), whole(execute("p")), query(READ),
+    )),
+    "path of the unnamed portal, bound again in vain": ({}, (
+        query("BEGIN"), whole(parse("st", PATH), bind("", "st")), query("SAVEPOINT a"),
+        whole(bind("", "nosuch")), query("ROLLBACK TO a"), whole(execute()), query(READ),
+    )),
+    "names that are looked up when it runs": ({}, (
+        query("BEGIN"), whole(parse("c", "COPY t TO STDOUT"), bind("q", "c")), query(PATH), whole(execute("q")),
+    )),
+    "names that are looked up when it runs, in one unit": ({}, (
+        whole(parse("", "COPY t TO STDOUT"), bind("q", ""), run(PATH), execute("q")),
+    )),
+    "set_config in one text": ({}, (query(f"{CONFIG}; {READ}"),)),
+    "savepoint in one text": ({}, (
+        query("BEGIN"), query("SET LOCAL search_path = sec"), query("SAVEPOINT a"),
+        query("SET LOCAL search_path = public"), query(f"ROLLBACK TO a; {READ}"),
+    )),
+    "the end of a transaction in one text": ({}, (
+        query(PATH), query("BEGIN"), query("SET LOCAL search_path = public"), query(f"COMMIT; {READ}"),
+    )),
+    "RESET ALL leaves the role": ({}, (
+        query('SET search_path = "$user", public'), query("SET ROLE sec"), query("BEGIN"),
+        query("SET LOCAL ROLE neighbour"), query("RESET ALL"), query("COMMIT"),
+        query('SET search_path = "$user", public'), query(READ),
+    )),
+    "the path of another role": ({}, (query("SET ROLE sec"), query(READ))),
+    "a role in capitals": ({}, (query('SET search_path = "$user",  public'), query("SET ROLE SEC"), query(READ))),
+    "a path spelt with escapes": ({}, (query(r"SET search_path = E's\145c', public"), query(READ))),
+    "a path that Python would fold": ({}, (query("SET search_path = \u212a, sec"), query(READ))),
+    "a named portal that is fetched": ({}, (
+        query("BEGIN"), whole(parse("", CONFIG), bind("p")), query("FETCH ALL FROM p"), query(READ),
     )),
     "in a block": ({}, (query("DO $$ BEGIN SET search_path = sec; END $$"), query(READ))),
     "too large": ({}, (query(f"SELECT a, '{'x' * 70_000}' FROM sec.t"),)),

@@ -3,7 +3,7 @@
 `facts` are joined by ` & `: `nothing`, `shareable`, `pin REASON`, `set NAME = VALUE`, `reset NAME`, `resets all`,
 `forgets prepared`, `schema`, `frees`, `discards`, `listen CHANNEL`, `unlisten CHANNEL`, and of a prepared statement's
 name `makes`, `runs`, `drops`; `aside`; `blurs`; `local NAME = VALUE` until its transaction ends; `point WHAT NAME`, of
-that transaction. Before ` | ` may stand `similar` (the fingerprint leaves literals out) or a setting of the session
+that transaction; `outdates`. Before ` | ` may stand `similar` (the fingerprint leaves literals out) or a setting of the session
 (`name=value`).
 """
 
@@ -76,7 +76,7 @@ def _plan(place: str, said: str) -> Plan:
                 changes["forgets_prepared"] = True
             case "makes" | "runs" | "drops":
                 changes["names"] = word
-            case "aside" | "frees" | "discards" | "shareable" | "blurs":
+            case "aside" | "frees" | "discards" | "shareable" | "blurs" | "outdates":
                 changes[word] = True
             case "listen" | "unlisten":
                 heard.append((word == "listen", None if rest == "*" else rest))

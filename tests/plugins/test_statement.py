@@ -333,3 +333,20 @@ def test_unreadable_texts_are_not_repeated() -> None:
         plan = planned(text.encode())
         assert plan.pin == "unread statement"
         assert "hunter2" not in str(plan)
+
+
+@pytest.mark.parametrize(
+    ("text", "commented"),
+    [
+        ("SELECT 1", False),
+        ("SELECT '--', \"/*\", $$ -- $$, 3 - -1", False),
+        ("SELECT 1 -- and so on", True),
+        ("/* a /* b */ */ SELECT 1", True),
+        ("SELECT/**/1", True),
+        ("SELECT 1;--", True),
+        ("SELECT a - -- b\n c", True),
+        ("SELECT 'a' -- b\n'c'", True),
+    ],
+)
+def test_whether_there_is_a_comment(text: str, commented: bool) -> None:
+    assert statement.read(text.encode(), Scope(), exact=False).commented is commented

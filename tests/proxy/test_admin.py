@@ -136,7 +136,7 @@ def test_administrators_get_in_without_a_pool(database: str) -> None:
     admit = only(said, Admit)
     assert (admit.pool, admit.settings) == (0, [])
     assert ("S", b"server_version\x001.2.3\0") in messages_in(admit.greeting)
-    asked = PlanNeeded(1, b"k" * 16, admit.base, [], True, b"SHOW POOLS")
+    asked = PlanNeeded(1, b"k" * 16, admit.base, [], None, [], True, b"SHOW POOLS")
     assert only(town.handle(asked), Learn).plan.action == "answer"
 
 

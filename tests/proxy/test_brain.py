@@ -58,7 +58,9 @@ def test_a_plan_that_cannot_be_made_is_a_denial_and_no_text_is_logged(
     town = Town()
     town.server_up()
     break_(monkeypatch, Planner, "plan")
-    learn = only(town.handle(PlanNeeded(3, b"k" * 16, 1, [], False, b"SELECT 'somebody''s secret'")), Learn)
+    learn = only(
+        town.handle(PlanNeeded(3, b"k" * 16, 1, [], None, [], False, b"SELECT 'somebody''s secret'")), Learn
+    )
     assert (learn.scope, learn.key, learn.plan.action, learn.plan.code) == (3, b"k" * 16, "deny", "XX000")
     assert "planning failed" in caplog.text
     assert "secret" not in caplog.text + "".join(str(vars(record)) for record in caplog.records)
@@ -70,7 +72,7 @@ def test_a_statement_nobody_can_read_is_told_with_its_reason_to_who_asks_for_it(
     town = Town()
     town.server_up()
     caplog.set_level("INFO", "proxy.plans")
-    asked = PlanNeeded(3, b"k" * 16, 1, [], False, b"FROBNICATE 'hunter2'")
+    asked = PlanNeeded(3, b"k" * 16, 1, [], None, [], False, b"FROBNICATE 'hunter2'")
     assert only(town.handle(asked), Learn).plan.pin == UNREAD
     assert caplog.records == []
     caplog.set_level("DEBUG", "proxy.plans")
@@ -91,7 +93,7 @@ def test_a_statement_whose_planning_failed_is_planned_again_ever_more_rarely(
     town = Town()
     town.server_up()
     break_(monkeypatch, SessionEffects, "plan")
-    asked = PlanNeeded(3, b"k" * 16, 1, [], False, b"SELECT 1")
+    asked = PlanNeeded(3, b"k" * 16, 1, [], None, [], False, b"SELECT 1")
 
     def pause() -> float:
         """From the denials to when the core is told to forget them."""
@@ -114,13 +116,13 @@ def test_a_denial_that_is_a_judgement_is_kept() -> None:
     town.server_up()
     town.next = lambda: loaded(changed(SNAPSHOT, users=SNAPSHOT.users[1:]))
     town.rooms.reloader.reload()
-    learn = only(town.handle(PlanNeeded(3, b"k" * 16, 1, [], False, b"SELECT 1")), Learn)
+    learn = only(town.handle(PlanNeeded(3, b"k" * 16, 1, [], None, [], False, b"SELECT 1")), Learn)
     assert (learn.plan.action, learn.plan.code) == ("deny", "28000")
     assert not any(isinstance(one, ForgetPlans) for one in town.hand.wait(1_000))
 
 
 def test_a_plan_for_nobody_is_a_denial() -> None:
-    learn = only(Town().handle(PlanNeeded(3, b"k" * 16, 99, [], False, b"SELECT 1")), Learn)
+    learn = only(Town().handle(PlanNeeded(3, b"k" * 16, 99, [], None, [], False, b"SELECT 1")), Learn)
     assert learn.plan.action == "deny"
 
 

@@ -86,7 +86,7 @@ def test_silence_is_bounded_too() -> None:
 
 
 def test_plugins_are_not_asked_about_the_proxys_own_question() -> None:
-    [learn] = Town().handle(PlanNeeded(3, b"k" * 16, OWN, [], False, b"SELECT 1"))
+    [learn] = Town().handle(PlanNeeded(3, b"k" * 16, OWN, [], None, [], False, b"SELECT 1"))
     assert learn.plan.action == "forward"  # type: ignore[union-attr]
 
 

@@ -133,7 +133,7 @@ def test_a_user_who_is_gone_cannot_log_in_and_whose_statements_are_denied(town: 
     assert reload(town, changed(SNAPSHOT, users=SNAPSHOT.users[1:])) == ["Recycle", "ForgetPlans"]
     conn, said = town.start(user="app", database="shop")
     assert refusal(town.prove(conn, said, "open sesame"))[0] == "28P01"
-    asked = PlanNeeded(1, b"k" * 16, 1, [], False, b"SELECT 1")
+    asked = PlanNeeded(1, b"k" * 16, 1, [], None, [], False, b"SELECT 1")
     assert only(town.handle(asked), Learn).plan.action == "deny"
     assert reload(town, SNAPSHOT) == ["OpenPool", "ForgetPlans"]
     assert only(town.handle(asked), Learn).plan.action == "forward"

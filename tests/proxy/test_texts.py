@@ -9,7 +9,7 @@ from proxy.texts import LONGEST, Texts
 def noted(text: bytes, settings: list[tuple[str, str]] | None = None) -> str:
     key, exact, _ = fingerprint(text)
     texts = Texts(10)
-    texts.note(PlanNeeded(1, key, 1, settings or [], exact, text))
+    texts.note(PlanNeeded(1, key, 1, settings or [], None, [], exact, text))
     return texts.of(1, key)
 
 
@@ -42,5 +42,5 @@ def test_texts_are_bounded() -> None:
     assert len(noted(b"SELECT " + b", ".join(b"c%d" % n for n in range(1000)))) == LONGEST
     texts = Texts(2)
     for n in range(3):
-        texts.note(PlanNeeded(n, b"k", 1, [], False, b"SELECT c%d" % n))
+        texts.note(PlanNeeded(n, b"k", 1, [], None, [], False, b"SELECT c%d" % n))
     assert [texts.of(n, b"k") for n in range(3)] == ["", "SELECT c1", "SELECT c2"]

@@ -113,7 +113,7 @@ class Town:
             nonce=lambda count: b"n" * count,
             chance=lambda: 1.0,
             version="1.2.3",
-            today=lambda: 1_800_000_000.0,
+            today=lambda: 1_800_000_000.0 + self.hand.time - 1000.0,
             end=self.ended.append,
             connect=self.net.connect,
             ask=self.net.ask,

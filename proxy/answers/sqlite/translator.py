@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from sqlglot import exp
 
 from proxy.answers.executor import StoreError
-from proxy.answers.sqlite import functions, queries, reading, system
+from proxy.answers.sqlite import functions, queries, reading, sets, system
 from proxy.answers.sqlite.catalogue import PUBLIC, SCHEMA, SYSTEM, Catalogue, Relation
 from proxy.answers.sqlite.converting import Typed
 from proxy.answers.sqlite.kinds import TEXT, UNKNOWN, quoted, unsupported
@@ -105,7 +105,7 @@ class Translator:
         """generate_series() and the like among the columns."""
         if scope.inside or scope.aggregates:
             raise unsupported("functions that give sets here")
-        array, kinds = queries.set_of(self, node, scope)
+        array, kinds = sets.set_of(self, node, scope)
         if len(kinds) != 1:
             raise unsupported("functions that give several columns, in the list of columns")
         self.set_sources.append(array)

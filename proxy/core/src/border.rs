@@ -1,5 +1,6 @@
 //! What crosses between core and brain: Events go out, Commands come in. Plain data.
 
+use crate::asks::Asks;
 use crate::conn::tls::{ClientTls, ServerTls};
 use crate::plan::Plan;
 use crate::pool::{Hold, PoolConfig};
@@ -38,6 +39,9 @@ pub enum Event {
         key: u128,
         base: u32,
         settings: Vec<(String, String)>,
+        /// Where they are asked: see `Command::Guard`.
+        application: Option<String>,
+        networks: Vec<String>,
         exact: bool,
         text: Vec<u8>,
     },
@@ -304,6 +308,8 @@ pub enum Command {
     /// Somebody judges what statements mean: what nobody can read is refused.
     Guard {
         on: bool,
+        /// What is asked about clients for that.
+        asks: Arc<Asks>,
     },
     SlowAfter {
         ms: u64,

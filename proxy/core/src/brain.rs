@@ -52,7 +52,14 @@ pub fn apply(shared: &Shared, next: &AtomicUsize, command: Command) {
                 shared.post(carrier, Post::Command(Command::Drain { at_once }));
             }
         }
-        Command::Guard { on } => shared.guarded.store(on, Relaxed),
+        Command::Guard { on, asks } => {
+            shared.guarded.store(on, Relaxed);
+            shared.asks.store(Arc::clone(&asks));
+            for carrier in 0..shared.inboxes.len() {
+                let asks = Arc::clone(&asks);
+                shared.post(carrier, Post::Command(Command::Guard { on, asks }));
+            }
+        }
         Command::SlowAfter { ms, parameters } => {
             let us = if ms == 0 { u64::MAX } else { ms.saturating_mul(1_000) };
             shared.slow_us.store(us, Relaxed);

@@ -1,6 +1,7 @@
 //! ArticDBM's native core: carries what Python has planned. The Python face is in `face`; everything else is plain
 //! Rust, and everything below `wire`, `lexer`, `plan` and `pool` is sans-io.
 
+pub mod asks;
 pub mod border;
 pub mod brain;
 pub mod busiest;

@@ -2,6 +2,7 @@
 //! keeps a reading copy of its own, so that a known statement takes no lock. Knows nothing of wires.
 
 use crate::conditions::{Branches, Desk};
+use crate::settings::decides_meaning;
 use crate::slab::Id;
 use hashbrown::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
@@ -62,6 +63,8 @@ pub enum Point {
     Frees(String),
     /// ROLLBACK TO
     Returns(String),
+    /// SET LOCAL and its like
+    Passes,
     /// COMMIT, ROLLBACK, PREPARE TRANSACTION
     Ends,
     /// A text in which such statements stand with others.
@@ -87,6 +90,13 @@ impl Effect {
 
     pub fn is_none(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// What later statements mean may be another behind it.
+    pub fn decides_meaning(&self) -> bool {
+        self.resets_all
+            || !self.local_sets.is_empty()
+            || self.sets.iter().any(|(name, _)| decides_meaning(name))
     }
 }
 

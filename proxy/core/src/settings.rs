@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Distinct sets kept before unused ones are thrown out.
 const KEPT: usize = 4_096;
+/// And settings in all of them together.
+const KEPT_SETTINGS: usize = 65_536;
 /// Settings that change what a statement means, so that they belong to its scope.
 pub const MEANING: [&str; 5] =
     ["client_encoding", "role", "search_path", "session_authorization", "standard_conforming_strings"];
@@ -47,6 +49,10 @@ const HARMLESS: [&str; 16] = [
     "work_mem",
 ];
 
+/// What scopes are told apart by: who speaks, from which of the networks that matter, calling itself what, and under
+/// which settings that change meaning.
+type ScopeKey = (u32, Arc<[Box<str>]>, Option<Box<str>>, Vec<(String, String)>);
+
 /// Sorted by name: lower-case name and value as SQL text.
 #[derive(PartialEq, Eq, Hash, Debug, Default, Clone)]
 pub struct Settings(Vec<(String, String)>);
@@ -81,6 +87,10 @@ impl Settings {
 
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.len()
     }
 
     /// All that a prepared statement depends on besides its text, as a key. Empty where nothing of it is set.
@@ -138,43 +148,61 @@ fn quote_name(sql: &mut String, name: &str) {
     }
 }
 
+/// Distinct sets, and how many settings there are in all of them.
+#[derive(Default)]
+struct Sets {
+    known: HashMap<Arc<Settings>, ()>,
+    settings: usize,
+    most: usize,
+}
+
 #[derive(Default)]
 pub struct Interner {
-    sets: Mutex<HashMap<Arc<Settings>, ()>>,
+    sets: Mutex<Sets>,
     scopes: Mutex<Scopes>,
 }
 
 #[derive(Default)]
 struct Scopes {
-    numbers: HashMap<(u32, Vec<(String, String)>), u32>,
+    numbers: HashMap<ScopeKey, u32>,
     next: u32,
 }
 
 impl Interner {
     pub fn settings(&self, settings: Settings) -> Arc<Settings> {
         let mut sets = self.sets.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((known, ())) = sets.get_key_value(&settings) {
+        if let Some((known, ())) = sets.known.get_key_value(&settings) {
             return Arc::clone(known);
         }
-        if sets.len() >= KEPT {
-            sets.retain(|known, ()| Arc::strong_count(known) > 1);
+        if sets.known.len() >= KEPT || sets.settings >= sets.most.max(KEPT_SETTINGS) {
+            sets.known.retain(|known, ()| Arc::strong_count(known) > 1);
+            sets.settings = sets.known.keys().map(|known| known.len()).sum();
+            // Where clients hold that many, it is looked again when there are twice as many.
+            sets.most = 2 * sets.settings;
         }
+        sets.settings += settings.len();
         let new = Arc::new(settings);
-        sets.insert(Arc::clone(&new), ());
+        sets.known.insert(Arc::clone(&new), ());
         new
     }
 
     /// The base of each scope that is known.
     pub fn bases(&self) -> HashMap<u32, u32> {
         let scopes = self.scopes.lock().unwrap_or_else(PoisonError::into_inner);
-        scopes.numbers.iter().map(|((base, _), scope)| (*scope, *base)).collect()
+        scopes.numbers.iter().map(|((base, ..), scope)| (*scope, *base)).collect()
     }
 
     /// The scope's number. Numbers are never reused: when the table is full it starts anew with higher ones,
     /// so that old plans are not found again, only made again.
-    pub fn scope(&self, base: u32, settings: &Settings) -> u32 {
+    pub fn scope(
+        &self,
+        base: u32,
+        networks: &Arc<[Box<str>]>,
+        application: Option<&str>,
+        settings: &Settings,
+    ) -> u32 {
         let mut scopes = self.scopes.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (base, settings.meaning());
+        let key = (base, Arc::clone(networks), application.map(Box::from), settings.meaning());
         if let Some(number) = scopes.numbers.get(&key) {
             return *number;
         }
@@ -219,10 +247,13 @@ mod tests {
     #[test]
     fn a_scope_is_its_base_and_the_settings_that_change_meaning() {
         let interner = Interner::default();
-        let plain = interner.scope(1, &of(&[("timezone", "'UTC'")]));
-        assert_eq!(plain, interner.scope(1, &of(&[])));
-        assert_ne!(plain, interner.scope(1, &of(&[("search_path", "x")])));
-        assert_ne!(plain, interner.scope(2, &of(&[])));
+        let here: Arc<[Box<str>]> = Arc::default();
+        let plain = interner.scope(1, &here, None, &of(&[("timezone", "'UTC'")]));
+        assert_eq!(plain, interner.scope(1, &Arc::default(), None, &of(&[])));
+        assert_ne!(plain, interner.scope(1, &here, None, &of(&[("search_path", "x")])));
+        assert_ne!(plain, interner.scope(1, &here, Some("'x'"), &of(&[])));
+        assert_ne!(plain, interner.scope(1, &Arc::from(["10.0.0.0/8".into()]), None, &of(&[])));
+        assert_ne!(plain, interner.scope(2, &here, None, &of(&[])));
     }
 
     #[test]
@@ -230,9 +261,9 @@ mod tests {
         let interner = Interner::default();
         for i in 0..3 * KEPT {
             interner.settings(of(&[("x", &i.to_string())]));
-            interner.scope(i as u32, &of(&[]));
+            interner.scope(i as u32, &Arc::default(), None, &of(&[]));
         }
-        assert!(interner.sets.lock().unwrap().len() <= KEPT);
+        assert!(interner.sets.lock().unwrap().known.len() <= KEPT);
         assert!(interner.scopes.lock().unwrap().numbers.len() <= KEPT);
     }
 }

@@ -1,5 +1,6 @@
 //! What all carriers of the process share: plans, pools, settings, prepared statements, the way to the brain.
 
+use crate::asks::Asks;
 use crate::border::Event;
 use crate::busiest::Busiest;
 use crate::conn::server::Server;
@@ -12,6 +13,7 @@ use crate::settings::{Interner, Settings};
 use crate::slab::Id;
 use crate::stats::{Counter, Histogram};
 use crate::{plan, prepared};
+use arc_swap::ArcSwap;
 use hashbrown::{HashMap, HashSet};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
@@ -92,6 +94,8 @@ pub struct Shared {
     pub tell_strays: AtomicBool,
     /// What cannot be judged is refused.
     pub guarded: AtomicBool,
+    /// And what is asked about clients for it.
+    pub asks: ArcSwap<Asks>,
     /// Statements that take longer are told of.
     pub slow_us: AtomicU64,
     /// And of what kind their parameters were.
@@ -130,6 +134,7 @@ impl Shared {
             stopping: AtomicBool::new(false),
             tell_strays: AtomicBool::new(false),
             guarded: AtomicBool::new(false),
+            asks: ArcSwap::default(),
             slow_us: AtomicU64::new(u64::MAX),
             slow_parameters: AtomicBool::new(false),
             pools: RwLock::default(),

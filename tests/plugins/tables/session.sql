@@ -297,8 +297,38 @@ CREATE INDEX CONCURRENTLY i ON t (lower(a))
 CREATE DATABASE shop
 --> nothing
 CREATE ROLE r SET search_path = a
---> nothing
+--> outdates
 ALTER ROLE r SET search_path = a
+--> outdates
+ALTER USER "R" IN DATABASE d SET search_path TO DEFAULT
+--> outdates
+ALTER ROLE ALL SET search_path FROM CURRENT
+--> outdates
+ALTER ROLE CURRENT_USER RESET ALL
+--> outdates
+ALTER ROLE in IN DATABASE set RESET search_path
+--> outdates
+ALTER DATABASE d SET SCHEMA 'a'
+--> outdates
+ALTER DATABASE d RESET "search_path"
+--> outdates
+ALTER DATABASE d SET NAMES 'latin1'
+--> outdates
+ALTER ROLE r SET role = admin
+--> search_path='pg_temp, public' | outdates
+ALTER ROLE r SET client_encoding = 'latin1'
+--> point ends & outdates
+BEGIN; ALTER ROLE r SET search_path = a; COMMIT
+--> nothing
+ALTER ROLE r PASSWORD 'set'
+--> nothing
+ALTER ROLE r IN DATABASE d SET work_mem = '1MB'
+--> nothing
+ALTER ROLE set RENAME TO search_path
+--> nothing
+ALTER DATABASE d RESET work_mem
+--> nothing
+ALTER DATABASE d SET TIME ZONE 'UTC'
 --> nothing
 ALTER DATABASE d SET work_mem = '1MB'
 --> nothing

@@ -26,7 +26,7 @@ SET x TO default
 RESET x
 --> reset app.user_id
 RESET app.user_id
---> set search_path = a, "$user", public
+--> set search_path = 'a', '$user', 'public'
 SET search_path = a, "$user", public
 --> set search_path = 'my schema', 'it''s'
 SET search_path TO 'my schema', 'it''s'
@@ -62,15 +62,15 @@ SET NAMES 'LATIN1'
 SET NAMES
 --> reset client_encoding
 SET NAMES DEFAULT
---> set client_encoding = UTF8
+--> set client_encoding = 'utf8'
 SET client_encoding TO UTF8
 --> set xmloption = DOCUMENT
 SET XML OPTION DOCUMENT
---> set role = app
+--> set role = 'app'
 SET ROLE app
---> set role = "App User"
+--> set role = 'App User'
 SET SESSION ROLE "App User"
---> set role = none
+--> set role = 'none'
 SET ROLE none
 --> set role = 'app'
 SET role = 'app'
@@ -96,17 +96,17 @@ set session characteristics as transaction isolation level read committed read w
 SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL CHAOS
 --> pin unfollowed setting
 SET SESSION CHARACTERISTICS AS TRANSACTION
---> nothing
+--> point passes
 SET LOCAL x = 1
---> local role = app
+--> local role = 'app' & point passes
 SET LOCAL ROLE app
---> pin unfollowed setting & blurs
+--> pin unfollowed setting & blurs & point passes
 SET LOCAL standard_conforming_strings = off
---> pin unfollowed setting & blurs
+--> pin unfollowed setting & blurs & point passes
 SET LOCAL NAMES 'SJIS'
---> nothing
+--> point passes
 SET LOCAL TIME ZONE 'UTC'
---> nothing
+--> point passes
 SET LOCAL SESSION CHARACTERISTICS AS TRANSACTION READ ONLY
 --> nothing
 SET TRANSACTION ISOLATION LEVEL SERIALIZABLE
@@ -128,9 +128,9 @@ SHOW search_path
 SHOW ALL
 --> resets all
 RESET ALL
---> role=app | resets all & set role = app
+--> role=app | resets all
 RESET ALL
---> resets all & forgets prepared & discards
+--> resets all & reset role & discards & forgets prepared
 DISCARD ALL
 --> nothing
 DISCARD PLANS
@@ -272,9 +272,9 @@ SELECT set_config('odd name', 'app', false)
 SELECT set_config('DateStyle', 'ISO', false)
 --> set datestyle = 'ISO, YMD'
 SELECT set_config('DateStyle', 'ISO, YMD', false)
---> nothing
+--> point passes
 SELECT set_config('a.b', $1, true)
---> nothing
+--> point passes
 SELECT set_config('a.b', 'c', true), set_config('a.c', 'c', TRUE)
 --> pin set_config
 SELECT set_config('a.b', 'c', 't')
@@ -332,39 +332,39 @@ EXPLAIN SELECT set_config('a.b', 'c', false)
 SELECT app.set_config('a.b', 'c', false)
 --> similar | pin set_config & blurs
 SELECT set_config('a.b', 'c', false)
---> similar | blurs
+--> similar | blurs & point passes
 SELECT set_config('a.b', 'c', true)
 --> pin set_config & blurs
 UPDATE pg_settings SET setting = 'x' WHERE name = 'work_mem'
 --> pin set_config & blurs
 WITH x AS (UPDATE pg_catalog."pg_settings" AS s SET setting = 'x') SELECT 1
---> set standard_conforming_strings = off
+--> set standard_conforming_strings = 'off'
 SET standard_conforming_strings = off
---> local search_path = a, "B c"
+--> local search_path = 'a', 'B c' & point passes
 SET LOCAL search_path = a, "B c"
---> blurs
+--> blurs & point passes
 SET LOCAL search_path TO DEFAULT
---> local search_path = 'x'
+--> local search_path = 'x' & point passes
 SET LOCAL SCHEMA 'x'
---> local role = NONE
+--> local role = 'none' & point passes
 SET LOCAL ROLE NONE
---> blurs
+--> blurs & point passes
 SET LOCAL search_path = a, pg_temp
---> blurs
+--> blurs & point passes
 SET LOCAL SESSION AUTHORIZATION app
---> blurs
+--> blurs & point passes
 BEGIN; SET LOCAL ROLE app
---> local search_path = 'a', 'b'
+--> local search_path = 'a', 'b' & point passes
 SELECT set_config('search_path', 'a, b', true)
---> local role = 'x'
+--> local role = 'x' & point passes
 SELECT set_config('role', 'x', true), set_config('a.b', 'c', true)
---> set x.y = '1' & blurs
+--> set x.y = '1' & blurs & point passes
 SELECT set_config('search_path', 'a', true), set_config('x.y', '1', false)
---> blurs
+--> blurs & point passes
 SELECT set_config('search_path', 'a', true) FROM t
---> blurs
+--> blurs & point passes
 SELECT set_config('search_path', $1, true)
---> blurs
+--> blurs & point passes
 SELECT set_config('role', NULL, true)
 --> pin set_config & blurs
 EXPLAIN ANALYZE SELECT set_config('search_path', 'a', false)

@@ -102,6 +102,8 @@ pub struct Client {
     pub session: Session,
     pub pool: Option<Arc<ServerPool>>,
     pub base: u32,
+    /// Those that matter, of which its address is.
+    pub networks: Arc<[Box<str>]>,
     pub scope: u32,
     /// Settings in force, and those it began with.
     pub settings: Arc<Settings>,
@@ -171,6 +173,7 @@ impl Client {
             session: Session::default(),
             pool: None,
             base: 0,
+            networks: Arc::default(),
             scope: 0,
             startup: Arc::clone(&settings),
             meant: Arc::clone(&settings),

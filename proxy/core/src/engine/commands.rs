@@ -92,11 +92,11 @@ impl Engine {
             Command::Recycle { .. }
             | Command::Hold { .. }
             | Command::ForgetPlans { .. }
-            | Command::Guard { .. }
             | Command::SlowAfter { .. }
             | Command::TellStrays => {}
             Command::List { ticket } => self.walk(Walk::list(ticket)),
             Command::Kill { pool, said } => self.walk(Walk::kill(pool, said)),
+            Command::Guard { .. } => self.walk(Walk::regard()),
             Command::Drain { at_once } => self.drain(at_once),
             Command::Survey { pool, ms } => self.survey(pool, ms),
             Command::Break { pool, address } => self.break_off(pool, &address),

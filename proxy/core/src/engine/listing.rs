@@ -25,7 +25,12 @@ pub struct Walk {
 
 enum Job {
     List(Box<Listed>),
-    Kill { pool: u32, said: Vec<u8> },
+    Kill {
+        pool: u32,
+        said: Vec<u8>,
+    },
+    /// What is asked about clients is another than when their scopes were made.
+    Regard,
 }
 
 #[derive(Clone, Copy)]
@@ -45,6 +50,10 @@ impl Walk {
 
     pub fn kill(pool: u32, said: Vec<u8>) -> Self {
         Self { job: Job::Kill { pool, said }, stretch: Stretch::Clients, next: 0 }
+    }
+
+    pub fn regard() -> Self {
+        Self { job: Job::Regard, stretch: Stretch::Clients, next: 0 }
     }
 
     /// The slots of this turn, of so many.
@@ -74,6 +83,7 @@ impl Engine {
         if !more {
             walk.next = 0;
             walk.stretch = match (walk.stretch, &walk.job) {
+                (Stretch::Clients, Job::Regard) => return,
                 (Stretch::Clients, _) => Stretch::Servers,
                 (Stretch::Servers, Job::List(_)) => Stretch::Idle,
                 _ => return self.tell_list(walk.job),
@@ -88,6 +98,14 @@ impl Engine {
             Job::List(listed) => {
                 let now_us = self.now_us;
                 listed.clients.extend(self.clients.get(id).map(|client| client_row(client, now_us)));
+            }
+            Job::Regard => {
+                if let Some(mut client) = self.clients.take(id) {
+                    if client.stage == Stage::Active {
+                        self.regard(&mut client);
+                    }
+                    self.clients.put(id, client);
+                }
             }
             Job::Kill { pool, said } => {
                 let theirs = |client: &mut Box<Client>| client.pool.as_ref().is_some_and(|of| of.id == *pool);
@@ -106,6 +124,7 @@ impl Engine {
         let now = (self.now_us, self.now_ms);
         let Some(server) = self.servers.get(id) else { return };
         match job {
+            Job::Regard => {}
             Job::List(listed) => listed.servers.push(server_row(server, now)),
             Job::Kill { pool, .. } => {
                 // Log-ins under way are the brain's; once admitted, the pool that is held does not keep them.

@@ -295,6 +295,7 @@ impl Engine {
         client.base = admit.base;
         client.settings = self.shared.interner.settings(Settings::from_pairs(admit.settings));
         client.startup = Arc::clone(&client.settings);
+        client.networks = self.shared.asks.load().networks_of(client.peer.as_deref());
         self.follow_settings(&mut client);
         self.greet_admitted(&mut client, &admit.greeting, admit.key_bytes);
         client.session.roams = client.pool.as_ref().is_some_and(|pool| pool.config().mode != Mode::Session);
@@ -352,10 +353,23 @@ impl Engine {
         secret
     }
 
+    /// What is asked about it is another.
+    pub(super) fn regard(&self, client: &mut Client) {
+        client.networks = self.shared.asks.load().networks_of(client.peer.as_deref());
+        client.scope = self.scope_of(client);
+    }
+
+    /// What plans of its next statement depend on.
+    pub(super) fn scope_of(&self, client: &Client) -> u32 {
+        let asks = self.shared.asks.load();
+        let application = asks.application_of(&client.meant);
+        self.shared.interner.scope(client.base, &client.networks, application, &client.meant)
+    }
+
     /// The session's settings changed: so did its scope, and perhaps how its statements are lexed.
     pub(super) fn follow_settings(&mut self, client: &mut Client) {
         client.meant = Arc::clone(&client.settings);
-        client.scope = self.shared.interner.scope(client.base, &client.settings);
+        client.scope = self.scope_of(client);
         let encoding = client
             .settings
             .get("client_encoding")

@@ -445,30 +445,44 @@ impl Engine {
 
     /// What an open transaction has changed counts for the statements in it; when it ends, its end decides.
     fn follow_transaction(&mut self, client: &mut Client, server: &Server) {
-        let unfinished = server.up.unfinished();
-        if unfinished.is_empty() {
+        if !server.up.changed_meaning() {
             if !Arc::ptr_eq(&client.meant, &client.settings) {
                 self.follow_settings(client);
             }
             return;
         }
+        let unfinished = server.up.unfinished().iter().filter(|change| change.decides_meaning());
         let meant = changed(&client.settings, &client.startup, unfinished);
         client.meant = self.shared.interner.settings(meant);
-        client.scope = self.shared.interner.scope(client.base, &client.meant);
+        client.scope = self.scope_of(client);
     }
 
     /// The statement changed settings of the session: the client keeps them wherever it goes.
     fn apply(&mut self, client: &mut Client, server: &mut Server, changes: &[Change]) {
-        let mine = changed(&client.settings, &client.startup, changes);
-        let theirs = changed(&server.up.applied, &self.shared.no_settings, changes);
+        let mut mine = changed(&client.settings, &client.startup, changes);
+        let mut theirs = changed(&server.up.applied, &self.shared.no_settings, changes);
+        if mine.len() > MOST_SETTINGS {
+            // It keeps its connection; what statements mean is followed all the same.
+            client.session.pin("too many settings", &self.shared);
+            let deciding = || changes.iter().filter(|change| change.decides_meaning());
+            mine = changed(&client.settings, &client.startup, deciding());
+            theirs = changed(&server.up.applied, &self.shared.no_settings, deciding());
+        }
         client.settings = self.shared.interner.settings(mine);
         server.up.applied = self.shared.interner.settings(theirs);
         self.follow_settings(client);
     }
 }
 
+/// Settings of one client that are followed.
+const MOST_SETTINGS: usize = 256;
+
 /// Settings after changes; what is reset falls back to `start`.
-fn changed(settings: &Settings, start: &Settings, changes: &[Change]) -> Settings {
+fn changed<'a>(
+    settings: &Settings,
+    start: &Settings,
+    changes: impl IntoIterator<Item = &'a Change>,
+) -> Settings {
     let mut after = settings.clone();
     for change in changes {
         match change {
@@ -477,8 +491,12 @@ fn changed(settings: &Settings, start: &Settings, changes: &[Change]) -> Setting
                 after.set(name.clone(), value);
             }
             Change::Local(name, value) => after.set(name.clone(), Some(value.clone())),
-            Change::ResetAll => after = start.clone(),
-            Change::Mark(_) | Change::Free(_) | Change::Return(_) | Change::Hear(..) => {}
+            Change::ResetAll => {
+                let role = after.get("role").map(str::to_owned);
+                after = start.clone();
+                after.set("role".to_owned(), role);
+            }
+            _ => {}
         }
     }
     after

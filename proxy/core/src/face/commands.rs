@@ -1,6 +1,7 @@
 //! Commands as Python objects, and what they carry.
 
 use super::conditions::{self, Branch};
+use crate::asks::Asks;
 use crate::border::{self, Command};
 use crate::conn::tls;
 use crate::plan::{self, Action, Effect, Names, Point};
@@ -146,6 +147,7 @@ fn point_of(what: &str, name: &str) -> Option<Point> {
         "makes" => Some(Point::Makes(name.to_owned())),
         "frees" => Some(Point::Frees(name.to_owned())),
         "returns" => Some(Point::Returns(name.to_owned())),
+        "passes" => Some(Point::Passes),
         "ends" => Some(Point::Ends),
         "unseen" => Some(Point::Unseen),
         _ => None,
@@ -349,7 +351,11 @@ commands! {
     ForgetPlans (bases = None) (bases: Option<Vec<u32>>) => |c| {
         Ok(Command::ForgetPlans { bases: c.bases.clone() })
     };
-    Guard (on) (on: bool) => |c| Ok(Command::Guard { on: c.on });
+    Guard (on, application = false, networks = Vec::new()) (on: bool, application: bool, networks: Vec<String>) => |c| {
+        let asks = Asks::new(c.application, c.networks.clone());
+        let asks = asks.map_err(|text| PyValueError::new_err(format!("no network: {text}")))?;
+        Ok(Command::Guard { on: c.on, asks: Arc::new(asks) })
+    };
     Drain (at_once = false) (at_once: bool) => |c| Ok(Command::Drain { at_once: c.at_once });
     SlowAfter (ms, parameters = false) (ms: u64, parameters: bool) => |c| {
         Ok(Command::SlowAfter { ms: c.ms, parameters: c.parameters })

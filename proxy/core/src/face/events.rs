@@ -35,7 +35,8 @@ events! {
     Closed { conn: u64, reason: String }
     Discarded { conn: u64 }
     PlanNeeded {
-        scope: u32, key: Py<PyBytes>, base: u32, settings: Vec<(String, String)>, exact: bool, text: Py<PyBytes>
+        scope: u32, key: Py<PyBytes>, base: u32, settings: Vec<(String, String)>, application: Option<String>,
+        networks: Vec<String>, exact: bool, text: Py<PyBytes>
     }
     EarNeeded { conn: u64, ticket: u64, base: u32, channels: Vec<String> }
     Heard { conn: u64, channels: Vec<(bool, Option<String>)> }
@@ -128,9 +129,9 @@ pub fn to_python(py: Python<'_>, event: Event) -> PyResult<Py<PyAny>> {
             AuthMessage { conn: conn.0, kind, body: bytes(py, &body) }.into_py_any(py)
         }
         Event::Closed { conn, reason } => Closed { conn: conn.0, reason }.into_py_any(py),
-        Event::PlanNeeded { scope, key, base, settings, exact, text } => {
+        Event::PlanNeeded { scope, key, base, settings, application, networks, exact, text } => {
             let (key, text) = (bytes(py, &key.to_be_bytes()), bytes(py, &text));
-            PlanNeeded { scope, key, base, settings, exact, text }.into_py_any(py)
+            PlanNeeded { scope, key, base, settings, application, networks, exact, text }.into_py_any(py)
         }
         Event::EarNeeded { conn, ticket, base, channels } => {
             EarNeeded { conn: conn.0, ticket, base, channels }.into_py_any(py)

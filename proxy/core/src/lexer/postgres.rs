@@ -58,6 +58,7 @@ pub fn fingerprint(text: &[u8], mode: Mode, key: &ProcessKey, literals: &mut Vec
                 plain,
                 keep_all,
                 kept_until: 0,
+                commented: false,
                 stream: Stream::new(key, dialect),
                 meaning: Meaning::new(),
                 literals,
@@ -66,7 +67,8 @@ pub fn fingerprint(text: &[u8], mode: Mode, key: &ProcessKey, literals: &mut Vec
             match lexer.run() {
                 Ok(()) => {
                     let exact = lexer.keep_all;
-                    return Lexed { fingerprint: lexer.stream.finish(exact), exact, keyword };
+                    let fingerprint = lexer.stream.finish(exact, lexer.commented);
+                    return Lexed { fingerprint, exact, keyword };
                 }
                 Err(Stop::LiteralsMatter) => {}
                 Err(Stop::Unplaced) => break,
@@ -85,6 +87,7 @@ struct Lexer<'a> {
     keep_all: bool,
     /// Literals before this index have their spelling in the stream already.
     kept_until: usize,
+    commented: bool,
     stream: Stream,
     meaning: Meaning,
     literals: &'a mut Vec<Literal>,
@@ -110,6 +113,7 @@ impl Lexer<'_> {
                     if is_riddle {
                         self.stream.kept(self.text.get(self.at..end).unwrap_or_default());
                     }
+                    self.commented = true;
                     self.at = end;
                 }
                 Class::Semicolon if self.meaning.is_open() => return Err(Stop::Unplaced),

@@ -78,9 +78,13 @@ proptest! {
         let upper: Vec<String> = tokens.iter().map(|((_, upper), _, _)| upper.clone()).collect();
         let one: Vec<&str> = tokens.iter().map(|(_, gap, _)| *gap).collect();
         let other: Vec<&str> = tokens.iter().map(|(_, _, gap)| *gap).collect();
-        prop_assert_eq!(lex(statement(&plain, &one)).exact, lex(statement(&upper, &other)).exact);
-        if !lex(statement(&plain, &one)).exact {
-            prop_assert_eq!(lex(statement(&plain, &one)), lex(statement(&upper, &other)));
+        // Whether there is a comment does, and that is all of it.
+        let commented = |tokens: &[String], gaps: &[&str]| lex(statement(tokens, gaps) + " --");
+        prop_assert_eq!(commented(&plain, &one).exact, commented(&upper, &other).exact);
+        if !commented(&plain, &one).exact {
+            prop_assert_eq!(commented(&plain, &one), commented(&upper, &other));
+            let bare = lex(statement(&plain, &vec![" "; plain.len()]));
+            prop_assert_ne!(bare.fingerprint, commented(&plain, &one).fingerprint);
         }
     }
 

@@ -18,6 +18,9 @@ const KEPT: u8 = 5;
 const END: u8 = 6;
 const END_EXACT: u8 = 7;
 const RAW: u8 = 8;
+/// With comments somewhere between the tokens: whoever judges may ask, and nobody which or where.
+const END_COMMENTED: u8 = 9;
+const END_EXACT_COMMENTED: u8 = 10;
 
 const CAPACITY: usize = 256;
 /// Bytes copied at once. Room for a chunk and a tag is made before either is written.
@@ -125,8 +128,13 @@ impl Stream {
         self.put_sized(KEPT, spelling);
     }
 
-    pub fn finish(&mut self, exact: bool) -> Fingerprint {
-        self.put(if exact { END_EXACT } else { END });
+    pub fn finish(&mut self, exact: bool, commented: bool) -> Fingerprint {
+        self.put(match (exact, commented) {
+            (false, false) => END,
+            (true, false) => END_EXACT,
+            (false, true) => END_COMMENTED,
+            (true, true) => END_EXACT_COMMENTED,
+        });
         let tokens = self.buffer.get(..self.used).unwrap_or_default();
         if !self.flushed {
             return Fingerprint(self.hasher.hash(tokens).as_u128());

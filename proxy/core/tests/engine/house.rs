@@ -183,14 +183,19 @@ impl House {
                 format!("Heard{}", channels.iter().map(said).collect::<String>())
             }
             Event::Discarded { .. } => "Discarded".to_owned(),
-            Event::PlanNeeded { scope, key, text, settings, .. } => {
+            Event::PlanNeeded { scope, key, text, settings, application, networks, .. } => {
                 let text = String::from_utf8_lossy(&text).into_owned();
                 if self.plans {
                     let denied = self.denies.is_some_and(|denied| denied == text);
                     let plan = Box::new(plan_of(if denied { "deny" } else { &text }));
                     self.say(Command::Learn { scope, key, plan });
                 }
-                format!("PlanNeeded {text} {settings:?}")
+                let who = if application.is_some() || !networks.is_empty() {
+                    format!(" as {} from {}", application.unwrap_or_default(), networks.join(" "))
+                } else {
+                    String::new()
+                };
+                format!("PlanNeeded {text} {settings:?}{who}")
             }
             Event::AnswerNeeded { conn, ticket, text, .. } => {
                 self.answers.push((conn, ticket));

@@ -3,8 +3,10 @@
 use crate::client::{Client, Next};
 use crate::house::{House, POOL, config};
 use crate::words::{bound, extended, message, query};
+use _core::asks::Asks;
 use _core::border::Command;
 use _core::shared::Limits;
+use std::sync::Arc;
 use std::time::Duration;
 
 #[test]
@@ -260,6 +262,44 @@ fn a_plan_forgotten_on_the_way_harms_nobody() {
             house.expect(client, if at % 2 == 0 { "D:select_1 C:OK Z:I" } else { "1 2 D:select_1 C:OK Z:I" });
         }
     }
+}
+
+#[test]
+fn what_is_asked_about_clients_makes_their_scopes() {
+    let mut house =
+        House::with(2, Limits { max_clients: 100, login_ms: 1_000, max_statement: 1 << 20 }, config(2));
+    let asks = |application, networks: &[&str]| {
+        let networks = networks.iter().map(|network| (*network).to_owned()).collect();
+        Command::Guard { on: false, asks: Arc::new(Asks::new(application, networks).unwrap()) }
+    };
+    let mut clients: Vec<Client> = (0..2).map(|carrier| house.client_of(carrier)).collect();
+    let mut all = |house: &mut House, wanted: &[&str]| {
+        house.events.clear();
+        for client in &mut clients {
+            client.say("select 1");
+            house.expect(client, "D:select_1 C:OK Z:I");
+        }
+        let asked = house.events.iter().filter(|event| event.starts_with("PlanNeeded"));
+        assert_eq!(asked.collect::<Vec<_>>(), wanted);
+    };
+    all(&mut house, &["PlanNeeded select 1 []"]);
+    // Those who are there already, too.
+    house.say(asks(false, &["10.0.0.0/8", "127.0.0.0/8"]));
+    house.settle();
+    all(&mut house, &["PlanNeeded select 1 [] as  from 127.0.0.0/8"]);
+    all(&mut house, &[]);
+    house.say(asks(true, &["10.0.0.0/8"]));
+    house.settle();
+    all(&mut house, &[]);
+    let mut named = house.client_with(vec![("application_name".to_owned(), "'shop'".to_owned())]);
+    named.say("select 1");
+    house.expect(&mut named, "D:select_1 C:OK Z:I");
+    assert_eq!(house.events.last().map(String::as_str), Some("PlanNeeded select 1 [] as 'shop' from "));
+    named.say("set application_name till");
+    house.expect(&mut named, "C:OK Z:I");
+    named.say("select 1");
+    house.expect(&mut named, "D:select_1 C:OK Z:I");
+    assert_eq!(house.events.last().map(String::as_str), Some("PlanNeeded select 1 [] as 'till' from "));
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::border::Event;
 use crate::lexer::{self, Lexed, Literal, Mode};
 use crate::plan::{Action, Copy, Found, Names, Plan, Point};
 use crate::prepared::Prepared;
-use crate::settings::{Settings, decides_meaning};
+use crate::settings::Settings;
 use crate::shared::Shared;
 use crate::slab::Id;
 use crate::wire::PeerError;
@@ -36,6 +36,7 @@ pub struct Cx<'a> {
     pub me: Id,
     pub base: u32,
     pub scope: u32,
+    pub networks: &'a [Box<str>],
     pub settings: &'a Settings,
     /// Those it began with.
     pub startup: &'a Settings,
@@ -271,6 +272,7 @@ impl Session {
                     self.unnamed = before;
                 }
             }
+            Undo::Portal { name, before } => self.set_portal(&name, before),
             Undo::Forgot { named, .. } => {
                 let since = std::mem::replace(&mut self.named, named);
                 if let Some(since) = since {
@@ -328,10 +330,7 @@ impl Session {
     /// What this plan does is under way: does the next statement have to wait for it? It does when it could not be
     /// understood before.
     pub fn note_effect(&mut self, plan: &Plan, up: &Upstream) {
-        let effect = &plan.effect;
-        let matters = effect.resets_all
-            || !effect.local_sets.is_empty()
-            || effect.sets.iter().any(|(name, _)| decides_meaning(name));
+        let matters = plan.effect.decides_meaning();
         self.unsettled |= matters;
         let undoes = matches!(plan.point, Some(Point::Returns(_) | Point::Ends | Point::Unseen));
         self.shifted |= matters || undoes && up.changed_meaning();
@@ -374,6 +373,8 @@ impl Session {
     pub fn note_resets(&mut self, plan: &Plan, startup: &Settings) {
         if plan.effect.resets_all {
             self.restores = startup.clone();
+            // Of all settings the role is none.
+            self.restores.set("role".to_owned(), None);
         }
         for (name, value) in &plan.effect.sets {
             let began = startup.get(name).filter(|_| value.is_none());
@@ -445,6 +446,8 @@ impl Session {
                     key,
                     base: cx.base,
                     settings: cx.settings.meaning(),
+                    application: cx.shared.asks.load().application_of(cx.settings).map(str::to_owned),
+                    networks: cx.networks.iter().map(|network| String::from(&**network)).collect(),
                     exact: lexed.exact,
                     text: text.to_vec(),
                 });
@@ -479,7 +482,9 @@ impl Session {
         if self.ignoring && header.kind != b'S' {
             return Ok(self.pass_some(None, input, header));
         }
-        if matches!(header.kind, b'Q' | b'P' | b'B')
+        let guarded = cx.shared.guarded.load(Relaxed);
+        // What stands behind a portal may look its names up only when it is run.
+        if (matches!(header.kind, b'Q' | b'P' | b'B') || guarded && header.kind == b'E')
             && let Some(lane) = &mut lane
             && !lane.up.is_dry()
             && (self.unsettled
@@ -490,7 +495,7 @@ impl Session {
             lane.out.extend_from_slice(build::FLUSH);
             return Ok(Step::Quiet);
         }
-        if matches!(header.kind, b'Q' | b'P' | b'B' | b'F') && cx.shared.guarded.load(Relaxed) {
+        if matches!(header.kind, b'Q' | b'P' | b'B' | b'E' | b'F') && guarded {
             self.refuse_unjudged(header, cx)?;
         }
         if header.kind == b'P' && self.shifted {
@@ -531,7 +536,7 @@ impl Session {
     fn refuse_unjudged(&self, header: Header, cx: &Cx<'_>) -> Result<(), PeerError> {
         let (code, why) = if header.kind == b'F' {
             ("0A000", "function calls by the protocol are not judged here: call it in a SELECT")
-        } else if header.kind != b'B' && header.total > cx.shared.limits.max_statement {
+        } else if !matches!(header.kind, b'B' | b'E') && header.total > cx.shared.limits.max_statement {
             ("54000", "a statement longer than limits.max_statement is not judged here")
         } else if self.shifted {
             ("0A000", "what stands behind SET in its unit is not judged here: send a Sync between them")

@@ -419,7 +419,17 @@ impl Session {
             }
             plan = Some(behind);
         }
-        self.note_portal(portal, plan.as_ref())?;
+        let guarded = cx.shared.guarded.load(Relaxed);
+        if let Some(plan) = plan.as_ref().filter(|plan| !portal.is_empty() && plan.matters()) {
+            if guarded && plan.effect.decides_meaning() {
+                let why =
+                    "what a named portal changes when it is fetched is not judged here: bind the unnamed one";
+                return Err(PeerError::new("0A000", why));
+            }
+            // FETCH runs it, too.
+            self.pin("effect behind a named portal", cx.shared);
+        }
+        let undo = self.note_portal(portal, plan.as_ref(), guarded)?;
         self.bound = plan;
         self.open = true;
         let Lane { up, out } = lane;
@@ -429,7 +439,7 @@ impl Session {
         } else {
             None
         };
-        up.push_bind(cx.me, kinds, cx.now_us);
+        up.push_bind(cx.me, kinds, undo, cx.now_us);
         let length = header.total - 1 - name.len() + server_name.len();
         build::header(out, b'B', length);
         out.extend_from_slice(portal);
@@ -440,20 +450,40 @@ impl Session {
         Ok(self.pass_tail(Lane { up, out }, input, header, from))
     }
 
-    /// Remembers what an Execute of this portal will do.
-    fn note_portal(&mut self, portal: &[u8], plan: Option<&Arc<Plan>>) -> Result<(), PeerError> {
-        if portal.is_empty() {
-            self.portal = plan.cloned();
-            return Ok(());
+    /// Remembers what an Execute of this portal will do, and what it would have done before: the Bind may fail.
+    fn note_portal(
+        &mut self,
+        portal: &[u8],
+        plan: Option<&Arc<Plan>>,
+        guarded: bool,
+    ) -> Result<Option<Undo>, PeerError> {
+        let plan = plan.filter(|plan| portal.is_empty() || guarded || plan.matters()).cloned();
+        if !portal.is_empty() && plan.is_some() && self.portals.len() >= MAX_NAMED {
+            return Err(PeerError::new("53200", "too many portals are open"));
         }
-        self.portals.retain(|(known, _)| **known != *portal);
-        if let Some(plan) = plan.filter(|plan| plan.matters()) {
-            if self.portals.len() >= MAX_NAMED {
-                return Err(PeerError::new("53200", "too many portals are open"));
-            }
-            self.portals.push((portal.into(), Arc::clone(plan)));
+        let before = self.portal_of(portal).cloned();
+        let differs = match (&before, &plan) {
+            (Some(before), Some(plan)) => before.matters() || plan.matters() || before.scope != plan.scope,
+            (before, plan) => before.is_some() || plan.as_ref().is_some_and(|plan| plan.matters()),
+        };
+        self.set_portal(portal, plan);
+        Ok(differs.then(|| Undo::Portal { name: portal.into(), before }))
+    }
+
+    fn portal_of(&self, name: &[u8]) -> Option<&Arc<Plan>> {
+        if name.is_empty() {
+            return self.portal.as_ref();
         }
-        Ok(())
+        self.portals.iter().find(|(known, _)| **known == *name).map(|(_, plan)| plan)
+    }
+
+    pub fn set_portal(&mut self, name: &[u8], plan: Option<Arc<Plan>>) {
+        if name.is_empty() {
+            self.portal = plan;
+            return;
+        }
+        self.portals.retain(|(known, _)| **known != *name);
+        self.portals.extend(plan.map(|plan| (name.into(), plan)));
     }
 
     fn describe(
@@ -493,11 +523,13 @@ impl Session {
     ) -> Result<Step, PeerError> {
         let Some(message) = input.get(..header.total) else { return Ok(Step::More) };
         let (portal, _) = message.get(5..).and_then(c_string).ok_or_else(malformed)?;
-        let plan = if portal.is_empty() {
-            self.portal.clone()
-        } else {
-            self.portals.iter().find(|(known, _)| **known == *portal).map(|(_, plan)| Arc::clone(plan))
-        };
+        let plan = self.portal_of(portal).cloned();
+        if cx.shared.guarded.load(Relaxed) && plan.as_ref().is_some_and(|plan| plan.scope != cx.scope) {
+            return Err(PeerError::new(
+                "0A000",
+                "what names mean has changed since it was bound: bind it again",
+            ));
+        }
         let forgets = plan.as_ref().is_some_and(|plan| plan.effect.forgets_prepared);
         if forgets && self.undecided && !lane.up.is_dry() {
             // What there is to forget, and to have back should it fail, is decided by replies to come.

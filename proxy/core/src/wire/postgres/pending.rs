@@ -187,6 +187,11 @@ pub enum Undo {
         serial: u64,
         before: Option<Box<Unnamed>>,
     },
+    /// A portal was bound: what stood behind its name before.
+    Portal {
+        name: Box<[u8]>,
+        before: Option<Arc<Plan>>,
+    },
     /// DEALLOCATE ALL: what the client had prepared, and what the connection had.
     Forgot {
         named: Option<Box<HashMap<Box<[u8]>, Named>>>,

@@ -130,6 +130,8 @@ pub struct Upstream {
     rolled_back_to: bool,
     /// Savepoints were made in it that are not among its changes.
     unseen_points: bool,
+    /// More was changed in it than is kept.
+    overflowed: bool,
     done_us: u64,
     /// How long the server took for a unit of late, without the way there.
     pub pace_ns: u64,
@@ -151,9 +153,10 @@ struct Unit {
     changed_schema: bool,
     committed: bool,
     rolled_back: bool,
-    /// To a savepoint that is known.
-    returned: bool,
     unseen_points: bool,
+    /// Something that may end transactions ran behind a change of settings.
+    ends_inside: bool,
+    heard_anyway: Vec<Change>,
     bytes: usize,
     kinds: Option<Box<str>>,
 }
@@ -188,6 +191,7 @@ impl Upstream {
             in_transaction: Vec::new(),
             rolled_back_to: false,
             unseen_points: false,
+            overflowed: false,
             done_us: 0,
             pace_ns: u64::MAX,
             way_us: 0,
@@ -198,8 +202,9 @@ impl Upstream {
         self.push_all(Pending { client, kind, plan, undo: None, sent_us: now_us, kinds: None });
     }
 
-    pub fn push_bind(&mut self, client: Id, kinds: Option<Box<str>>, now_us: u64) {
-        self.push_all(Pending { client, kind: Kind::Bind, plan: None, undo: None, sent_us: now_us, kinds });
+    pub fn push_bind(&mut self, client: Id, kinds: Option<Box<str>>, undo: Option<Undo>, now_us: u64) {
+        let undo = undo.map(Box::new);
+        self.push_all(Pending { client, kind: Kind::Bind, plan: None, undo, sent_us: now_us, kinds });
     }
 
     pub fn push_undoable(&mut self, client: Id, kind: Kind, undo: Undo, now_us: u64) {
@@ -557,7 +562,12 @@ impl Upstream {
             | (b'C', Some(Kind::Made(_)))
             | (b'3', Some(Kind::Close | Kind::Evict(_) | Kind::Renew(_) | Kind::CloseUnnamed))
             | (b'T' | b'n', Some(Kind::Describe(_) | Kind::Ask(_)))
-            | (b's' | b'I', Some(Kind::Execute)) => Ok(self.pop()),
+            | (b'I', Some(Kind::Execute)) => Ok(self.pop()),
+            (b's', Some(Kind::Execute)) => {
+                // Of what it does some or all is done; how much nobody says.
+                self.executed();
+                Ok(self.pop())
+            }
             (b'C', Some(Kind::Execute)) => {
                 self.end_copy();
                 self.completed(body);
@@ -668,6 +678,10 @@ impl Upstream {
     /// An Execute came to its end: what its plan says has happened.
     fn completed(&mut self, body: &[u8]) {
         self.tag(body);
+        self.executed();
+    }
+
+    fn executed(&mut self) {
         if let Some(Pending { plan: Some(plan), .. }) = self.pending.front() {
             let plan = Arc::clone(plan);
             self.note(&plan);
@@ -688,6 +702,7 @@ impl Upstream {
             self.skipping = false;
         }
         let Some(pending) = self.pending.pop_front() else { return Err(Lost::Desync("an answer too many")) };
+        let is_text = matches!(pending.kind, Kind::Query(_));
         if !pending.kind.ends_unit() {
             return Err(Lost::Desync("an answer too few"));
         }
@@ -743,6 +758,7 @@ impl Upstream {
         if matches!(pending.kind, Kind::Reset) {
             self.prepared.clear();
             self.in_transaction.clear();
+            self.overflowed = false;
         }
         self.status = status;
         if let Kind::Restore(settings) = &pending.kind
@@ -754,7 +770,8 @@ impl Upstream {
         if let Kind::Question(question) = pending.kind {
             self.answered = Some(question).filter(|_| !unit.failed);
         }
-        let (changes, pin) = self.changes(&mut unit, status, effect.is_some());
+        let text = effect.is_some() && is_text;
+        let (changes, pin) = self.changes(&mut unit, status, text);
         let queued = pending.sent_us < self.done_us;
         let started = pending.sent_us.max(self.done_us);
         self.done_us = now_us;

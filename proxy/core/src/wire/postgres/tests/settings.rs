@@ -278,13 +278,13 @@ fn a_commit_that_goes_on_has_committed() {
 
 #[test]
 fn a_commit_before_an_error_has_committed() {
-    alone(&format!(
+    alone(
         "A> Q begin; Q set work_mem x; Q commit and then fail
          S< Q begin; Q set work_mem x; Q commit and then fail
          S> C:BEGIN Z:T C:SET Z:T C:COMMIT E:22012 Z:I
          A< C:BEGIN Z:T C:SET Z:T C:COMMIT E:22012 Z:I
-         A= set work_mem 'x'; {DOUBT}"
-    ));
+         A= set work_mem 'x'",
+    );
     alone(&format!(
         "A> Q set work_mem x and commit and fail
          S< Q set work_mem x and commit and fail

@@ -181,6 +181,7 @@ impl Stage {
             me: player.id,
             base: 0,
             scope: 0,
+            networks: &[],
             settings,
             startup: settings,
             shared,
