@@ -162,7 +162,9 @@ def privileges(seen: Seen) -> int:
         words = [token.word for token in outer.tokens]
         if not _CONFINED.isdisjoint(pairwise(words)):
             return YES
-    return max(_set_config(outer), MAYBE if _opaque(seen) else NO)
+    # Writing to that view sets a setting.
+    written = seen.has("pg_settings") and any(one.kind in ("write", "unknown") for one in seen.parts)
+    return max(_set_config(outer), MAYBE if written or _opaque(seen) else NO)
 
 
 def _settings(tokens: Sequence[Token]) -> set[str]:

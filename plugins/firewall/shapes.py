@@ -22,6 +22,12 @@ def no_where(seen: Seen) -> int:
                 where = node.args.get("where")
                 value = folding.of(where) if where is not None else TRUE
                 found = max(found, YES if value == TRUE else MAYBE if value == FIXED else NO)
+            if isinstance(node, exp.Merge) and any(
+                isinstance(one, exp.Update) or (isinstance(one, exp.Var) and one.name.upper() == "DELETE")
+                for one in node.args["whens"].find_all(exp.Update, exp.Var)
+            ):
+                value = folding.of(node.args["on"])
+                found = max(found, YES if value == TRUE else MAYBE if value == FIXED else NO)
     return found
 
 
@@ -134,9 +140,15 @@ def _own(branch: exp.Expr) -> bool:
 
 def _blank(branch: exp.Expr) -> bool:
     """NULLs, or several whole numbers, and nothing else: how the number of columns is tried out."""
-    if not isinstance(branch, exp.Select) or branch.args.get("from_") is not None:
+    if not isinstance(branch, exp.Select):
         return False
-    shown = [_bare(one) for one in branch.expressions]
+    source = branch.args.get("from_")
+    if source is None:
+        shown = [_bare(one) for one in branch.expressions]
+    elif isinstance(source.this, exp.Values):
+        shown = [_bare(one) for row in source.this.expressions for one in row.unnest().expressions]
+    else:
+        return False
     nulls = sum(isinstance(one, exp.Null) for one in shown)
     numbers = sum(isinstance(one, exp.Literal) and not one.is_string for one in shown)
     return bool(shown) and nulls + numbers == len(shown) and (nulls == len(shown) or len(shown) > 1)

@@ -37,7 +37,8 @@ def _unreadable(seen: Seen) -> int:
 TRICKS: dict[Trick, Told] = {
     "no-where": Told(
         shapes.no_where,
-        "an UPDATE or DELETE, wherever it stands, without WHERE or with one that is always true",
+        "an UPDATE or DELETE, wherever it stands, without WHERE or with one that is always true; a MERGE that changes "
+        "on such a condition",
     ),
     "tautology": Told(
         shapes.tautology,

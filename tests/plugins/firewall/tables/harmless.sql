@@ -181,3 +181,7 @@ SHOW pg_stat_statements.max
 CREATE EXTENSION pgcrypto
 --> allow otherwise
 ALTER TABLE server RENAME TO servers
+--> allow otherwise
+MERGE INTO users u USING orders o ON true WHEN NOT MATCHED THEN INSERT (id) VALUES (1)
+--> allow otherwise
+SELECT name FROM users UNION ALL VALUES ('none')

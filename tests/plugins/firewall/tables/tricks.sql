@@ -385,3 +385,17 @@ CREATE FOREIGN TABLE t (a int) SERVER s
 DROP OWNED BY app
 --> deny privileges
 ALTER FUNCTION f() SECURITY DEFINER
+--> deny no-where
+MERGE INTO users u USING (SELECT 1) x ON true WHEN MATCHED THEN DELETE
+--> deny no-where
+MERGE INTO users u USING orders o ON 1 = 1 WHEN MATCHED THEN UPDATE SET name = 'x'
+--> deny union
+SELECT name FROM users UNION VALUES (NULL)
+--> deny union
+SELECT name FROM users UNION (VALUES (NULL::text))
+--> deny union
+SELECT name FROM users UNION TABLE pg_user
+--> deny privileges possibly
+UPDATE pg_settings SET setting = 'admin' WHERE name = 'role'
+--> deny tautology
+UPDATE users SET name = 'x' WHERE EXISTS (SELECT 1) OR id = 7
