@@ -272,6 +272,9 @@ LEFT: dict[str, tuple[tuple[str, ...], tuple[bytes, ...]]] = {
         query("DO $$ BEGIN SET LOCAL standard_conforming_strings = off; END $$"), query(LOCK_OFF), query("COMMIT"),
     )),
     "in the unit": ((), (whole(run(OFF), run(LOCK_OFF)),)),
+    "in a portal that is fetched": (("BEGIN",), (
+        whole(parse("", "SELECT pg_advisory_lock(7)"), bind("p")), query("FETCH ALL FROM p"), query("COMMIT"),
+    )),
     "in the unit, for a transaction": (
         ("BEGIN",), (whole(run("SET LOCAL standard_conforming_strings = off"), run(LOCK_OFF)), query("COMMIT")),
     ),

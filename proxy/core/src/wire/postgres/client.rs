@@ -490,7 +490,8 @@ impl Session {
             && (self.unsettled
                 // On a shared connection nothing of its own is under way.
                 || lane.up.owner == Some(cx.me)
-                    && (lane.up.changed_meaning() || has_backslash(header, input)))
+                    && (lane.up.changed_meaning()
+                        || header.total <= cx.shared.limits.max_statement && has_backslash(header, input)))
         {
             lane.out.extend_from_slice(build::FLUSH);
             return Ok(Step::Quiet);

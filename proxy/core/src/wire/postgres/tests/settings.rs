@@ -219,6 +219,15 @@ fn however_many_savepoints_there_are() {
         stage.play(&format!("A> Q {text}\nS< Q {text}\nS> {answer}\nA< {answer}"));
         assert!(stage.up.unfinished().len() <= 1_025);
     }
+    // And however many settings: the client stays where it is, and what decides meaning is known.
+    let mut stage = Stage::new(1);
+    stage.play("A> Q begin; Q set role x\nS< Q begin; Q set role x\nS> C:BEGIN Z:T C:SET Z:T\nA< C:BEGIN Z:T C:SET Z:T");
+    for number in 0..3_000 {
+        let text = format!("set x.y{number} 1");
+        stage.play(&format!("A> Q {text}\nS< Q {text}\nS> {SET}\nA< {SET}"));
+        assert!(stage.up.unfinished().len() <= 1_025);
+    }
+    assert!(stage.up.changed_meaning());
 }
 
 #[test]
@@ -375,6 +384,89 @@ fn the_string_mode_follows_the_server() {
     assert!(stage.up.backslashes);
     stage.hear(&super::stage::server_says("S:standard_conforming_strings=on"));
     assert!(!stage.up.backslashes);
+}
+
+#[test]
+fn a_backslash_in_what_is_too_long_to_be_read_waits_for_nothing() {
+    let long = format!(r"select '\{}'", "x".repeat(5_000));
+    alone(&format!(
+        "A> Q select 1; Q {long}
+         S< Q select 1; Q {long}
+         S> C:SELECT Z:I C:SELECT Z:I
+         A< C:SELECT Z:I C:SELECT Z:I"
+    ));
+    alone(
+        r"A> Q select 1; Q select '\x'
+          S< Q select 1; H
+          A? Quiet
+          S> C:SELECT Z:I
+          A< C:SELECT Z:I
+          S< Q select '\x'
+          S> C:SELECT Z:I
+          A< C:SELECT Z:I",
+    );
+}
+
+#[test]
+fn changes_in_one_unit_have_their_order() {
+    // A transaction that ends in the unit takes what is before it, and not what is behind it.
+    alone(
+        "A> P - rollback; B -; E; P - set work_mem x; B -; E; S
+         S< P - rollback; B -; E; P - set work_mem x; B -; E; S
+         S> 1 2 C:ROLLBACK 1 2 C:SET Z:I
+         A< 1 2 C:ROLLBACK 1 2 C:SET Z:I
+         A= set work_mem 'x'",
+    );
+    alone(
+        "A> P - set work_mem x; B -; E; P - commit; B -; E; P - set jit off; B -; E; P - select bad; B -; E; S
+         S< P - set work_mem x; B -; E; P - commit; B -; E; P - set jit off; B -; E; P - select bad; B -; E; S
+         S> 1 2 C:SET 1 2 C:COMMIT 1 2 C:SET 1 2 E:22012 Z:I
+         A< 1 2 C:SET 1 2 C:COMMIT 1 2 C:SET 1 2 E:22012 Z:I
+         A= set work_mem 'x'",
+    );
+    // What ends transactions and does not say so.
+    alone(&format!(
+        "A> P - set work_mem x; B -; E; P - do it; B -; E; P - select bad; B -; E; S
+         S< P - set work_mem x; B -; E; P - do it; B -; E; P - select bad; B -; E; S
+         S> 1 2 C:SET 1 2 C:DO 1 2 E:22012 Z:I
+         A< 1 2 C:SET 1 2 C:DO 1 2 E:22012 Z:I
+         A= {DOUBT}"
+    ));
+    // Put by in the middle, it has done what it does.
+    alone(
+        "A> P - set work_mem x; B -; E; S
+         S< P - set work_mem x; B -; E; S
+         S> 1 2 s Z:I
+         A< 1 2 s Z:I
+         A= set work_mem 'x'",
+    );
+}
+
+#[test]
+fn a_portal_whose_name_is_bound_again_in_vain_is_what_it_was() {
+    alone(
+        "A> Q begin
+         S< Q begin
+         S> C:BEGIN Z:T
+         A< C:BEGIN Z:T
+         A> P s set work_mem x; B s p; S
+         S< P #1 set work_mem x; B #1 p; S
+         S> 1 2 Z:T
+         A< 1 2 Z:T
+         A> Q savepoint a; P - select 1; B - p; S
+         S< Q savepoint a; P - select 1; B - p; S
+         S> C:SAVEPOINT Z:T 1 E:22P02 Z:E
+         A< C:SAVEPOINT Z:T 1 E:22P02 Z:E
+         A> Q rollback to a; E p; S
+         S< Q rollback to a; E p; S
+         S> C:ROLLBACK Z:T C:SET Z:T
+         A< C:ROLLBACK Z:T C:SET Z:T
+         A> Q commit
+         S< Q commit
+         S> C:COMMIT Z:I
+         A< C:COMMIT Z:I
+         A= set work_mem 'x'",
+    );
 }
 
 #[test]
