@@ -15,9 +15,9 @@ Change = tuple[str, str | None]
 """A setting and its value as SQL text; None puts it back to its start."""
 
 
-Point = tuple[Literal["makes", "frees", "returns", "passes", "ends", "unseen"], str]
-"""SAVEPOINT, RELEASE, ROLLBACK TO, with the savepoint's name; something set until the transaction ends; its end; or a
-text in which savepoints stand with other statements."""
+Point = tuple[Literal["makes", "frees", "returns", "fetches", "passes", "ends", "unseen"], str]
+"""SAVEPOINT, RELEASE, ROLLBACK TO, with the savepoint's name; FETCH or MOVE; something set until the transaction ends; its end; or a
+text in which one of the first four stands with other statements."""
 
 Hearing = tuple[bool, str | None]
 """LISTEN (True) or UNLISTEN, and the channel; None is all of them."""

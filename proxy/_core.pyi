@@ -475,7 +475,7 @@ class Plan:
     resets_all: bool
     """The statement puts every session setting back to its start (RESET ALL, DISCARD ALL)."""
     point: tuple[str, str] | None
-    """What it does to the transaction around it, as far as settings depend on that: `makes`, `frees` or `returns` to the savepoint of this name; `passes`, something set until its end; `ends` it; or `unseen`, one of these among other statements."""
+    """What it does to the transaction around it, as far as settings depend on that: `makes`, `frees` or `returns` to the savepoint of this name; `fetches`, from what may be a portal; `passes`, something set until its end; `ends` it; or `unseen`, one of these among other statements."""
     pin: str | None
     """Needs this very connection from now on, and why: reasons with ` + ` between them."""
     frees: bool

@@ -92,7 +92,8 @@ def facts(statement: Statement) -> Iterator[Facts]:
     many = len(statement.parts) > 1
     for number, one in enumerate(statement.parts):
         parts = tuple(unfolded(one))
-        yield Facts(Seen(parts, many=many, exact=statement.exact), statement, number)
+        seen = Seen(parts, many=many, exact=statement.exact, commented=statement.commented)
+        yield Facts(seen, statement, number)
 
 
 def _sources(found: Found[Source]) -> Touched:

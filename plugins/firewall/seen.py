@@ -21,6 +21,8 @@ class Seen(msgspec.Struct, frozen=True):
     """It stands with others in one text."""
     exact: bool = False
     """The plan is for this very text."""
+    commented: bool = False
+    """There is a comment somewhere in the text."""
     trouble: str = ""
     """Why the text could not be cut into tokens. Then there are none."""
 

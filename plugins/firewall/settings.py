@@ -23,6 +23,7 @@ Trick = Literal[
     "program",
     "dynamic",
     "privileges",
+    "commented",
     "unreadable",
 ]
 Sort = Literal[

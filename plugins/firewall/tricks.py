@@ -1,7 +1,4 @@
-"""What attackers' statements have: the one table of tricks, each a small function with its sentence.
-
-Comments are in no token, so nothing here can look for them.
-"""
+"""What attackers' statements have: the one table of tricks, each a small function with its sentence."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -28,6 +25,10 @@ def look(trick: Trick, seen: Seen) -> int:
 
 def _stacked(seen: Seen) -> int:
     return MAYBE if seen.trouble else YES if seen.many else NO
+
+
+def _commented(seen: Seen) -> int:
+    return YES if seen.commented else MAYBE if seen.trouble else NO
 
 
 def _unreadable(seen: Seen) -> int:
@@ -66,6 +67,9 @@ TRICKS: dict[Trick, Told] = {
     "privileges": Told(
         powers.privileges,
         "who may do what: GRANT, REVOKE, SET ROLE, SET SESSION AUTHORIZATION, roles, policies, owners, ALTER SYSTEM",
+    ),
+    "commented": Told(
+        _commented, "a comment anywhere in the text, as cuts off what stands behind it or hides a space"
     ),
     "unreadable": Told(_unreadable, "what cannot be cut into tokens, or parsed"),
 }

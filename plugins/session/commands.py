@@ -171,6 +171,8 @@ def _cursor(statement: Part, *, exact: bool) -> Effect:
         return Effect("close", "ends a cursor", frees=True)
     head = words[: words.index("for")] if "for" in words else words
     inner = effect_of_calls(statement.tokens, statement.said, exact=exact, runs=False) or NONE
+    if words[0] in ("fetch", "move"):
+        return msgspec.structs.replace(inner, rule="fetch", point=("fetches", ""))
     if words[0] == "declare" and ("with", "hold") in itertools.pairwise(head):
         pin = pins(HELD, inner.pin)
         return Effect("cursor", "the cursor outlives its transaction", pin=pin, blurs=inner.means)

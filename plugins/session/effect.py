@@ -117,6 +117,6 @@ def together(effects: Sequence[Effect], *, doubtful: bool, divided: bool) -> tup
 
 def _point(effects: Sequence[Effect]) -> Point | None:
     whats = {effect.point[0] for effect in effects if effect.point}
-    if whats & {"makes", "frees", "returns"}:
+    if whats & {"makes", "frees", "returns", "fetches"}:
         return ("unseen", "")
     return ("ends" if "ends" in whats else "passes", "") if whats else None

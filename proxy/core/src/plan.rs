@@ -63,6 +63,8 @@ pub enum Point {
     Frees(String),
     /// ROLLBACK TO
     Returns(String),
+    /// FETCH and MOVE, which may run what is behind a portal
+    Fetches,
     /// SET LOCAL and its like
     Passes,
     /// COMMIT, ROLLBACK, PREPARE TRANSACTION

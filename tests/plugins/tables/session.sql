@@ -88,9 +88,9 @@ DECLARE c CURSOR WITHOUT HOLD FOR SELECT 1
 DECLARE c CURSOR FOR SELECT 'WITH HOLD' FROM t WHERE a = "with hold"
 --> pin advisory lock
 DECLARE c CURSOR FOR SELECT pg_advisory_lock(id) FROM t
---> nothing
+--> point fetches
 FETCH ALL FROM c
---> nothing
+--> point fetches
 MOVE 3 IN c
 --> frees
 CLOSE ALL

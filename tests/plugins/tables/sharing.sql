@@ -112,7 +112,7 @@ SELECT lower('A')
 EXPLAIN SELECT 1
 --> nothing
 SHOW x
---> nothing
+--> point fetches
 FETCH 1 FROM c
 --> nothing
 COPY t TO STDOUT

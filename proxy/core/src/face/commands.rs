@@ -147,6 +147,7 @@ fn point_of(what: &str, name: &str) -> Option<Point> {
         "makes" => Some(Point::Makes(name.to_owned())),
         "frees" => Some(Point::Frees(name.to_owned())),
         "returns" => Some(Point::Returns(name.to_owned())),
+        "fetches" => Some(Point::Fetches),
         "passes" => Some(Point::Passes),
         "ends" => Some(Point::Ends),
         "unseen" => Some(Point::Unseen),

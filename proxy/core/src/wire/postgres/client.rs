@@ -329,7 +329,12 @@ impl Session {
 
     /// What this plan does is under way: does the next statement have to wait for it? It does when it could not be
     /// understood before.
-    pub fn note_effect(&mut self, plan: &Plan, up: &Upstream) {
+    pub fn note_effect(&mut self, plan: &Plan, up: &Upstream, shared: &Shared) {
+        if matches!(plan.point, Some(Point::Fetches | Point::Unseen))
+            && self.portals.iter().any(|(_, portal)| !portal.effect.is_none())
+        {
+            self.pin("effect behind a portal", shared);
+        }
         let matters = plan.effect.decides_meaning();
         self.unsettled |= matters;
         let undoes = matches!(plan.point, Some(Point::Returns(_) | Point::Ends | Point::Unseen));
@@ -663,7 +668,7 @@ impl Session {
                     self.pin(why, cx.shared);
                 }
                 decision.inspect(|decision| count(&plan, decision, cx));
-                self.note_effect(&plan, lane.up);
+                self.note_effect(&plan, lane.up, cx.shared);
                 self.note_resets(&plan, cx.startup);
                 self.note_channels(&mut lane, &plan);
                 self.forget_unnamed();

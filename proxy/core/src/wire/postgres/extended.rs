@@ -426,8 +426,6 @@ impl Session {
                     "what a named portal changes when it is fetched is not judged here: bind the unnamed one";
                 return Err(PeerError::new("0A000", why));
             }
-            // FETCH runs it, too.
-            self.pin("effect behind a named portal", cx.shared);
         }
         let undo = self.note_portal(portal, plan.as_ref(), guarded)?;
         self.bound = plan;
@@ -547,7 +545,7 @@ impl Session {
             self.pin("sql-prepare", cx.shared);
         }
         if let Some(plan) = &plan {
-            self.note_effect(plan, lane.up);
+            self.note_effect(plan, lane.up, cx.shared);
             self.note_resets(plan, cx.startup);
             self.note_channels(&mut lane, plan);
             self.touched |= plan.effect.forgets_prepared;

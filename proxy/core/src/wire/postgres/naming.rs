@@ -256,7 +256,7 @@ impl Session {
                     if let Some(why) = &plan.effect.pin {
                         self.pin(why, cx.shared);
                     }
-                    self.note_effect(plan, lane.up);
+                    self.note_effect(plan, lane.up, cx.shared);
                 }
                 let plan = behind.as_ref().unwrap_or(plan);
                 send_renamed(lane, &prefix, text, &range, &prepared.name);

@@ -192,7 +192,7 @@ impl Upstream {
             Some(Point::Returns(name)) => changes.push(Change::Return(name.clone())),
             Some(Point::Passes) => changes.push(Change::Passing),
             Some(Point::Unseen) => self.unit.unseen_points = true,
-            Some(Point::Ends) | None => {}
+            Some(Point::Fetches | Point::Ends) | None => {}
         }
         self.unit.changed_schema |= effect.changes_schema;
     }
