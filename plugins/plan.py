@@ -16,11 +16,15 @@ Change = tuple[str, str | None]
 
 
 Point = tuple[Literal["makes", "frees", "returns", "fetches", "passes", "ends", "unseen"], str]
-"""SAVEPOINT, RELEASE, ROLLBACK TO, with the savepoint's name; FETCH or MOVE; something set until the transaction ends; its end; or a
-text in which one of the first four stands with other statements."""
+"""SAVEPOINT, RELEASE, ROLLBACK TO, with the savepoint's name; FETCH or MOVE; something set until the transaction ends;
+its end; or a text in which one of the first four stands with other statements."""
 
 Hearing = tuple[bool, str | None]
 """LISTEN (True) or UNLISTEN, and the channel; None is all of them."""
+
+
+WOULD = "would deny: "
+"""How the reason of a plugin begins that only says what it would do."""
 
 
 class Step(msgspec.Struct, frozen=True):

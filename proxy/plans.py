@@ -10,8 +10,10 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from plugins.plan import WOULD
+from plugins.plan import Plan as Said
 from plugins.scope import Scope, plain
-from proxy.bases import OWN, Bases
+from proxy.bases import OWN, Base, Bases
 from proxy.capture import Writer
 from proxy.catalogues import Catalogues
 from proxy.directory import Directory
@@ -152,6 +154,7 @@ class Plans:
             if plan.until is not None:
                 self._ends_at(event.base, plan.until)
             self._capture.take(event.text, scope, plan, exact=event.exact)
+            self._tell_denial(plan, base, key)
             unread = next((step for step in plan.trail if step.rule == "unread"), None)
             if unread is not None:
                 # The fingerprint names it; its text might hold somebody's data. SHOW PINS counts them.
@@ -176,3 +179,22 @@ class Plans:
                 at=f"{Path(at.filename).name}:{at.lineno}",
             )
             return Plan("deny", code=FAILED, message="internal error: this statement could not be planned")
+
+    @staticmethod
+    def _tell_denial(said: Said, base: Base, fingerprint: str) -> None:
+        """Once for a plan, whoever sends its statement how often. Of the statement only what names it."""
+        shadowed = next((step for step in said.trail if step.reason.startswith(WOULD)), None)
+        step = said.trail[-1] if said.action == "deny" and said.trail else shadowed
+        if step is None:
+            return
+        note(
+            logger,
+            logging.INFO,
+            "statements are denied" if said.action == "deny" else "statements would be denied",
+            plugin=step.plugin,
+            rule=step.rule,
+            reason=step.reason.removeprefix(WOULD),
+            user=base.user,
+            database=base.database,
+            fingerprint=fingerprint,
+        )

@@ -17,7 +17,7 @@ from plugins.firewall.index import Index
 from plugins.firewall.rules import Fit, ready
 from plugins.firewall.seen import MAYBE
 from plugins.firewall.settings import FirewallRule, FirewallSettings
-from plugins.plan import Plan
+from plugins.plan import WOULD, Plan
 from plugins.scope import Scope
 from plugins.statement import Statement
 
@@ -75,7 +75,7 @@ class Firewall(Plugin):
                     self.name, verdict.rule, reason, code=CODE, message=str(self._told.message)
                 )
                 return msgspec.structs.replace(denied, until=until)
-            steps[verdict.rule, f"would deny: {reason}" if verdict.denied else reason] = None
+            steps[verdict.rule, WOULD + reason if verdict.denied else reason] = None
         for rule, reason in steps:
             plan = plan.because(self.name, rule, reason, until=until)
         return plan

@@ -247,6 +247,9 @@ def test_in_the_shadow_everything_is_answered_and_the_console_says_what_would_no
     said = "\n".join(map(str, told))
     assert "would deny: medium: salaries are closed (touches hr.salaries)" in said
     assert "forward" in said
+    logged = shadow.log.read_text()
+    assert "statements would be denied" in logged
+    assert "4711" not in logged
 
 
 def test_who_comes_from_where_and_calls_itself_what_counts(
