@@ -420,12 +420,10 @@ impl Session {
             plan = Some(behind);
         }
         let guarded = cx.shared.guarded.load(Relaxed);
-        if let Some(plan) = plan.as_ref().filter(|plan| !portal.is_empty() && plan.matters()) {
-            if guarded && plan.effect.decides_meaning() {
-                let why =
-                    "what a named portal changes when it is fetched is not judged here: bind the unnamed one";
-                return Err(PeerError::new("0A000", why));
-            }
+        if guarded && !portal.is_empty() && plan.as_ref().is_some_and(|plan| plan.effect.decides_meaning()) {
+            let why =
+                "what a named portal changes when it is fetched is not judged here: bind the unnamed one";
+            return Err(PeerError::new("0A000", why));
         }
         let undo = self.note_portal(portal, plan.as_ref(), guarded)?;
         self.bound = plan;
