@@ -5,10 +5,13 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.integration import house
+from tests.conftest import StartProxy
+from tests.integration import console, house
+from tests.integration.console import Console, opened
 from tests.integration.house import Side
 from tests.servers import proxy
 from tests.servers.postgres import PostgresServer
+from tests.servers.proxy import Proxy
 
 
 @pytest.fixture(scope="module", params=["15", "17"])
@@ -56,3 +59,18 @@ def proving(server: PostgresServer, front: Front) -> proxy.Proxy:
 def direct(server: PostgresServer) -> Side:
     """The server itself."""
     return Side(server.host, server.port, "shop", direct=True)
+
+
+@pytest.fixture(params=[0, 2], ids=["no carrier", "two carriers"])
+def running(
+    request: pytest.FixtureRequest, postgres_server: PostgresServer, start_proxy: StartProxy
+) -> Proxy:
+    """A proxy that is ordered about, of this test alone."""
+    return start_proxy(console.configuration(postgres_server, carriers=request.param), house.environment())
+
+
+@pytest.fixture
+def ours(running: Proxy) -> Iterator[Console]:
+    """Its console."""
+    with opened(running.port) as own:
+        yield own

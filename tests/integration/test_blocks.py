@@ -1,32 +1,15 @@
 """The kill switch on real clients: what is blocked by hand is denied at once in every form, and taken back."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import psycopg
 import pytest
 
-from tests.conftest import StartProxy
-from tests.integration import console, house
 from tests.integration.console import ADMIN, WATCHER, Console, connect, opened
 from tests.servers import ports
-from tests.servers.postgres import PostgresServer
 from tests.servers.proxy import Proxy
 
 ASKED = "SELECT 41 + 1"
-
-
-@pytest.fixture(params=[0, 2], ids=["no carrier", "two carriers"])
-def running(
-    request: pytest.FixtureRequest, postgres_server: PostgresServer, start_proxy: StartProxy
-) -> Proxy:
-    return start_proxy(console.configuration(postgres_server, carriers=request.param), house.environment())
-
-
-@pytest.fixture
-def ours(running: Proxy) -> Iterator[Console]:
-    with opened(running.port) as own:
-        yield own
 
 
 def said(line: "psycopg.Connection[Any]", text: str = ASKED, **how: Any) -> str:

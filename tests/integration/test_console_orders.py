@@ -1,7 +1,7 @@
 """What the console's orders do to real clients and servers, and that they are answered as PgBouncer answers them."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +16,6 @@ from tests.servers.postgres import PostgresServer
 from tests.servers.proxy import Proxy
 
 SESSIONS = f"SELECT count(*) FROM pg_stat_activity WHERE usename = '{ADMIN}'"
-
-
-@pytest.fixture(params=[0, 2], ids=["no carrier", "two carriers"])
-def running(
-    request: pytest.FixtureRequest, postgres_server: PostgresServer, start_proxy: StartProxy
-) -> Proxy:
-    return start_proxy(console.configuration(postgres_server, carriers=request.param), house.environment())
-
-
-@pytest.fixture
-def ours(running: Proxy) -> Iterator[Console]:
-    with opened(running.port) as own:
-        yield own
 
 
 def sessions(server: PostgresServer) -> int:

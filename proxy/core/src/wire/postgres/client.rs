@@ -1,5 +1,7 @@
 //! One client that is logged in: takes its next message, says what it needs (a plan, a connection, patience), and
 //! puts what the server shall get into the lane. Simple protocol and framing here, the extended one in `extended`.
+//!
+//! Past 400 lines because what a session believes is one thing: each step changes it, and an error takes it back.
 
 use super::build;
 use super::frame::{self, Header};
